@@ -4,7 +4,7 @@
 #include <string>
 
 #include "agent/base/error.hpp"
-#include "agent/config/text/utf8.hpp"
+#include "agent/config/text/values.hpp"
 #include "agent/http/url.hpp"
 #include "agent/jwt/text_encoding.hpp"
 

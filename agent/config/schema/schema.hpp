@@ -9,7 +9,7 @@
 #include "agent/config/model/config.hpp"
 #include "agent/config/schema/object_reader.hpp"
 #include "agent/config/secrets/json_template.hpp"
-#include "agent/config/yaml/node.hpp"
+#include "agent/config/yaml/yaml_document.hpp"
 
 namespace jeton::agent {
 

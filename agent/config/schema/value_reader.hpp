@@ -21,8 +21,8 @@
 #include "agent/base/time.hpp"
 #include "agent/config/secrets/reference_place.hpp"
 #include "agent/config/secrets/secret_template.hpp"
-#include "agent/config/yaml/node.hpp"
 #include "agent/config/yaml/problem.hpp"
+#include "agent/config/yaml/yaml_document.hpp"
 
 namespace jeton::agent {
 

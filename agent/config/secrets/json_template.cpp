@@ -1,7 +1,7 @@
 #include "agent/config/secrets/json_template.hpp"
 
 #include "agent/base/error.hpp"
-#include "agent/config/text/utf8.hpp"
+#include "agent/config/text/values.hpp"
 
 namespace jeton::agent {
 

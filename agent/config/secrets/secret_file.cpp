@@ -12,7 +12,7 @@
 #include "agent/base/environment.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/unique_fd.hpp"
-#include "agent/config/text/utf8.hpp"
+#include "agent/config/text/values.hpp"
 
 namespace jeton::agent {
 

@@ -19,6 +19,9 @@ namespace jeton::agent {
 
 namespace {
 
+constexpr std::size_t max_nodes = 20'000;
+constexpr std::size_t max_depth = 32;
+
 // The one of them that a text begins or ends with, as it comes out of word processors and web pages; nullptr: none.
 const char* unseen_mark(std::string_view text) {
   struct Mark {
@@ -109,7 +112,7 @@ class TreeBuilder final : public YAML::EventHandler {
   };
 
   Node make(Node::Kind kind, const YAML::Mark& mark) {
-    if (++nodes_ > max_config_nodes) {
+    if (++nodes_ > max_nodes) {
       problems_.error(place(mark), "more than 20000 keys and values; split or simplify the configuration");
       throw Stop{};
     }
@@ -138,7 +141,7 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   void open(Node node) {
-    if (stack_.size() >= max_config_depth) {
+    if (stack_.size() >= max_depth) {
       problems_.error(node.place, "nested deeper than 32 levels");
       throw Stop{};
     }

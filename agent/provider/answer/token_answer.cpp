@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "agent/base/ascii.hpp"
-#include "agent/config/text/utf8.hpp"
+#include "agent/config/text/values.hpp"
 #include "agent/provider/answer/answer_expiry.hpp"
 #include "agent/provider/answer/auth_scheme.hpp"
 #include "agent/provider/answer/json_body.hpp"
