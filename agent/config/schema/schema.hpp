@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "agent/config/model/config.hpp"
-#include "agent/config/schema/object_reader.hpp"
+#include "agent/config/schema/value_reader.hpp"
 #include "agent/config/secrets/json_template.hpp"
 #include "agent/config/yaml/yaml_document.hpp"
 

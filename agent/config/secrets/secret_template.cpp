@@ -141,7 +141,7 @@ SecretString read_token(const Part& part, const TokenValues* tokens) {
   throw failure(part, "there is no valid token with that name now");
 }
 
-// Elsewhere the configuration has refused it (reference_place.hpp).
+// Elsewhere the configuration has refused it (reference_check.hpp).
 SecretString read_request_value(const Part& part, const TokenValues* tokens) {
   auto value = tokens == nullptr ? std::nullopt : tokens->request_value(part);
   if (!value) throw failure(part, "is not allowed here");

@@ -30,6 +30,9 @@ namespace jeton::agent {
 [[nodiscard]] std::optional<std::string_view> nearest(std::string_view text,
                                                       const std::vector<std::string_view>& candidates);
 
+// A line break, a tab or another character without a form of its own.
+[[nodiscard]] bool has_control_characters(std::string_view text);
+
 // Length of the character that starts at `at`, 1 to 4; 0 if none is well-formed there.
 [[nodiscard]] std::size_t utf8_length(std::string_view text, std::size_t at);
 

@@ -1,6 +1,6 @@
-// Node: a configuration document as a plain tree, each key and each value with its place; and the only place that knows
-// the YAML parser, which makes it: text in, tree out. All later stages read the tree. The only trace of YAML in it is the
-// difference between plain and quoted text.
+// Node: a configuration document as a plain tree, each key and each value with its place; all later stages read it. The
+// only trace of YAML in it is the difference between plain and quoted text. And the only place that knows the YAML
+// parser: text in, tree out.
 //
 // Takes the part of YAML a configuration needs: maps, sequences, text. Refuses, with the place and what to do, a key
 // that is repeated, anchors and aliases, merge keys, tags, a second document, keys that are not text. Bounded: 20,000

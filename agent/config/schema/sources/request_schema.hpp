@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "agent/config/model/sources/request_config.hpp"
-#include "agent/config/schema/object_reader.hpp"
+#include "agent/config/schema/value_reader.hpp"
 
 namespace jeton::agent {
 

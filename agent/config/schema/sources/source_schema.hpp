@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "agent/config/model/sources/source_config.hpp"
-#include "agent/config/schema/object_reader.hpp"
+#include "agent/config/schema/value_reader.hpp"
 #include "agent/jwt/jwt_signer.hpp"
 
 namespace jeton::agent {
