@@ -1,6 +1,7 @@
 #include "agent/config/schema/reference_check.hpp"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -141,7 +142,7 @@ std::optional<std::string> misplaced_reference(const SecretTemplate& text, const
 
 void check_files(const std::vector<FileReference>& references, Problems& problems) {
   for (const FileReference& reference : references) {
-    const std::string why = why_unreadable(reference.file);
+    const std::string why = why_inaccessible(reference.file, R_OK);
     if (!why.empty()) problems.error(reference.place, why);
   }
 }

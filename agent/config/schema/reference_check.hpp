@@ -1,4 +1,4 @@
-// Everything that the configuration refers to: secrets, files, accounts, other tokens. References are collected while the
+// Everything that the configuration refers to: secrets, files, accounts, other tokens. It is collected while the
 // configuration is read, and checked once everything is read, so that mistakes are found before the first use.
 #pragma once
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "agent/base/error.hpp"
 #include "agent/config/text/values.hpp"
 
 namespace jeton::agent {
@@ -114,21 +113,17 @@ std::optional<std::size_t> ValueReader::size(std::size_t min, std::size_t max) c
 std::optional<SecretTemplate> ValueReader::secret(SecretUse use) const {
   const std::string* text = scalar("text or a reference like ${file:/path}");
   if (text == nullptr) return std::nullopt;
-  SecretTemplate secret;
-  try {
-    secret = SecretTemplate::parse(*text);
-  } catch (const Error& e) {
-    return refuse(std::string(": ") + e.what());
-  }
+  auto secret = parsed(*text, SecretTemplate::parse);
+  if (!secret) return std::nullopt;
   if (use == SecretUse::header && has_control_characters(*text)) {
     refuse(": a line break or control character cannot be sent in a header");
   }
-  if (const auto why = misplaced_reference(secret, reading_->request)) return refuse(": " + *why);
-  if (secret.has_reference()) {
-    refer(secret, use);
+  if (const auto why = misplaced_reference(*secret, reading_->request)) return refuse(": " + *why);
+  if (secret->has_reference()) {
+    refer(*secret, use);
   } else if (looks_like_shell_variable(*text)) {
     warn(" looks like a shell variable and is sent unchanged; did you mean ${env:NAME}?");
-  } else if (!secret.empty() && sounds_secret(path_.substr(path_.rfind('.') + 1))) {
+  } else if (!secret->empty() && sounds_secret(path_.substr(path_.rfind('.') + 1))) {
     warn(" is a literal secret; put it into a file of mode 0600 and write ${file:PATH}, or ${credential:NAME}");
   }
   return secret;

@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/base/error.hpp"
 #include "agent/base/time.hpp"
 #include "agent/config/schema/reference_check.hpp"
 #include "agent/config/secrets/secret_template.hpp"
@@ -47,7 +48,18 @@ class ValueReader {
     error(path_ + message);
     return std::nullopt;
   }
+  std::nullopt_t refuse(const Error& why) const { return refuse(std::string(": ") + why.what()); }
   void warn(const std::string& message) const { warning(path_ + message); }
+
+  // What `parse` makes of the text; nothing, and a problem, if it throws Error.
+  template <typename Value>
+  [[nodiscard]] std::optional<Value> parsed(std::string_view text, Value (*parse)(std::string_view)) const {
+    try {
+      return parse(text);
+    } catch (const Error& e) {
+      return refuse(e);
+    }
+  }
 
   // One line, never empty.
   [[nodiscard]] std::optional<std::string> text() const;
