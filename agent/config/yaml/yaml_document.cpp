@@ -4,8 +4,6 @@
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
 
-#include <algorithm>
-#include <array>
 #include <optional>
 #include <sstream>
 #include <string>
@@ -24,20 +22,13 @@ constexpr std::size_t max_depth = 32;
 
 // The one of them that a text begins or ends with, as it comes out of word processors and web pages; nullptr: none.
 const char* unseen_mark(std::string_view text) {
-  struct Mark {
-    std::string_view bytes;
-    const char* name;
-  };
-  constexpr std::array marks{Mark{"\u201C", "a typographic quote"}, Mark{"\u201D", "a typographic quote"},
-                             Mark{"\u201E", "a typographic quote"}, Mark{"\u2018", "a typographic quote"},
-                             Mark{"\u2019", "a typographic quote"}, Mark{"\u201A", "a typographic quote"},
-                             Mark{"\u00AB", "a typographic quote"}, Mark{"\u00BB", "a typographic quote"},
-                             Mark{"\u00A0", "a no-break space"},    Mark{"\u200B", "an invisible space"},
-                             Mark{"\uFEFF", "a byte order mark"}};
-  const auto found = std::find_if(marks.begin(), marks.end(), [text](const Mark& mark) {
-    return text.starts_with(mark.bytes) || text.ends_with(mark.bytes);
-  });
-  return found == marks.end() ? nullptr : found->name;
+  const auto has = [text](std::string_view mark) { return text.starts_with(mark) || text.ends_with(mark); };
+  for (const char* quote : {"\u201C", "\u201D", "\u201E", "\u2018", "\u2019", "\u201A", "\u00AB", "\u00BB"}) {
+    if (has(quote)) return "a typographic quote";
+  }
+  if (has("\u00A0")) return "a no-break space";
+  if (has("\u200B")) return "an invisible space";
+  return has("\uFEFF") ? "a byte order mark" : nullptr;
 }
 
 // Ends the parsing from inside a callback; the problem is reported already.
