@@ -41,9 +41,7 @@ bool is_odd_address(const std::string& host) {
 
 }  // namespace
 
-std::string bracketed(const std::string& host) {
-  return host.find(':') == std::string::npos ? host : "[" + host + "]";
-}
+std::string bracketed(const std::string& host) { return host.find(':') == std::string::npos ? host : "[" + host + "]"; }
 
 bool is_ip_address(const std::string& text) {
   in6_addr address{};  // has room for both
@@ -150,9 +148,7 @@ ProxyUrl parse_proxy_url(std::string_view text) {
   return url;
 }
 
-std::string ProxyUrl::display() const {
-  return scheme + "://" + bracketed(host) + ":" + std::to_string(port);
-}
+std::string ProxyUrl::display() const { return scheme + "://" + bracketed(host) + ":" + std::to_string(port); }
 
 ListenAddress ListenAddress::parse(std::string_view text) {
   const ListenAddress of_loopback;

@@ -68,25 +68,20 @@ bool ends_like_yaml(const std::filesystem::path& file) {
   return ending == ".yaml" || ending == ".yml" || ending == ".json";
 }
 
-struct Listing {
-  int error = 0;
+// The paths in a directory, sorted. Throws Error, but not if the directory is missing; a dangling link is probably a
+// mistake.
+std::vector<std::filesystem::path> list(const std::filesystem::path& directory) {
   std::vector<std::filesystem::path> files;
-};
-
-Listing list(const std::filesystem::path& directory) {
-  Listing listing;
   std::error_code error;
   for (std::filesystem::directory_iterator entry(directory, error), end; !error && entry != end;
        entry.increment(error)) {
-    listing.files.push_back(entry->path());
+    files.push_back(entry->path());
   }
-  listing.error = error.value();
-  // A dangling link is probably a mistake.
   std::error_code ignored;
   const bool is_link = std::filesystem::is_symlink(std::filesystem::symlink_status(directory, ignored));
-  if (listing.error == ENOENT && !is_link) listing.error = 0;
-  std::sort(listing.files.begin(), listing.files.end());
-  return listing;
+  if (error && (error.value() != ENOENT || is_link)) throw errno_error(directory.string(), error.value());
+  std::sort(files.begin(), files.end());
+  return files;
 }
 
 }  // namespace
@@ -103,13 +98,10 @@ ConfigFiles read_config_files(const std::vector<std::filesystem::path>& files) {
 
 ConfigFiles read_default_files(const std::filesystem::path& folder) {
   const std::filesystem::path drop_ins = folder / "agent.d";
-  const Place place{drop_ins.string(), 0, 0};
   Problems problems;
   std::vector<std::filesystem::path> files{folder / "agent.yaml"};
   try {
-    const Listing listing = bounded(drop_ins.string(), [drop_ins] { return list(drop_ins); });
-    if (listing.error != 0) throw errno_error(drop_ins.string(), listing.error);
-    for (const std::filesystem::path& file : listing.files) {
+    for (const std::filesystem::path& file : bounded(drop_ins.string(), [drop_ins] { return list(drop_ins); })) {
       if (file.filename().string().starts_with('.')) continue;  // of editors
       if (file.extension() == ".yaml") {
         files.push_back(file);
@@ -118,7 +110,8 @@ ConfigFiles read_default_files(const std::filesystem::path& folder) {
       }
     }
   } catch (const Error& e) {
-    problems.error(place, std::string("cannot read the folder; without it, its tokens would be removed: ") + e.what());
+    problems.error({drop_ins.string(), 0, 0},
+                   std::string("cannot read the folder; without it, its tokens would be removed: ") + e.what());
   }
   ConfigFiles result = read_config_files(files);
   result.problems.add(std::move(problems));

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <span>
 #include <utility>
 
 #include "agent/config/schema/schema.hpp"
@@ -94,13 +95,9 @@ AssertionConfig read_assertion(const ValueReader& section, Reading& reading) {
   if (assertion.present() && key.present()) {
     key.error(section.path() + ": key and assertion exclude each other; with assertion the agent signs nothing");
   }
-  const auto algorithm = jwt.at("algorithm")
-                             .choice<JwtAlgorithm>({{"RS256", JwtAlgorithm::rs256},
-                                                    {"PS256", JwtAlgorithm::ps256},
-                                                    {"ES256", JwtAlgorithm::es256},
-                                                    {"EdDSA", JwtAlgorithm::eddsa},
-                                                    {"Ed25519", JwtAlgorithm::ed25519}});
-  assign(config.algorithm, algorithm);
+  // The first one, HS256, has no key pair.
+  const auto key_pairs = std::span(jwt_algorithms).subspan(1);
+  assign(config.algorithm, jwt.at("algorithm").choice<JwtAlgorithm>(key_pairs));
   if (!config.key.empty()) check_signing_key(key, config.key, config.algorithm);
   assign(config.key_id, jwt.at("key_id").text());
   assign(config.issuer, jwt.at("issuer").text());

@@ -24,10 +24,10 @@ ExecSourceConfig read_exec_source(ObjectReader& source, Reading& reading) {
   using Format = ExecSourceConfig::Format;
   ExecSourceConfig config;
   config.command = read_command(source.required("command"), "put the secret into source.env", reading);
-  assign(config.format, source.at("format").choice<Format>({{"json", Format::json},
-                                                            {"text", Format::text},
-                                                            {"kubernetes", Format::kubernetes},
-                                                            {"aws", Format::aws}}));
+  assign(
+      config.format,
+      source.at("format").choice<Format>(
+          {{"json", Format::json}, {"text", Format::text}, {"kubernetes", Format::kubernetes}, {"aws", Format::aws}}));
   const ValueReader env = source.at("env");
   config.env = read_fields(env);
   for (const auto& [name, value] : config.env) {
