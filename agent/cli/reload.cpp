@@ -12,7 +12,7 @@
 #include "agent/base/error.hpp"
 #include "agent/base/json.hpp"
 #include "agent/base/unique_fd.hpp"
-#include "agent/cli/commands.hpp"
+#include "agent/cli/command_line.hpp"
 
 namespace jeton::agent {
 namespace {

@@ -4,9 +4,14 @@
 #include <pwd.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
+#include <cerrno>
 #include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string_view>
+#include <system_error>
+#include <utility>
 
 #include "agent/base/accounts.hpp"
 #include "agent/base/bounded_wait.hpp"
@@ -21,6 +26,7 @@ namespace jeton::agent {
 namespace {
 
 constexpr const char* usual_user = "jeton";
+constexpr const char* usual_credentials = "/etc/jeton/credentials";
 constexpr const char* configuration_folder = "/etc/jeton/";
 
 // The files in $CREDENTIALS_DIRECTORY for a folder or a file of LoadCredential=.
@@ -52,7 +58,7 @@ void add_credentials(const std::string& id, const std::filesystem::path& path,
 // The further credentials of the running service, which systemd decrypts or takes from its own credentials.
 void add_credentials_of_the_running_service(std::map<std::string, SecretString>& credentials) {
   std::error_code error;
-  std::filesystem::directory_iterator entry(std::string("/run/credentials/") + ServiceUnit::name, error);
+  std::filesystem::directory_iterator entry(std::string("/run/credentials/") + service_unit, error);
   if (error) return;
   for (const auto& file : entry) {
     const std::string name = file.path().filename().string();
@@ -128,49 +134,22 @@ void check_readable(ConfigFiles& files, const std::string& user) {
   }
 }
 
-}  // namespace
-
+// The account of the unit. Without a systemd that knows the unit: user jeton with /etc/jeton/credentials; nothing if
+// there is no such user. `named` (--user) takes the place of the user.
 std::optional<ServiceAccount> service_account(const std::string& named) {
   ServiceAccount account;
   account.user = usual_user;
-  account.credentials = {{"jeton", "/etc/jeton/credentials"}};
-  const auto unit = ServiceUnit::find();
-  if (unit) {
-    account.has_unit = true;
-    account.user = unit->text("User");
-    account.group = unit->text("Group");
-    account.more_groups = unit->texts("SupplementaryGroups");
-    account.credentials = unit->pairs("LoadCredential");
-    account.environment = unit->texts("Environment");
-    account.variable_files = unit->flagged("EnvironmentFiles");
-    account.texts = unit->bytes("SetCredential");
-    for (const std::string& path : unit->texts("InaccessiblePaths")) {
-      account.hidden.push_back(path.substr(std::min(path.find('/'), path.size())));  // without "-" and "+"
-    }
-    const std::string home = unit->text("ProtectHome");
-    if (unit->flag("PrivateTmp")) account.hidden.insert(account.hidden.end(), {"/tmp", "/var/tmp"});
-    if (home == "yes" || home == "tmpfs") account.hidden.insert(account.hidden.end(), {"/home", "/root", "/run/user"});
-    const std::array<std::array<const char*, 3>, 5> folders{
-        {{"RuntimeDirectory", "RUNTIME_DIRECTORY", "/run/"},
-         {"StateDirectory", "STATE_DIRECTORY", "/var/lib/"},
-         {"CacheDirectory", "CACHE_DIRECTORY", "/var/cache/"},
-         {"LogsDirectory", "LOGS_DIRECTORY", "/var/log/"},
-         {"ConfigurationDirectory", "CONFIGURATION_DIRECTORY", "/etc/"}}};
-    for (const auto& [property, variable, root] : folders) {
-      std::string paths;
-      for (const std::string& name : unit->texts(property)) paths += (paths.empty() ? "" : ":") + (root + name);
-      if (!paths.empty()) account.environment.insert(account.environment.begin(), variable + ("=" + paths));
-    }
-    if (account.user.empty()) account.user = "root";
-  }
+  account.credentials = {{"jeton", usual_credentials}};
+  if (auto of_unit = account_of_unit()) account = std::move(*of_unit);
   if (!named.empty()) {
     if (named != account.user) account.group.clear();
     account.user = named;
   }
-  if (!unit && named.empty() && !find_user(account.user)) return std::nullopt;
+  if (!account.has_unit && named.empty() && !find_user(account.user)) return std::nullopt;
   return account;
 }
 
+// Reads the credentials of the account and switches the process to it, permanently. Throws Error.
 void become(const ServiceAccount& account) {
   ServiceView view;
   // A directory that the caller names takes precedence.
@@ -180,7 +159,7 @@ void become(const ServiceAccount& account) {
   } else {
     std::error_code ignored;
     for (const auto& [id, path] : account.credentials) {
-      const bool usual = path == "/etc/jeton/credentials";
+      const bool usual = path == usual_credentials;
       if (!usual || std::filesystem::exists(path, ignored)) add_credentials(id, path, view.credentials);
     }
     for (const auto& [id, text] : account.texts) view.credentials.emplace(id, text);
@@ -200,6 +179,8 @@ void become(const ServiceAccount& account) {
   judge_as(std::move(view));
   become_user(account);
 }
+
+}  // namespace
 
 Judged load_as_service(const std::vector<std::filesystem::path>& files, const std::string& named_user,
                        const std::string& of_token) {

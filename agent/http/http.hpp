@@ -17,7 +17,7 @@
 #include "agent/base/secret.hpp"
 #include "agent/base/task.hpp"
 #include "agent/base/time.hpp"
-#include "agent/config/model/sources/egress_config.hpp"
+#include "agent/config/model/sources/request_config.hpp"
 
 namespace jeton::agent {
 

@@ -8,7 +8,7 @@
 
 #include "agent/base/secret.hpp"
 #include "agent/base/timers.hpp"
-#include "agent/config/model/output_config.hpp"
+#include "agent/config/model/config.hpp"
 
 namespace jeton::agent {
 

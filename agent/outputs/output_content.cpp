@@ -5,7 +5,7 @@
 
 #include "agent/base/error.hpp"
 #include "agent/base/excerpt.hpp"
-#include "agent/config/text/utf8.hpp"
+#include "agent/config/text/values.hpp"
 #include "agent/http/url.hpp"
 #include "agent/jwt/digest.hpp"
 

@@ -17,7 +17,7 @@
 
 #include "agent/base/secret.hpp"
 #include "agent/base/unique_fd.hpp"
-#include "agent/config/model/output_config.hpp"
+#include "agent/config/model/config.hpp"
 
 namespace jeton::agent {
 

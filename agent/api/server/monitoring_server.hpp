@@ -11,7 +11,7 @@
 #include "agent/api/api_tally.hpp"
 #include "agent/api/server/limits.hpp"
 #include "agent/base/timers.hpp"
-#include "agent/config/model/listen_address.hpp"
+#include "agent/config/text/http_url.hpp"
 
 namespace jeton::agent {
 

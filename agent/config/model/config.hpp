@@ -2,6 +2,8 @@
 // config/agent.yaml explains every key of its text form. Compared with == at reload.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -15,11 +17,10 @@
 #include "agent/base/environment.hpp"
 #include "agent/base/log.hpp"
 #include "agent/base/time.hpp"
-#include "agent/config/model/listen_address.hpp"
-#include "agent/config/model/output_config.hpp"
 #include "agent/config/model/sources/source_config.hpp"
-#include "agent/config/model/tls_config.hpp"
 #include "agent/config/secrets/secret_template.hpp"
+#include "agent/config/text/http_url.hpp"
+#include "agent/config/text/output_template.hpp"
 
 namespace jeton::agent {
 
@@ -73,6 +74,12 @@ struct RedisEndpoint {
   [[nodiscard]] static RedisEndpoint parse(std::string_view text);
   [[nodiscard]] std::string display() const;  // redis://host:port/db, rediss://... or unix:///path?db=0
   bool operator==(const RedisEndpoint&) const = default;
+};
+
+// Connections to Redis: the address of a server may not be a name in its certificate.
+struct TlsConfig : ClientTlsConfig {
+  std::string server_name;  // for SNI and the check of the certificate; empty: the host of the endpoint
+  bool operator==(const TlsConfig&) const = default;
 };
 
 // Credentials and TLS of the connections; the same for every server of a backend.
@@ -153,6 +160,41 @@ struct TokenLockConfig {
   std::string key;  // empty: jeton's own, PREFIX:{NAME}:updater
   Protocol protocol = Protocol::set_nx;
   bool operator==(const TokenLockConfig&) const = default;
+};
+
+struct CommandHook {
+  std::vector<std::string> argv;
+  bool operator==(const CommandHook&) const = default;
+};
+struct ReloadHook {
+  std::string unit;  // of systemd
+  bool operator==(const ReloadHook&) const = default;
+};
+struct SignalHook {
+  std::filesystem::path pid_file;
+  int number = 0;
+  std::string name;  // HUP
+  bool operator==(const SignalHook&) const = default;
+};
+
+// tokens.NAME.outputs.on_change
+struct HookConfig {
+  std::variant<CommandHook, ReloadHook, SignalHook> action;
+  Milliseconds timeout{30'000};
+  Milliseconds min_interval{10'000};  // between the starts of two runs
+  bool operator==(const HookConfig&) const = default;
+};
+
+// One item of tokens.NAME.outputs
+struct OutputConfig {
+  std::filesystem::path path;  // absolute
+  OutputTemplate content;
+  mode_t mode = 0600;
+  std::string owner;            // empty: the agent's user
+  std::string group;            // empty: the agent's, or that of a directory with the set-group-ID bit
+  bool remove_expired = false;  // on_expiry: remove
+  std::optional<HookConfig> on_change;
+  bool operator==(const OutputConfig&) const = default;
 };
 
 // The hosts that share a token.

@@ -3,7 +3,6 @@
 #include <chrono>
 
 #include "agent/base/ascii.hpp"
-#include "agent/base/error.hpp"
 #include "agent/config/schema/schema.hpp"
 #include "agent/config/text/values.hpp"
 
@@ -23,15 +22,6 @@ bool is_key_prefix(const std::string& text) {
          });
 }
 
-std::optional<RedisEndpoint> parse_endpoint(const ValueReader& value, const std::string& text) {
-  try {
-    return RedisEndpoint::parse(text);
-  } catch (const Error& e) {
-    value.error(value.path() + ": " + e.what());
-    return std::nullopt;
-  }
-}
-
 // The same server, whatever the database.
 bool is_same_server(const RedisEndpoint& a, RedisEndpoint b) {
   b.database = a.database;
@@ -42,25 +32,24 @@ bool is_same_server(const RedisEndpoint& a, RedisEndpoint b) {
 std::vector<RedisEndpoint> read_endpoints(const ValueReader& value, bool tcp_only) {
   std::vector<RedisEndpoint> endpoints;
   for (const std::string& text : value.list()) {
-    const auto endpoint = parse_endpoint(value, text);
+    const auto endpoint = value.parsed(text, RedisEndpoint::parse);
     if (!endpoint) continue;
     if (tcp_only && endpoint->kind != RedisEndpoint::Kind::tcp) {
-      value.error(value.path() +
-                  ": a unix socket is not allowed here; expected redis://host:port or rediss://host:port");
+      value.refuse(": a unix socket is not allowed here; expected redis://host:port or rediss://host:port");
     } else if (tcp_only && endpoint->database != 0) {
-      value.error(value.path() + ": a database number is not allowed here");
+      value.refuse(": a database number is not allowed here");
     } else if (std::any_of(endpoints.begin(), endpoints.end(),
                            [&](const RedisEndpoint& other) { return is_same_server(other, *endpoint); })) {
-      value.error(value.path() + " lists " + endpoint->display() + " twice");
+      value.refuse(" lists " + endpoint->display() + " twice");
     } else if (tcp_only && !endpoints.empty() && endpoints.front().tls != endpoint->tls) {
-      value.error(value.path() + " mixes redis:// and rediss://; all servers use TLS or none does");
+      value.refuse(" mixes redis:// and rediss://; all servers use TLS or none does");
     } else {
       endpoints.push_back(*endpoint);
     }
   }
   const Node* node = value.raw();
   if (node != nullptr && node->kind == Node::Kind::sequence && node->items.empty()) {
-    value.error(value.path() + " lists no server");
+    value.refuse(" lists no server");
   }
   return endpoints;
 }
@@ -70,31 +59,25 @@ void read_login(const ValueReader& username, const ValueReader& password, Secret
   assign(user, username.secret());
   assign(word, password.secret());
   if (username.present() && !password.present()) {
-    username.error(username.path() + " without " + password.path() + "; Redis takes a user only with a password");
+    username.refuse(" without " + password.path() + "; Redis takes a user only with a password");
   }
 }
 
-TlsConfig read_tls(ObjectReader tls) {
-  TlsConfig config{read_client_tls(tls), {}};
-  assign(config.server_name, tls.at("server_name").text());
-  tls.finish();
-  return config;
-}
-
-// `any_tls`: at least one server uses TLS. The caller calls finish() of the section.
-RedisAccessConfig read_access(ObjectReader& section) {
+// The keys of the connections to `servers`. The caller calls finish() of the section.
+RedisAccessConfig read_access(ObjectReader& section, const std::vector<RedisEndpoint>& servers) {
   RedisAccessConfig access;
   read_login(section.at("username"), section.at("password"), access.username, access.password);
-  access.tls = read_tls(section.at("tls").object());
-  assign(access.timeout, section.at("timeout").duration(10ms, 30s));
-  return access;
-}
-
-void check_tls_is_used(ObjectReader& section, const RedisAccessConfig& access, bool any_tls) {
   const ValueReader tls = section.at("tls");
+  ObjectReader keys = tls.object();
+  access.tls = {read_client_tls(keys), {}};
+  assign(access.tls.server_name, keys.at("server_name").text());
+  keys.finish();
+  assign(access.timeout, section.at("timeout").duration(10ms, 30s));
+  const bool any_tls = std::any_of(servers.begin(), servers.end(), [](const RedisEndpoint& e) { return e.tls; });
   if (access.tls != TlsConfig{} && !any_tls) {
-    tls.error(tls.path() + " is not used: no endpoint is rediss://; write rediss:// to use TLS");
+    tls.refuse(" is not used: no endpoint is rediss://; write rediss:// to use TLS");
   }
+  return access;
 }
 
 RedisSentinelConfig read_sentinel(ObjectReader sentinel) {
@@ -116,39 +99,34 @@ RedisClusterConfig read_cluster(ObjectReader cluster) {
   return config;
 }
 
-bool any_tls(const std::vector<RedisEndpoint>& endpoints) {
-  return std::any_of(endpoints.begin(), endpoints.end(), [](const RedisEndpoint& e) { return e.tls; });
-}
-
 RedisConfig read_redis(ObjectReader redis, const ValueReader& section) {
   RedisConfig config;
   const ValueReader sentinel = redis.at("sentinel");
   const ValueReader cluster = redis.at("cluster");
   const bool one_server = !sentinel.present() && !cluster.present();
   const ValueReader endpoint = one_server ? redis.required("endpoint") : redis.at("endpoint");
-  bool tls = false;
+  std::vector<RedisEndpoint> servers;
   if (const auto text = endpoint.text()) {
-    if (const auto parsed = parse_endpoint(endpoint, *text)) {
+    if (const auto parsed = endpoint.parsed(*text, RedisEndpoint::parse)) {
       config.servers = *parsed;
-      tls = parsed->tls;
+      servers = {*parsed};
     }
   }
   const RedisSentinelConfig sentinels = read_sentinel(sentinel.object());
   const RedisClusterConfig nodes = read_cluster(cluster.object());
   if (sentinel.present()) {
     config.servers = sentinels;
-    tls = any_tls(sentinels.endpoints);
+    servers = sentinels.endpoints;
   }
   if (cluster.present()) {
     config.servers = nodes;
-    tls = any_tls(nodes.endpoints);
+    servers = nodes.endpoints;
   }
   const int ways = int{endpoint.present()} + int{sentinel.present()} + int{cluster.present()};
   if (ways > 1) {
     section.error("coordination.redis: endpoint, sentinel and cluster exclude each other; keep one");
   }
-  config.access = read_access(redis);
-  check_tls_is_used(redis, config.access, tls);
+  config.access = read_access(redis, servers);
   if (const auto replicas = redis.at("replicas_acked").integer(0, max_replicas_acked)) {
     config.replicas_acked = static_cast<int>(*replicas);
     if (*replicas > 0 && cluster.present()) {
@@ -165,12 +143,11 @@ RedlockConfig read_redlock(ObjectReader redlock) {
   const ValueReader endpoints = redlock.required("endpoints");
   config.endpoints = read_endpoints(endpoints, false);
   if (endpoints.present() && config.endpoints.size() < min_redlock_servers) {
-    endpoints.error(endpoints.path() + ": expected three servers or more, each independent of the others");
+    endpoints.refuse(": expected three servers or more, each independent of the others");
   } else if (config.endpoints.size() % 2 == 0 && endpoints.present()) {
-    endpoints.warning(endpoints.path() + ": an even number of servers survives no more failures than one less");
+    endpoints.warn(": an even number of servers survives no more failures than one less");
   }
-  config.access = read_access(redlock);
-  check_tls_is_used(redlock, config.access, any_tls(config.endpoints));
+  config.access = read_access(redlock, config.endpoints);
   redlock.finish();
   return config;
 }
@@ -187,16 +164,14 @@ std::vector<SecretTemplate> read_seal(ObjectReader seal) {
   const ValueReader key_files = seal.required("key_files");
   const std::vector<std::string> files = key_files.list();
   for (const std::string& file : files) {
-    try {
-      const bool reference = file.starts_with("${");
-      keys.push_back(SecretTemplate::parse(reference ? file : "${file:" + file + "}"));
-      key_files.refer(keys.back(), SecretUse::seal_key);
-    } catch (const Error& e) {
-      key_files.error(key_files.path() + ": " + e.what());
+    const std::string text = file.starts_with("${") ? file : "${file:" + file + "}";
+    if (auto key = key_files.parsed(text, SecretTemplate::parse)) {
+      key_files.refer(*key, SecretUse::seal_key);
+      keys.push_back(std::move(*key));
     }
   }
   if (key_files.present() && files.empty()) {
-    key_files.error(key_files.path() + " names no file; make one with jeton-agent keygen");
+    key_files.refuse(" names no file; make one with jeton-agent keygen");
   }
   seal.finish();
   return keys;
@@ -228,7 +203,7 @@ CoordinationConfig read_coordination(ObjectReader coordination) {
     if (is_key_prefix(*text)) {
       config.prefix = *text;
     } else {
-      prefix.error(prefix.path() + ": expected at most 64 letters, digits and . _ : -; got " + in_quotes(*text));
+      prefix.refuse(": expected at most 64 letters, digits and . _ : -; got " + in_quotes(*text));
     }
   }
 

@@ -17,28 +17,26 @@ constexpr Milliseconds longest_ttl = std::chrono::hours(7 * 24);
 bool has_star(const std::string& text) { return text.find('*') != std::string::npos; }
 
 // Several lock names must not get the same key.
-void check_key(const ValueReader& rule, const LockRuleConfig& config, const CoordinationConfig& coordination,
-               Reading& reading) {
-  const std::string& key = config.terms.key;
-  if (key.empty()) return;
-  const std::string path = rule.path() + ".key";
-  if (has_star(config.pattern) != has_star(key)) {
-    rule.error(path + ": " + in_quotes(key) +
-               (has_star(key) ? " has a * for the name, but the pattern is one name"
-                              : " would be the key of every lock of the pattern; put a * in place of the name"));
+void check_star(const ValueReader& rule, const std::string& pattern, const std::string& key) {
+  if (key.empty() || has_star(pattern) == has_star(key)) return;
+  rule.refuse(".key: " + in_quotes(key) +
+              (has_star(key) ? " has a * for the name, but the pattern is one name"
+                             : " would be the key of every lock of the pattern; put a * in place of the name"));
+}
+
+void check_other_keys(const ValueReader& value, const RedisKey& claimed, Reading& reading) {
+  for (const auto& [other, owner] : reading.redis_keys) {
+    if (other == claimed.key) {
+      value.error(claimed.path + ": " + in_quotes(claimed.key) + " is already the key of " + owner);
+      return;
+    }
+    if (matches_lock_pattern(other, claimed.key) || matches_lock_pattern(claimed.key, other)) {
+      value.error(claimed.path + ": " + in_quotes(claimed.key) + " may be the same key as " + in_quotes(other) +
+                  " of " + owner + "; each lock and mirror needs a key of its own");
+      return;
+    }
   }
-  if (key.starts_with(coordination.prefix + ":{") || key.starts_with(coordination.prefix + ":lock:")) {
-    rule.error(path + ": " + in_quotes(key) + " is one of jeton's own keys; choose another");
-  }
-  claim_redis_key(rule, path, key, reading);
-  if (coordination.backend == CoordinationConfig::Backend::local) {
-    rule.warning(path + " is not used: coordination.backend is local");
-  }
-  const bool cluster = coordination.redis && std::holds_alternative<RedisClusterConfig>(coordination.redis->servers);
-  const std::string tag = has_star(config.pattern) ? "{*}" : "{" + config.pattern + "}";
-  if (cluster && key.find(tag) == std::string::npos) {
-    rule.error(path + ": in a Cluster the key must contain " + tag + ", to be in the slot of the lock");
-  }
+  reading.redis_keys.emplace(claimed.key, claimed.path);
 }
 
 // The text before the first star and the text after the last one rule most pairs out.
@@ -51,28 +49,28 @@ bool may_overlap(std::string_view a, std::string_view b) {
 }  // namespace
 
 void read_redis_key(const ValueReader& value, std::string& out) {
-  const auto text = value.text();
-  if (!text) return;
-  if (text->size() > max_key) {
-    value.error(value.path() + " is longer than " + std::to_string(max_key) + " bytes");
-  } else {
-    out = *text;
-  }
+  auto text = value.text();
+  if (text && text->size() > max_key) text = value.refuse(" is longer than " + std::to_string(max_key) + " bytes");
+  assign(out, std::move(text));
 }
 
-void claim_redis_key(const ValueReader& value, const std::string& path, const std::string& key, Reading& reading) {
-  for (const auto& [other, owner] : reading.redis_keys) {
-    if (other == key) {
-      value.error(path + ": " + in_quotes(key) + " is already the key of " + owner);
-      return;
-    }
-    if (matches_lock_pattern(other, key) || matches_lock_pattern(key, other)) {
-      value.error(path + ": " + in_quotes(key) + " may be the same key as " + in_quotes(other) + " of " + owner +
-                  "; each lock and mirror needs a key of its own");
-      return;
-    }
+// Scripts touch it together with jeton's own keys of the token or lock.
+void claim_redis_key(const ValueReader& value, const RedisKey& claimed, const CoordinationConfig& coordination,
+                     Reading& reading) {
+  const std::string& key = claimed.key;
+  if (key.empty()) return;
+  if (key.starts_with(coordination.prefix + ":{") || key.starts_with(coordination.prefix + ":lock:")) {
+    value.error(claimed.path + ": " + in_quotes(key) + " is one of jeton's own keys; choose another");
   }
-  reading.redis_keys.emplace(key, path);
+  check_other_keys(value, claimed, reading);
+  if (coordination.backend == CoordinationConfig::Backend::local) {
+    value.warning(claimed.path + " is not used: coordination.backend is local");
+  }
+  const bool cluster = coordination.redis && std::holds_alternative<RedisClusterConfig>(coordination.redis->servers);
+  if (cluster && key.find(claimed.tag) == std::string::npos) {
+    value.error(claimed.path + ": in a Cluster the key must contain " + claimed.tag + ", to be in the slot of the " +
+                claimed.owner);
+  }
 }
 
 TokenLockConfig read_lock_terms(ObjectReader& section) {
@@ -83,7 +81,7 @@ TokenLockConfig read_lock_terms(ObjectReader& section) {
   const ValueReader protocol = section.at("protocol");
   assign(config.protocol, protocol.choice<Protocol>({{"set_nx", Protocol::set_nx}, {"getset", Protocol::getset}}));
   if (config.protocol == Protocol::getset && config.key.empty()) {
-    protocol.error(protocol.path() + " getset needs the key that the other clients use: set " + key.path());
+    protocol.refuse(" getset needs the key that the other clients use: set " + key.path());
   }
   return config;
 }
@@ -123,12 +121,13 @@ LockRuleConfig read_lock_rule(const Member& member, const CoordinationConfig& co
   assign(config.outlives_agent, when_agent_stops.choice<bool>({{"release", false}, {"keep", true}}));
   config.terms = read_lock_terms(rule);
   if (config.outlives_agent && config.terms.protocol == TokenLockConfig::Protocol::getset) {
-    when_agent_stops.error(when_agent_stops.path() +
-                           ": a new agent cannot continue a lock of the protocol getset; set release");
+    when_agent_stops.refuse(": a new agent cannot continue a lock of the protocol getset; set release");
   }
-  check_key(member.value, config, coordination, reading);
+  check_star(member.value, config.pattern, config.terms.key);
+  const std::string tag = "{" + (has_star(config.pattern) ? "*" : config.pattern) + "}";
+  claim_redis_key(member.value, {config.terms.key, member.value.path() + ".key", tag, "lock"}, coordination, reading);
   if (config.terms.protocol == TokenLockConfig::Protocol::getset && coordination.redlock) {
-    member.value.error(member.value.path() + ".protocol: getset is for one server; a majority needs set_nx");
+    member.value.refuse(".protocol: getset is for one server; a majority needs set_nx");
   }
   rule.finish();
   return config;

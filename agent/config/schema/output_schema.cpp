@@ -1,5 +1,6 @@
 // tokens.NAME.outputs: files that are written from the token, and what follows a change.
 #include <signal.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -9,7 +10,6 @@
 
 #include "agent/base/ascii.hpp"
 #include "agent/base/error.hpp"
-#include "agent/config/schema/command_schema.hpp"
 #include "agent/config/schema/schema.hpp"
 #include "agent/config/secrets/secret_file.hpp"
 
@@ -26,12 +26,12 @@ void read_plain_path(const ValueReader& value, std::filesystem::path& out) {
   if (!text) return;
   const std::filesystem::path path(*text);
   if (!path.is_absolute() || path != path.lexically_normal() || !path.has_filename()) {
-    value.error(value.path() + ": expected the absolute path of a file, without . and ..; got " + in_quotes(*text));
+    value.refuse(": expected the absolute path of a file, without . and ..; got " + in_quotes(*text));
     return;
   }
   if (!why_hidden(*text).empty()) {
-    value.error(value.path() + ": the unit of the service hides the folder of " + in_quotes(*text) +
-                " (PrivateTmp=, ProtectHome= or InaccessiblePaths=); choose another, or change that in a drop-in");
+    value.refuse(": the unit of the service hides the folder of " + in_quotes(*text) +
+                 " (PrivateTmp=, ProtectHome= or InaccessiblePaths=); choose another, or change that in a drop-in");
   }
   out = path;
 }
@@ -41,7 +41,7 @@ void read_content(const ValueReader& value, OutputTemplate& out) {
   try {
     out = OutputTemplate::parse(text ? *text : std::string(bare_value));
   } catch (const Error& e) {
-    value.error(value.path() + ", " + e.what());
+    value.refuse(std::string(", ") + e.what());
   }
 }
 
@@ -53,14 +53,13 @@ void read_mode(const ValueReader& value, mode_t& out) {
                      std::all_of(text->begin(), text->end(), [](char c) { return c >= '0' && c <= '7'; });
   const mode_t mode = octal ? static_cast<mode_t>(std::stoul(*text, nullptr, 8)) : 0;
   if (!octal || (mode & 0400) == 0 || (mode & 07133) != 0) {
-    value.error(value.path() +
-                ": expected an octal mode such as 0600 or 0640, which lets the owner read, and nobody "
-                "else write; got " +
-                in_quotes(*text));
+    value.refuse(
+        ": expected an octal mode such as 0600 or 0640, which lets the owner read, and nobody else write; got " +
+        in_quotes(*text));
     return;
   }
   if ((mode & S_IROTH) != 0) {
-    value.warning(value.path() + " lets every user of this host read the token; set a group and 0640");
+    value.warn(" lets every user of this host read the token; set a group and 0640");
   }
   out = mode;
 }
@@ -91,8 +90,7 @@ HookConfig read_hook(ObjectReader hook, Reading& reading) {
   CommandHook run{read_command(command, "let the program read the file of the output", reading)};
   ReloadHook unit;
   assign(unit.unit, reload.text());
-  if (!is_unit_name(unit.unit))
-    reload.error(reload.path() + ": " + in_quotes(unit.unit) + " is not the name of a unit");
+  if (!is_unit_name(unit.unit)) reload.refuse(": " + in_quotes(unit.unit) + " is not the name of a unit");
   SignalHook sent;
   assign(sent.number, signal.choice<int>(signals));
   for (const auto& [name, number] : signals) {
@@ -140,8 +138,7 @@ OutputConfig read_output(ObjectReader output, const std::string& token, Reading&
 }
 
 bool is_below(const std::filesystem::path& path, const std::filesystem::path& directory) {
-  const auto [end, rest] = std::mismatch(directory.begin(), directory.end(), path.begin(), path.end());
-  return end == directory.end();
+  return std::mismatch(directory.begin(), directory.end(), path.begin(), path.end()).first == directory.end();
 }
 
 }  // namespace
@@ -162,9 +159,9 @@ void check_outputs(const std::vector<OutputReference>& references, const Config&
                      path + " is already the path of another output (" + other->second->place.text() + ")");
     }
     for (const std::filesystem::path& own : {config.agent.runtime_dir, state_dir_of(config.agent)}) {
-      if (is_below(output.path, own))
-        problems.error(output.place,
-                       path + " is in a directory of the agent's own, " + own.string() + "; choose another");
+      if (!is_below(output.path, own)) continue;
+      problems.error(output.place,
+                     path + " is in a directory of the agent's own, " + own.string() + "; choose another");
     }
     for (const std::string& name : output.others) {
       if (config.tokens.contains(name)) continue;

@@ -1,36 +1,37 @@
 #include "agent/config/schema/reference_check.hpp"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <set>
-#include <string>
 
 #include "agent/base/accounts.hpp"
 #include "agent/base/ascii.hpp"
 #include "agent/base/bounded_wait.hpp"
 #include "agent/base/error.hpp"
 #include "agent/config/secrets/secret_file.hpp"
-#include "agent/config/text/utf8.hpp"
+#include "agent/config/text/values.hpp"
 
 namespace jeton::agent {
 
 namespace {
+
+using PartKind = SecretPart::Kind;
 
 constexpr std::array<std::string_view, 12> endings{"secret",    "password",   "passwd",        "passphrase",
                                                    "token",     "apikey",     "accesskey",     "privatekey",
                                                    "signature", "credential", "authorization", "assertion"};
 
 // The value of a reference exists before the agent runs.
-bool can_be_read(const SecretTemplate::Part& part) {
-  return part.kind == SecretPart::Kind::literal || part.kind == SecretPart::Kind::file ||
-         part.kind == SecretPart::Kind::env || part.kind == SecretPart::Kind::credential;
+bool can_be_read(const SecretPart& part) {
+  return part.kind == PartKind::literal || part.kind == PartKind::file || part.kind == PartKind::env ||
+         part.kind == PartKind::credential;
 }
 
 void warn_if_readable_by_others(const SecretReference& reference, Problems& problems) {
-  for (const SecretTemplate::Part& part : reference.secret.parts()) {
-    if (part.kind != SecretTemplate::Part::Kind::file) continue;
+  for (const SecretPart& part : reference.secret.parts()) {
+    if (part.kind != PartKind::file) continue;
     const auto status = bounded_stat(part.text);
     if (!status || (status->st_mode & (S_IRGRP | S_IROTH)) == 0) continue;
     problems.warning(reference.place, SecretTemplate::reference_text(part) + " can be read by " +
@@ -51,15 +52,47 @@ const char* unsuitable(std::string_view text, SecretUse use) {
   if (use == SecretUse::seal_key && !is_seal_key(text)) {
     return "the file holds no seal key; make one with jeton-agent keygen and copy the whole file";
   }
-  const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };
-  if (use == SecretUse::header && std::any_of(text.begin(), text.end(), control)) {
+  if (use == SecretUse::header && has_control_characters(text)) {
     return "the secret holds a line break or control character and cannot be sent in a header";
   }
   return nullptr;
 }
 
-using Tokens = std::map<std::string, TokenConfig>;
+std::string unknown_value(const std::string& name, const std::set<std::string>& values) {
+  std::string text = "no value above it has the name " + name;
+  if (values.empty()) return text + "; add it to values";
+  const std::vector<std::string_view> names(values.begin(), values.end());
+  if (const auto meant = nearest(name, names)) return text + "; did you mean " + std::string(*meant) + "?";
+  text += "; the values above it are";
+  for (const std::string_view known : names) text += (known == names.front() ? " " : ", ") + std::string(known);
+  return text;
+}
 
+std::optional<std::string> complaint(const SecretPart& part, const RequestReferences* request) {
+  switch (part.kind) {
+    case PartKind::revoked:
+      if (request != nullptr && request->revoked) return std::nullopt;
+      return "is allowed only in source.revocation; use ${token:NAME} for the value of a token";
+    case PartKind::refresh_token:
+      if (request != nullptr && request->refresh_token) return std::nullopt;
+      return "is allowed only in the request of a source of type http that has refresh_token";
+    case PartKind::now:
+    case PartKind::nonce:
+      if (request != nullptr) return std::nullopt;
+      return "is new in every request, and is allowed only in the request of a source of type http or oauth2";
+    case PartKind::value:
+    case PartKind::request:
+      if (request == nullptr || !request->values_and_parts) {
+        return "is allowed only in the request of a source of type http";
+      }
+      if (part.kind == PartKind::request || request->values.contains(part.text)) return std::nullopt;
+      return unknown_value(part.text, request->values);
+    default:
+      return std::nullopt;
+  }
+}
+
+using Tokens = std::map<std::string, TokenConfig>;
 using TokenPath = std::vector<std::string>;
 
 // From `at` to `goal`, both included; empty: there is none.
@@ -100,9 +133,16 @@ bool sounds_secret(std::string_view key) {
   return std::any_of(endings.begin(), endings.end(), [&](std::string_view ending) { return name.ends_with(ending); });
 }
 
+std::optional<std::string> misplaced_reference(const SecretTemplate& text, const RequestReferences* request) {
+  for (const SecretPart& part : text.parts()) {
+    if (const auto why = complaint(part, request)) return SecretTemplate::reference_text(part) + ": " + *why;
+  }
+  return std::nullopt;
+}
+
 void check_files(const std::vector<FileReference>& references, Problems& problems) {
   for (const FileReference& reference : references) {
-    const std::string why = why_unreadable(reference.file);
+    const std::string why = why_inaccessible(reference.file, R_OK);
     if (!why.empty()) problems.error(reference.place, why);
   }
 }
@@ -112,7 +152,7 @@ void check_secrets(const std::vector<SecretReference>& references, Problems& pro
     try {
       SecretString secret;
       bool whole = true;
-      for (const SecretTemplate::Part& part : reference.secret.parts()) {
+      for (const SecretPart& part : reference.secret.parts()) {
         if (can_be_read(part)) secret.append(SecretTemplate({part}).resolve().reveal());
         whole = whole && can_be_read(part);
       }
@@ -138,8 +178,8 @@ void check_accounts(const std::vector<AccountReference>& references, Problems& p
 void check_chains(const std::vector<SecretReference>& references, Tokens& tokens, Problems& problems) {
   const auto each_token_part = [&](const auto& what) {
     for (const SecretReference& reference : references) {
-      for (const SecretTemplate::Part& part : reference.secret.parts()) {
-        if (part.kind == SecretTemplate::Part::Kind::token) what(reference, part.text);
+      for (const SecretPart& part : reference.secret.parts()) {
+        if (part.kind == PartKind::token) what(reference, part.text);
       }
     }
   };

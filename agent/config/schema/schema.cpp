@@ -1,17 +1,12 @@
 #include "agent/config/schema/schema.hpp"
 
 #include <algorithm>
-#include <chrono>
 
-#include "agent/base/error.hpp"
 #include "agent/config/schema/reference_check.hpp"
-#include "agent/config/text/values.hpp"
 
 namespace jeton::agent {
 
 namespace {
-
-using namespace std::chrono_literals;
 
 constexpr std::uint64_t schema_version = 1;
 constexpr std::size_t max_runtime_dir = 90;  // /agent.sock has to fit into the 107 bytes of a socket address
@@ -29,26 +24,9 @@ void read_directory(const ValueReader& value, std::filesystem::path& out) {
   const std::filesystem::path path = std::filesystem::path(*text).lexically_normal();
   const bool climbs = std::any_of(path.begin(), path.end(), [](const auto& part) { return part == ".."; });
   if (!path.is_absolute() || climbs || path == path.root_path()) {
-    value.error(value.path() + ": expected an absolute path of a directory; got " + in_quotes(*text));
+    value.refuse(": expected an absolute path of a directory; got " + in_quotes(*text));
   } else {
     out = path.has_filename() ? path : path.parent_path();  // without a trailing slash
-  }
-}
-
-void read_runtime_dir(const ValueReader& value, std::filesystem::path& out) {
-  read_directory(value, out);
-  if (out.native().size() > max_runtime_dir) {
-    value.error(value.path() + " is longer than 90 bytes; the agent's socket in it would have no valid address");
-  }
-}
-
-void read_listen(const ValueReader& value, std::optional<ListenAddress>& out) {
-  const auto text = value.text();
-  if (!text) return;
-  try {
-    out = ListenAddress::parse(*text);
-  } catch (const Error& e) {
-    value.error(value.path() + ": " + e.what());
   }
 }
 
@@ -72,14 +50,19 @@ AgentConfig read_agent(ObjectReader agent, Reading& reading) {
   const auto policy = [](const ValueReader& value) {
     return value.choice<Policy>({{"warn", Policy::warn}, {"refuse", Policy::refuse}});
   };
-  read_runtime_dir(agent.at("runtime_dir"), config.runtime_dir);
+  const ValueReader runtime_dir = agent.at("runtime_dir");
+  read_directory(runtime_dir, config.runtime_dir);
+  if (config.runtime_dir.native().size() > max_runtime_dir) {
+    runtime_dir.refuse(" is longer than 90 bytes; the agent's socket in it would have no valid address");
+  }
   read_directory(agent.at("state_dir"), config.state_dir);
   config.log = read_log(agent.at("log").object());
   assign(config.memory_lock, policy(agent.at("memory_lock")));
   assign(config.disk_backed, policy(agent.at("disk_backed")));
   config.admins = read_access(agent.at("admins").object(), reading);
   assign(config.core_dumps, agent.at("core_dumps").boolean());
-  read_listen(agent.at("listen"), config.listen);
+  const ValueReader listen = agent.at("listen");
+  if (const auto text = listen.text()) config.listen = listen.parsed(*text, ListenAddress::parse);
   agent.finish();
   return config;
 }

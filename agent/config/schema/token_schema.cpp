@@ -30,8 +30,8 @@ RefreshConfig read_refresh(ObjectReader refresh) {
   config.grace = grace.duration(100ms, 30 * one_day);
   config.spread = spread.duration(0ms, 1h);
   if (config.grace && config.spread && *config.spread > *config.grace) {
-    spread.error(spread.path() + " (" + format_duration(*config.spread) + ") is longer than grace (" +
-                 format_duration(*config.grace) + "): the token could expire before any host fetches");
+    spread.refuse(" (" + format_duration(*config.spread) + ") is longer than grace (" + format_duration(*config.grace) +
+                  "): the token could expire before any host fetches");
   }
   assign(config.min_interval, refresh.at("min_interval").duration(0ms, one_day));
   assign(config.overlap, refresh.at("overlap").duration(0ms, 30 * one_day));
@@ -62,51 +62,23 @@ BudgetConfig read_budget(ObjectReader budget) {
   assign(config.reserve, reserve.integer(0, 1'000'000'000));
   assign(config.alone, alone.integer(0, 1'000'000'000));
   if (config.calls > 0 && config.reserve >= config.calls) {
-    reserve.error(reserve.path() + " (" + std::to_string(config.reserve) + ") leaves no call of budget.calls (" +
-                  std::to_string(config.calls) + ") for scheduled refreshes");
+    reserve.refuse(" (" + std::to_string(config.reserve) + ") leaves no call of budget.calls (" +
+                   std::to_string(config.calls) + ") for scheduled refreshes");
   }
   if (config.calls > 0 && config.alone > config.calls) {
-    alone.error(alone.path() + " (" + std::to_string(config.alone) + ") is more than budget.calls (" +
-                std::to_string(config.calls) + ")");
+    alone.refuse(" (" + std::to_string(config.alone) + ") is more than budget.calls (" + std::to_string(config.calls) +
+                 ")");
   }
   budget.finish();
   return config;
 }
 
-TokenLockConfig read_lock(ObjectReader lock) {
-  TokenLockConfig config = read_lock_terms(lock);
-  lock.finish();
-  return config;
-}
-
-// Scripts touch it together with jeton's own keys of the token.
-void check_key(const ValueReader& value, const std::string& key, const std::string& token,
-               const CoordinationConfig& coordination, Reading& reading) {
-  if (key.empty()) return;
-  if (key.starts_with(coordination.prefix + ":{") || key.starts_with(coordination.prefix + ":lock:")) {
-    value.error(value.path() + ": " + in_quotes(key) + " is one of jeton's own keys; choose another");
-  }
-  claim_redis_key(value, value.path(), key, reading);
-  if (coordination.backend == CoordinationConfig::Backend::local) {
-    value.warning(value.path() + " is not used: coordination.backend is local");
-  }
-  const bool cluster = coordination.redis && std::holds_alternative<RedisClusterConfig>(coordination.redis->servers);
-  if (cluster && key.find("{" + token + "}") == std::string::npos) {
-    value.error(value.path() + ": in a Cluster the key must contain {" + token + "}, to be in the slot of the token");
-  }
-}
-
 // A rotating refresh token stays valid longer than every token, so it is kept sealed, on this host too.
 void check_seal(const ValueReader& source, const SourceConfig& config, const CoordinationConfig& coordination) {
   if (!keeps_state(config) || !coordination.seal_keys.empty()) return;
-  source.error(source.path() +
-               ": the newest refresh token is kept in the coordinator, which has to be sealed: set "
-               "coordination.seal.key_files to a file made by jeton-agent keygen, the same on all hosts");
-}
-
-// A file belongs to this host only.
-Scope default_scope(const SourceConfig& source) {
-  return std::holds_alternative<FileSourceConfig>(source) ? Scope::host : Scope::fleet;
+  source.refuse(
+      ": the newest refresh token is kept in the coordinator, which has to be sealed: set "
+      "coordination.seal.key_files to a file made by jeton-agent keygen, the same on all hosts");
 }
 
 }  // namespace
@@ -124,7 +96,8 @@ TokenConfig read_token(const Member& member, const CoordinationConfig& coordinat
   reading.token = config.name;
   config.source = read_source(source.object(), reading);
   reading.token.clear();
-  config.scope = default_scope(config.source);
+  // A file belongs to this host only.
+  if (std::holds_alternative<FileSourceConfig>(config.source)) config.scope = Scope::host;
   assign(config.scope, token.at("scope").choice<Scope>({{"fleet", Scope::fleet}, {"host", Scope::host}}));
   check_seal(source, config.source, coordination);
   config.refresh = read_refresh(token.at("refresh").object());
@@ -132,15 +105,18 @@ TokenConfig read_token(const Member& member, const CoordinationConfig& coordinat
   config.access = read_access(token.at("access").object(), reading);
   const ValueReader lock = token.at("lock");
   const ValueReader mirror = token.at("mirror_key");
-  config.lock = read_lock(lock.object());
+  ObjectReader lock_keys = lock.object();
+  config.lock = read_lock_terms(lock_keys);
+  lock_keys.finish();
   read_redis_key(mirror, config.mirror_key);
   if (config.scope == Scope::host && mirror.present()) {
-    mirror.warning(mirror.path() + " is not used: with scope host the token is not in Redis");
+    mirror.warn(" is not used: with scope host the token is not in Redis");
   }
-  check_key(lock, config.lock.key, config.name, coordination, reading);
-  check_key(mirror, config.mirror_key, config.name, coordination, reading);
+  const std::string tag = "{" + config.name + "}";
+  claim_redis_key(lock, {config.lock.key, lock.path(), tag, "token"}, coordination, reading);
+  claim_redis_key(mirror, {config.mirror_key, mirror.path(), tag, "token"}, coordination, reading);
   if (config.lock.protocol == TokenLockConfig::Protocol::getset && coordination.redlock) {
-    lock.error(lock.path() + ".protocol: getset is for one server; a majority needs set_nx");
+    lock.refuse(".protocol: getset is for one server; a majority needs set_nx");
   }
   assign(config.capacity, token.at("capacity").size(64, 1024 * 1024));
   config.outputs = read_outputs(token.at("outputs"), config.name, reading);

@@ -2,25 +2,30 @@
 
 #include <algorithm>
 
-#include "agent/base/error.hpp"
-#include "agent/config/schema/object_reader.hpp"
-#include "agent/config/schema/reference_check.hpp"
 #include "agent/config/text/values.hpp"
 
 namespace jeton::agent {
 
 namespace {
 
-bool has_control_characters(const std::string& text) {
-  return std::any_of(text.begin(), text.end(),
-                     [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
-}
-
 // "$CLIENT_SECRET"
 bool looks_like_shell_variable(const std::string& text) {
   return text.size() > 2 && text[0] == '$' && text[1] >= 'A' && text[1] <= 'Z' &&
          std::all_of(text.begin() + 1, text.end(),
                      [](char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; });
+}
+
+// A number with a unit. `text`: null if there is none.
+template <typename Value, typename Parse, typename Format>
+std::optional<Value> quantity(const ValueReader& value, const std::string* text, const std::string& expected, Value min,
+                              Value max, Parse parse, Format format) {
+  if (text == nullptr) return std::nullopt;
+  const auto parsed = parse(*text);
+  if (!parsed) return value.refuse(": expected " + expected + "; got " + in_quotes(*text));
+  if (*parsed < min || *parsed > max) {
+    return value.refuse(" is out of range: " + *text + " is not in " + format(min) + " to " + format(max));
+  }
+  return *parsed;
 }
 
 }  // namespace
@@ -31,25 +36,12 @@ Place ValueReader::place() const {
 }
 
 void ValueReader::wrong(const Node& node, std::string_view expected) const {
-  std::string got;
-  switch (node.kind) {
-    case Node::Kind::invalid:
-      return;  // reported by the parser
-    case Node::Kind::null:
-      got = "nothing";
-      break;
-    case Node::Kind::sequence:
-      got = "a list";
-      break;
-    case Node::Kind::map:
-      got = "a map of keys";
-      break;
-    case Node::Kind::scalar:
-      got = "text";
-      break;
-  }
-  const bool map_is_expected = expected.starts_with("a map");
-  if (node.kind == Node::Kind::sequence && map_is_expected) {
+  if (node.kind == Node::Kind::invalid) return;  // reported by the parser
+  std::string got = node.kind == Node::Kind::null       ? "nothing"
+                    : node.kind == Node::Kind::sequence ? "a list"
+                    : node.kind == Node::Kind::map      ? "a map of keys"
+                                                        : "text";
+  if (node.kind == Node::Kind::sequence && expected.starts_with("a map")) {
     got += path_.empty()
                ? ", whose items begin with '- '; write the keys, such as version: and tokens:, without the '-'"
                : ", whose items begin with '- '; write each item as a key with its values: NAME: {...}";
@@ -82,23 +74,20 @@ std::optional<std::string> ValueReader::lines() const {
   const std::string* text = scalar("text");
   if (text == nullptr) return std::nullopt;
   if (!text->empty()) return *text;
-  error(path_ + " is empty; expected text, or leave the key out");
-  return std::nullopt;
+  return refuse(" is empty; expected text, or leave the key out");
 }
 
 std::optional<std::string> ValueReader::text() const {
   auto text = lines();
   if (!text || !has_control_characters(*text)) return text;
-  error(path_ + ": the text holds a line break or control character");
-  return std::nullopt;
+  return refuse(": the text holds a line break or control character");
 }
 
 std::optional<bool> ValueReader::boolean() const {
   const std::string* text = scalar("true or false");
   if (text == nullptr) return std::nullopt;
   if (node_->plain && (*text == "true" || *text == "false")) return *text == "true";
-  error(path_ + ": expected true or false; got " + in_quotes(*text));
-  return std::nullopt;
+  return refuse(": expected true or false; got " + in_quotes(*text));
 }
 
 std::optional<std::uint64_t> ValueReader::integer(std::uint64_t min, std::uint64_t max) const {
@@ -106,73 +95,38 @@ std::optional<std::uint64_t> ValueReader::integer(std::uint64_t min, std::uint64
   if (text == nullptr) return std::nullopt;
   const std::string range = std::to_string(min) + " to " + std::to_string(max);
   const auto number = parse_unsigned(*text);
-  if (!number) {
-    error(path_ + ": expected a whole number from " + range + "; got " + in_quotes(*text));
-    return std::nullopt;
-  }
-  if (*number < min || *number > max) {
-    error(path_ + " is out of range: " + *text + " is not in " + range);
-    return std::nullopt;
-  }
+  if (!number) return refuse(": expected a whole number from " + range + "; got " + in_quotes(*text));
+  if (*number < min || *number > max) return refuse(" is out of range: " + *text + " is not in " + range);
   return number;
 }
 
 std::optional<Milliseconds> ValueReader::duration(Milliseconds min, Milliseconds max) const {
-  const std::string* text = scalar("a duration like 500ms, 30s, 5m, 24h or 7d");
-  if (text == nullptr) return std::nullopt;
-  const auto duration = parse_duration(*text);
-  if (!duration) {
-    error(path_ + ": expected a duration like 500ms, 30s, 5m, 24h or 7d; got " + in_quotes(*text));
-    return std::nullopt;
-  }
-  if (*duration < min || *duration > max) {
-    error(path_ + " is out of range: " + *text + " is not in " + format_duration(min) + " to " + format_duration(max));
-    return std::nullopt;
-  }
-  return duration;
+  const std::string expected = "a duration like 500ms, 30s, 5m, 24h or 7d";
+  return quantity(*this, scalar(expected), expected, min, max, parse_duration, format_duration);
 }
 
 std::optional<std::size_t> ValueReader::size(std::size_t min, std::size_t max) const {
-  const std::string* text = scalar("a size like 512B, 8KiB or 1MiB");
-  if (text == nullptr) return std::nullopt;
-  const auto size = parse_size(*text);
-  if (!size) {
-    error(path_ + ": expected a size like 512B, 8KiB or 1MiB; got " + in_quotes(*text));
-    return std::nullopt;
-  }
-  if (*size < min || *size > max) {
-    error(path_ + " is out of range: " + *text + " is not in " + format_size(min) + " to " + format_size(max));
-    return std::nullopt;
-  }
-  return *size;
+  const std::string expected = "a size like 512B, 8KiB or 1MiB";
+  return quantity(*this, scalar(expected), expected, min, max, parse_size, format_size);
 }
 
 std::optional<SecretTemplate> ValueReader::secret(SecretUse use) const {
   const std::string* text = scalar("text or a reference like ${file:/path}");
   if (text == nullptr) return std::nullopt;
-  try {
-    SecretTemplate secret = SecretTemplate::parse(*text);
-    if (use == SecretUse::header && has_control_characters(*text)) {
-      error(path_ + ": a line break or control character cannot be sent in a header");
-    }
-    if (const auto why = misplaced_reference(secret, reading_->request)) {
-      error(path_ + ": " + *why);
-      return std::nullopt;
-    }
-    const std::string key = path_.substr(path_.rfind('.') + 1);
-    if (secret.has_reference()) {
-      reading_->secrets.push_back({place(), secret, use, reading_->token});
-    } else if (looks_like_shell_variable(*text)) {
-      warning(path_ + " looks like a shell variable and is sent unchanged; did you mean ${env:NAME}?");
-    } else if (!secret.empty() && sounds_secret(key)) {
-      warning(path_ +
-              " is a literal secret; put it into a file of mode 0600 and write ${file:PATH}, or ${credential:NAME}");
-    }
-    return secret;
-  } catch (const Error& e) {
-    error(path_ + ": " + e.what());
-    return std::nullopt;
+  auto secret = parsed(*text, SecretTemplate::parse);
+  if (!secret) return std::nullopt;
+  if (use == SecretUse::header && has_control_characters(*text)) {
+    refuse(": a line break or control character cannot be sent in a header");
   }
+  if (const auto why = misplaced_reference(*secret, reading_->request)) return refuse(": " + *why);
+  if (secret->has_reference()) {
+    refer(*secret, use);
+  } else if (looks_like_shell_variable(*text)) {
+    warn(" looks like a shell variable and is sent unchanged; did you mean ${env:NAME}?");
+  } else if (!secret->empty() && sounds_secret(path_.substr(path_.rfind('.') + 1))) {
+    warn(" is a literal secret; put it into a file of mode 0600 and write ${file:PATH}, or ${credential:NAME}");
+  }
+  return secret;
 }
 
 std::vector<SecretTemplate> ValueReader::secrets(SecretUse use) const {
@@ -181,7 +135,7 @@ std::vector<SecretTemplate> ValueReader::secrets(SecretUse use) const {
     if (auto one = secret(use)) result.push_back(std::move(*one));
     return result;
   }
-  if (node_->items.empty()) error(path_ + " is an empty list; leave the key out");
+  if (node_->items.empty()) refuse(" is an empty list; leave the key out");
   for (const Node& item : node_->items) {
     if (auto one = ValueReader(*reading_, &item, path_, item.place).secret(use)) result.push_back(std::move(*one));
   }
@@ -219,9 +173,8 @@ std::optional<std::size_t> ValueReader::choose(const std::vector<std::string_vie
   const auto found = std::find(names.begin(), names.end(), *text);
   if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
   const auto meant = nearest(*text, names);
-  error(path_ + ": unknown value " + in_quotes(*text) +
-        (meant ? "; did you mean " + in_quotes(std::string(*meant)) + "?" : "; expected one of " + all));
-  return std::nullopt;
+  return refuse(": unknown value " + in_quotes(*text) +
+                (meant ? "; did you mean " + in_quotes(std::string(*meant)) + "?" : "; expected one of " + all));
 }
 
 ObjectReader ValueReader::object() const { return {*reading_, map("a map of keys"), path_, place_}; }
@@ -258,6 +211,39 @@ std::vector<Member> ValueReader::members() const {
         {entry.key, entry.key_place, ValueReader(*reading_, &entry.value, path_ + "." + entry.key, entry.key_place)});
   }
   return result;
+}
+
+ValueReader ObjectReader::at(std::string_view key) {
+  known_.emplace_back(key);
+  const std::string path = path_.empty() ? std::string(key) : path_ + "." + std::string(key);
+  const Node::Entry* entry = node_ == nullptr ? nullptr : node_->find(key);
+  if (entry == nullptr) return {reading_, nullptr, path, place_};
+  return {reading_, &entry->value, path, entry->key_place};
+}
+
+ValueReader ObjectReader::required(std::string_view key) {
+  ValueReader value = at(key);
+  if (present() && !value.present()) {
+    reading_.problems.error(
+        place_, "missing required key " + in_quotes(std::string(key)) + (path_.empty() ? "" : " in " + path_));
+  }
+  return value;
+}
+
+void ObjectReader::finish() const {
+  if (node_ == nullptr) return;
+  const std::vector<std::string_view> known(known_.begin(), known_.end());
+  for (const Node::Entry& entry : node_->entries) {
+    if (std::find(known.begin(), known.end(), entry.key) != known.end()) continue;
+    std::string message = "unknown key " + in_quotes(entry.key) + (path_.empty() ? "" : " in " + path_);
+    if (const auto meant = nearest(entry.key, known)) {
+      message += "; did you mean " + in_quotes(std::string(*meant)) + "?";
+    } else {
+      message += "; known keys:";
+      for (const std::string_view key : known) message += (key == known.front() ? " " : ", ") + std::string(key);
+    }
+    reading_.problems.error(entry.key_place, message);
+  }
 }
 
 }  // namespace jeton::agent

@@ -1,4 +1,6 @@
 // ValueReader: the value of one key of the configuration, present or not, and the types that a schema can read it as.
+// ObjectReader: a section with a fixed set of keys. The schema asks for every one of them, then calls finish(), which
+// reports all other keys.
 //
 // Every read function returns nothing, and reports a problem at the right place, if the value has another type; it
 // returns nothing without a problem if the key is missing. The schema reads all its keys, present or not: run over an
@@ -7,72 +9,22 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <initializer_list>
-#include <map>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "agent/base/error.hpp"
 #include "agent/base/time.hpp"
-#include "agent/config/secrets/reference_place.hpp"
+#include "agent/config/schema/reference_check.hpp"
 #include "agent/config/secrets/secret_template.hpp"
-#include "agent/config/yaml/node.hpp"
 #include "agent/config/yaml/problem.hpp"
+#include "agent/config/yaml/yaml_document.hpp"
 
 namespace jeton::agent {
-
-// The use of a secret, which decides what it may hold besides text.
-enum class SecretUse { any, header, json, seal_key };
-
-// A reference to be tried once everything is read (reference_check.hpp).
-struct SecretReference {
-  Place place;
-  SecretTemplate secret;
-  SecretUse use = SecretUse::any;
-  std::string token{};  // the token whose source contains it; empty: elsewhere
-};
-
-// A user or group of this host that is named, to be looked up once everything is read (reference_check.hpp).
-struct AccountReference {
-  enum class Kind { user, group };
-  Place place;
-  Kind kind = Kind::user;
-  std::string name;
-};
-
-// A file that is used as it is, to be opened once everything is read.
-struct FileReference {
-  Place place;
-  std::filesystem::path file;
-  std::string token{};  // as above
-};
-
-// An output of a token, to be compared with all others once everything is read (output_schema.cpp).
-struct OutputReference {
-  Place place;           // of its path
-  Place template_place;  // of its content
-  std::string token;
-  std::filesystem::path path;
-  std::set<std::string> others{};  // the other tokens that its content names
-};
-
-// The data that is collected while one configuration is read.
-struct Reading {
-  Problems& problems;
-  std::vector<SecretReference> secrets{};
-  std::vector<AccountReference> accounts{};
-  std::vector<FileReference> files{};
-  std::vector<OutputReference> outputs{};
-  std::map<std::string, std::string> redis_keys{};  // keys that the user chose, each with the path that names it
-  std::string token{};                              // the token whose source is being read
-  const RequestReferences* request = nullptr;       // of the request of a source, while that is being read
-  std::vector<std::string>* paths = nullptr;        // if set, the schema is listed here: "tokens.*.source.url"
-};
 
 class ObjectReader;
 struct Member;
@@ -90,6 +42,24 @@ class ValueReader {
   [[nodiscard]] const std::string& path() const { return path_; }
   void error(const std::string& message) const { reading_->problems.error(place(), message); }
   void warning(const std::string& message) const { reading_->problems.warning(place(), message); }
+  // The same with the path before the message: "coordination.prefix is empty". Nothing is what a read function returns
+  // then.
+  std::nullopt_t refuse(const std::string& message) const {
+    error(path_ + message);
+    return std::nullopt;
+  }
+  std::nullopt_t refuse(const Error& why) const { return refuse(std::string(": ") + why.what()); }
+  void warn(const std::string& message) const { warning(path_ + message); }
+
+  // What `parse` makes of the text; nothing, and a problem, if it throws Error.
+  template <typename Value>
+  [[nodiscard]] std::optional<Value> parsed(std::string_view text, Value (*parse)(std::string_view)) const {
+    try {
+      return parse(text);
+    } catch (const Error& e) {
+      return refuse(e);
+    }
+  }
 
   // One line, never empty.
   [[nodiscard]] std::optional<std::string> text() const;
@@ -116,7 +86,6 @@ class ValueReader {
   void refer(const SecretTemplate& secret, SecretUse use) const {
     reading_->secrets.push_back({place(), secret, use, reading_->token});
   }
-
   void refer(const std::filesystem::path& file) const { reading_->files.push_back({place(), file, reading_->token}); }
 
   // A section; a key without a value is an empty one.
@@ -129,7 +98,6 @@ class ValueReader {
   [[nodiscard]] const Node* raw() const;
 
  private:
-  friend class ObjectReader;
   [[nodiscard]] const std::string* scalar(std::string_view expected) const;
   [[nodiscard]] const Node* map(std::string_view expected) const;
   [[nodiscard]] std::optional<std::size_t> choose(const std::vector<std::string_view>& names) const;
@@ -146,6 +114,30 @@ struct Member {
   std::string name;
   Place place;  // of the name
   ValueReader value;
+};
+
+class ObjectReader {
+ public:
+  // `node` may be null: the section is not there. `path` is empty for the whole document.
+  ObjectReader(Reading& reading, const Node* node, std::string path, Place place)
+      : reading_(reading), node_(node), path_(std::move(path)), place_(std::move(place)) {}
+
+  [[nodiscard]] bool present() const { return node_ != nullptr; }
+  [[nodiscard]] const Place& place() const { return place_; }
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+  [[nodiscard]] ValueReader at(std::string_view key);
+  // The same, and a problem if the section is there and the key is not.
+  [[nodiscard]] ValueReader required(std::string_view key);
+  // Unknown keys, each with the known one that was meant or all that are known.
+  void finish() const;
+
+ private:
+  Reading& reading_;
+  const Node* node_;
+  std::string path_;
+  Place place_;
+  std::vector<std::string> known_;
 };
 
 template <typename Enum>

@@ -1,7 +1,7 @@
 #include "agent/config/secrets/json_template.hpp"
 
 #include "agent/base/error.hpp"
-#include "agent/config/text/utf8.hpp"
+#include "agent/config/text/values.hpp"
 
 namespace jeton::agent {
 
@@ -56,23 +56,21 @@ void JsonTemplate::write(SecretString& out, const TokenValues* tokens) const {
   } else if (const auto* text = std::get_if<SecretTemplate>(&value_)) {
     write_string(out, text->resolve(tokens).reveal());
   } else if (const auto* array = std::get_if<Array>(&value_)) {
-    std::string_view separator = "[";
-    if (array->empty()) out.append("[");
+    std::string_view before = "";
+    out.append("[");
     for (const JsonTemplate& item : *array) {
-      out.append(separator);
+      out.append(std::exchange(before, ","));
       item.write(out, tokens);
-      separator = ",";
     }
     out.append("]");
   } else {
-    std::string_view separator = "{";
-    if (std::get<Object>(value_).empty()) out.append("{");
+    std::string_view before = "";
+    out.append("{");
     for (const auto& [key, item] : std::get<Object>(value_)) {
-      out.append(separator);
+      out.append(std::exchange(before, ","));
       write_string(out, key);
       out.append(":");
       item.write(out, tokens);
-      separator = ",";
     }
     out.append("}");
   }

@@ -12,7 +12,7 @@
 #include "agent/base/environment.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/unique_fd.hpp"
-#include "agent/config/text/utf8.hpp"
+#include "agent/config/text/values.hpp"
 
 namespace jeton::agent {
 
@@ -145,12 +145,12 @@ SecretString read_credential(const std::string& name, const std::string& what) {
   throw Error(what + ": neither " + name + " nor jeton_" + name + " is in " + directory);
 }
 
-std::string why_unreadable(const std::filesystem::path& file) {
-  const std::string name = file.string();
+std::string why_inaccessible(const std::filesystem::path& path, int mode) {
+  const std::string name = path.string();
   std::string hidden = why_hidden(name);
   if (!hidden.empty()) return name + ": " + hidden;
   try {
-    const int error = bounded(name, [name] { return ::access(name.c_str(), R_OK) == 0 ? 0 : errno; });
+    const int error = bounded(name, [name, mode] { return ::access(name.c_str(), mode) == 0 ? 0 : errno; });
     return error == 0 ? std::string() : std::string(errno_error(name, error).what());
   } catch (const Error& e) {
     return e.what();

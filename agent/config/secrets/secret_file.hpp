@@ -44,7 +44,8 @@ void judge_as(ServiceView view);
 // sees the path, or this process does not check for the service.
 [[nodiscard]] std::string why_hidden(const std::string& path);
 
-// The reason why the service cannot open this file by itself; empty if it can.
-[[nodiscard]] std::string why_unreadable(const std::filesystem::path& file);
+// Why the service itself cannot open this file (R_OK of access(2)), or execute this program or enter this directory
+// (X_OK); empty if it can.
+[[nodiscard]] std::string why_inaccessible(const std::filesystem::path& path, int mode);
 
 }  // namespace jeton::agent

@@ -122,46 +122,32 @@ Part parse_reference(std::string_view inner) {
   return Error(SecretTemplate::reference_text(part) + ": " + why);
 }
 
-SecretString read_file(const Part& part) {
-  const std::string what = SecretTemplate::reference_text(part);
-  if (auto secret = read_secret_file(part.text, what)) return std::move(*secret);
-  throw errno_error(what, ENOENT);
-}
-
-// Line ends that a file of variables leaves at the end of a value.
-SecretString read_variable(const Part& part) {
-  const char* value = environment_variable(part.text.c_str());
-  if (value == nullptr) throw failure(part, "the environment has no such variable");
-  return SecretString(without_line_ends(value));
-}
-
-SecretString read_token(const Part& part, const TokenValues* tokens) {
-  if (tokens == nullptr) throw failure(part, "a token can be used in the source of another token only");
-  if (auto value = tokens->token_value(part.text)) return std::move(*value);
-  throw failure(part, "there is no valid token with that name now");
-}
-
-// Elsewhere the configuration has refused it (reference_place.hpp).
-SecretString read_request_value(const Part& part, const TokenValues* tokens) {
-  auto value = tokens == nullptr ? std::nullopt : tokens->request_value(part);
-  if (!value) throw failure(part, "is not allowed here");
-  return std::move(*value);
-}
-
 SecretString read_part(const Part& part, const TokenValues* tokens) {
+  const std::string what = SecretTemplate::reference_text(part);
   switch (part.kind) {
     case Part::Kind::literal:
       return SecretString(part.text);
     case Part::Kind::file:
-      return read_file(part);
-    case Part::Kind::env:
-      return read_variable(part);
+      if (auto secret = read_secret_file(part.text, what)) return std::move(*secret);
+      throw errno_error(what, ENOENT);
+    case Part::Kind::env: {
+      const char* value = environment_variable(part.text.c_str());
+      if (value == nullptr) throw failure(part, "the environment has no such variable");
+      // A file of variables leaves line ends at the end of a value.
+      return SecretString(without_line_ends(value));
+    }
     case Part::Kind::credential:
-      return read_credential(part.text, SecretTemplate::reference_text(part));
+      return read_credential(part.text, what);
     case Part::Kind::token:
-      return read_token(part, tokens);
-    default:
-      return read_request_value(part, tokens);
+      if (tokens == nullptr) throw failure(part, "a token can be used in the source of another token only");
+      if (auto value = tokens->token_value(part.text)) return std::move(*value);
+      throw failure(part, "there is no valid token with that name now");
+    default: {
+      // Elsewhere the configuration has refused it (reference_check.hpp).
+      auto value = tokens == nullptr ? std::nullopt : tokens->request_value(part);
+      if (!value) throw failure(part, "is not allowed here");
+      return std::move(*value);
+    }
   }
 }
 

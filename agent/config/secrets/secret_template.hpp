@@ -3,8 +3,8 @@
 // ${token:NAME}: the value of another token of this host. Resolved at every use, so a replaced secret file is picked up
 // by the next fetch without a reload. $${ is a literal ${.
 //
-// In the request of a source (reference_place.hpp) also values that are new in every request: ${now:FORMAT}
-// (time_format.hpp), ${nonce:uuid} and ${nonce:hexN} (N digits), ${value:NAME} (a named value of the request),
+// In the request of a source (reference_check.hpp) also values that are new in every request: ${now:FORMAT}
+// (request_formats.hpp), ${nonce:uuid} and ${nonce:hexN} (N digits), ${value:NAME} (a named value of the request),
 // ${request:PART} (method, host, path, query or body of the request itself), ${refresh_token}, and ${revoked}: the
 // token to revoke.
 #pragma once

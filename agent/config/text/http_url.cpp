@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 
 #include "agent/base/ascii.hpp"
 #include "agent/base/error.hpp"
@@ -16,6 +17,11 @@ namespace {
 constexpr std::uint16_t http_port = 80;
 constexpr std::uint16_t https_port = 443;
 constexpr std::size_t max_url = 8 * 1024;
+
+// Every parser takes these characters as they are.
+bool is_url_text(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7F && c != '\\'; });
+}
 
 bool is_host_name(std::string_view text) {
   const auto fits = [](char c) { return is_ascii_alphanumeric(c) || c == '-' || c == '.' || c == '_'; };
@@ -34,6 +40,13 @@ bool is_odd_address(const std::string& host) {
 }
 
 }  // namespace
+
+std::string bracketed(const std::string& host) { return host.find(':') == std::string::npos ? host : "[" + host + "]"; }
+
+bool is_ip_address(const std::string& text) {
+  in6_addr address{};  // has room for both
+  return ::inet_pton(AF_INET, text.c_str(), &address) == 1 || ::inet_pton(AF_INET6, text.c_str(), &address) == 1;
+}
 
 HostPort parse_host_port(std::string_view text, std::uint16_t default_port) {
   HostPort result{{}, default_port};
@@ -66,9 +79,9 @@ HostPort parse_host_port(std::string_view text, std::uint16_t default_port) {
 
 HttpUrl parse_http_url(std::string_view text) {
   if (text.size() > max_url) throw Error("the URL is longer than 8 KiB");
-  const bool plain = std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7F && c != '\\'; });
-  if (!plain) throw Error("the URL holds a blank, a backslash, or a character that is not ASCII; percent-encode it");
-
+  if (!is_url_text(text)) {
+    throw Error("the URL holds a blank, a backslash, or a character that is not ASCII; percent-encode it");
+  }
   HttpUrl url;
   if (text.starts_with("https://")) {
     text.remove_prefix(8);
@@ -98,23 +111,20 @@ bool HttpUrl::loopback() const {
   if (::inet_pton(AF_INET, host.c_str(), &v4) == 1) return (ntohl(v4.s_addr) >> 24U) == 127;
   in6_addr v6{};
   if (::inet_pton(AF_INET6, host.c_str(), &v6) == 1) return IN6_IS_ADDR_LOOPBACK(&v6) != 0;
-  std::string name = host;
-  std::transform(name.begin(), name.end(), name.begin(), ascii_lower);
-  return name == "localhost";
+  return equal_ignoring_case(host, "localhost");
 }
 
 std::string HttpUrl::display() const {
-  std::string text = tls ? "https://" : "http://";
-  text += host.find(':') == std::string::npos ? host : "[" + host + "]";
+  std::string text = (tls ? "https://" : "http://") + bracketed(host);
   if (port != (tls ? https_port : http_port)) text += ":" + std::to_string(port);
   return text + path;
 }
 
 ProxyUrl parse_proxy_url(std::string_view text) {
   constexpr const char* expected = "a proxy is http://HOST:PORT, https://..., socks5://... or socks5h://...";
-  const bool plain = std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7F && c != '\\'; });
-  if (!plain) throw Error("the URL of the proxy holds a blank or a character that is not ASCII; percent-encode it");
-
+  if (!is_url_text(text)) {
+    throw Error("the URL of the proxy holds a blank or a character that is not ASCII; percent-encode it");
+  }
   ProxyUrl url;
   const std::size_t colon = text.find("://");
   if (colon == std::string_view::npos) throw Error(expected);
@@ -138,8 +148,17 @@ ProxyUrl parse_proxy_url(std::string_view text) {
   return url;
 }
 
-std::string ProxyUrl::display() const {
-  return scheme + "://" + (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" + std::to_string(port);
+std::string ProxyUrl::display() const { return scheme + "://" + bracketed(host) + ":" + std::to_string(port); }
+
+ListenAddress ListenAddress::parse(std::string_view text) {
+  const ListenAddress of_loopback;
+  const bool is_port = parse_unsigned(text).has_value();
+  const HostPort parsed = parse_host_port(is_port ? of_loopback.host + ':' + std::string(text) : std::string(text), 0);
+  if (!is_ip_address(parsed.host)) throw Error("not a numeric address, as in 127.0.0.1:9717 or [::1]:9717");
+  if (parsed.port == 0) throw Error("the port is missing, as in 127.0.0.1:9717 or [::1]:9717");
+  return {parsed.host, parsed.port};
 }
+
+std::string ListenAddress::display() const { return bracketed(host) + ':' + std::to_string(port); }
 
 }  // namespace jeton::agent

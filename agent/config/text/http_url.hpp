@@ -1,5 +1,5 @@
-// Parses the URL of a provider strictly: every URL parser reads an accepted URL in the same way, so that the check for
-// loopback and the request go to the same host.
+// URLs and addresses of the configuration, parsed strictly: every URL parser reads an accepted URL in the same way, so
+// that the check for loopback and the request go to the same host.
 #pragma once
 
 #include <cstdint>
@@ -27,6 +27,11 @@ struct HostPort {
 };
 [[nodiscard]] HostPort parse_host_port(std::string_view text, std::uint16_t default_port);
 
+// As a URL has the host: IPv6 in brackets.
+[[nodiscard]] std::string bracketed(const std::string& host);
+// IPv4, or IPv6 without brackets.
+[[nodiscard]] bool is_ip_address(const std::string& text);
+
 // The URL of a proxy, taken apart strictly: "http://user:password@proxy.example.com:3128".
 struct ProxyUrl {
   std::string scheme;  // http, https, socks5 (names are resolved here) or socks5h (by the proxy)
@@ -37,5 +42,17 @@ struct ProxyUrl {
 
 // Throws Error that names the mistake; never shows the URL, which may hold a password.
 [[nodiscard]] ProxyUrl parse_proxy_url(std::string_view text);
+
+// An address and port of this host where the agent serves over TCP (agent.listen). Numbers only: a name may lead
+// elsewhere tomorrow.
+struct ListenAddress {
+  std::string host = "127.0.0.1";  // IPv4, or IPv6 without brackets
+  std::uint16_t port = 0;
+  // "9717" (of loopback), "127.0.0.1:9717" or "[::1]:9717". Throws Error.
+  [[nodiscard]] static ListenAddress parse(std::string_view text);
+  // "127.0.0.1:9717" or "[::1]:9717".
+  [[nodiscard]] std::string display() const;
+  bool operator==(const ListenAddress&) const = default;
+};
 
 }  // namespace jeton::agent

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <optional>
 
 #include "agent/base/error.hpp"
 #include "agent/base/excerpt.hpp"
@@ -11,37 +10,32 @@
 namespace jeton::agent {
 namespace {
 
-struct FieldName {
-  std::string_view name;
-  OutputField field;
-};
-constexpr std::array field_names{FieldName{"value", OutputField::value},
-                                 FieldName{"header", OutputField::header},
-                                 FieldName{"type", OutputField::type},
-                                 FieldName{"expires_at", OutputField::expires_at},
-                                 FieldName{"expires_at_utc", OutputField::expires_at_utc},
-                                 FieldName{"generation", OutputField::generation},
-                                 FieldName{"name", OutputField::name}};
-
-struct FunctionName {
-  std::string_view name;
-  OutputFunction function;
-};
-constexpr std::array function_names{
-    FunctionName{"json", OutputFunction::json},     FunctionName{"shell", OutputFunction::shell},
-    FunctionName{"ini", OutputFunction::ini},       FunctionName{"netrc", OutputFunction::netrc},
-    FunctionName{"pgpass", OutputFunction::pgpass}, FunctionName{"nginx", OutputFunction::nginx},
-    FunctionName{"base64", OutputFunction::base64}, FunctionName{"percent", OutputFunction::percent}};
+constexpr std::array<std::pair<std::string_view, OutputField>, 7> field_names{
+    {{"value", OutputField::value},
+     {"header", OutputField::header},
+     {"type", OutputField::type},
+     {"expires_at", OutputField::expires_at},
+     {"expires_at_utc", OutputField::expires_at_utc},
+     {"generation", OutputField::generation},
+     {"name", OutputField::name}}};
+constexpr std::array<std::pair<std::string_view, OutputFunction>, 8> function_names{
+    {{"json", OutputFunction::json},
+     {"shell", OutputFunction::shell},
+     {"ini", OutputFunction::ini},
+     {"netrc", OutputFunction::netrc},
+     {"pgpass", OutputFunction::pgpass},
+     {"nginx", OutputFunction::nginx},
+     {"base64", OutputFunction::base64},
+     {"percent", OutputFunction::percent}}};
 
 constexpr std::string_view attribute_prefix = "attributes.";
 constexpr std::string_view word_ends = " \t\r\n\"}";
 
 std::string quoted(std::string_view word) { return "'" + excerpt(word, {}, 40) + "'"; }
 
-std::optional<OutputFunction> function_of(std::string_view word) {
-  const auto found = std::find_if(function_names.begin(), function_names.end(),
-                                  [&](const FunctionName& known) { return known.name == word; });
-  return found == function_names.end() ? std::nullopt : std::optional(found->function);
+template <typename Table>
+auto find_name(const Table& table, std::string_view name) {
+  return std::find_if(table.begin(), table.end(), [&](const auto& entry) { return entry.first == name; });
 }
 
 // One walk over the text of a template.
@@ -111,11 +105,11 @@ class TemplateReader {
   }
 
   void add_word(OutputExpression& expression, std::string_view word) const {
-    if (const auto function = function_of(word)) {
+    if (const auto found = find_name(function_names, word); found != function_names.end()) {
       if (!expression.parts.empty()) {
         fail(word_at_, "the function " + quoted(word) + " must stand before the fields that it is applied to");
       }
-      expression.functions.push_back(*function);
+      expression.functions.push_back(found->second);
       return;
     }
     expression.parts.push_back(read_field(word));
@@ -134,24 +128,25 @@ class TemplateReader {
       part.text = field.substr(attribute_prefix.size());
       return part;
     }
-    const auto found = std::find_if(field_names.begin(), field_names.end(),
-                                    [&](const FieldName& known) { return known.name == field; });
+    const auto found = find_name(field_names, field);
     if (found == field_names.end()) refuse(field, part.token.empty());
-    part.field = found->field;
+    part.field = found->second;
     return part;
   }
 
   [[noreturn]] void refuse(std::string_view word, bool may_be_function) const {
     std::vector<std::string_view> known;
-    for (const FieldName& one : field_names) known.push_back(one.name);
     std::string all;
-    for (const std::string_view one : known) all += std::string(one) + ", ";
+    for (const auto& [name, field] : field_names) {
+      known.push_back(name);
+      all += std::string(name) + ", ";
+    }
     all += std::string(attribute_prefix) + "NAME";
     if (may_be_function) {
-      all += "; the functions are ";
-      for (const FunctionName& one : function_names) {
-        known.push_back(one.name);
-        all += (one.name == function_names.front().name ? "" : ", ") + std::string(one.name);
+      all += "; the functions are";
+      for (const auto& [name, function] : function_names) {
+        known.push_back(name);
+        all += (name == function_names.front().first ? " " : ", ") + std::string(name);
       }
     }
     const std::string what = (may_be_function ? "unknown field or function " : "unknown field ") + quoted(word);
@@ -185,8 +180,8 @@ std::set<std::string> OutputTemplate::others() const {
 
 std::string_view name_of(OutputFunction function) {
   const auto found = std::find_if(function_names.begin(), function_names.end(),
-                                  [&](const FunctionName& known) { return known.function == function; });
-  return found->name;
+                                  [&](const auto& entry) { return entry.second == function; });
+  return found->first;
 }
 
 }  // namespace jeton::agent

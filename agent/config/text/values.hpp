@@ -1,6 +1,8 @@
-// The small grammars of configuration values. All whole-string, locale-free, without overflow.
+// The small grammars of configuration values, all whole-string, locale-free, without overflow; and UTF-8 as RFC 3629
+// defines it: no overlong forms, no surrogates, nothing above U+10FFFF.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -27,5 +29,20 @@ namespace jeton::agent {
 // less than half the length. Nothing if none is near.
 [[nodiscard]] std::optional<std::string_view> nearest(std::string_view text,
                                                       const std::vector<std::string_view>& candidates);
+
+// A line break, a tab or another character without a form of its own.
+[[nodiscard]] bool has_control_characters(std::string_view text);
+
+// Length of the character that starts at `at`, 1 to 4; 0 if none is well-formed there.
+[[nodiscard]] std::size_t utf8_length(std::string_view text, std::size_t at);
+
+[[nodiscard]] bool is_utf8(std::string_view text);
+
+// Some programs begin a file in UTF-8 with the mark U+FEFF.
+[[nodiscard]] constexpr std::string_view without_byte_order_mark(std::string_view text) {
+  constexpr std::string_view mark = "\xEF\xBB\xBF";
+  if (text.starts_with(mark)) text.remove_prefix(mark.size());
+  return text;
+}
 
 }  // namespace jeton::agent

@@ -4,8 +4,6 @@
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
 
-#include <algorithm>
-#include <array>
 #include <optional>
 #include <sstream>
 #include <string>
@@ -19,22 +17,18 @@ namespace jeton::agent {
 
 namespace {
 
+constexpr std::size_t max_nodes = 20'000;
+constexpr std::size_t max_depth = 32;
+
 // The one of them that a text begins or ends with, as it comes out of word processors and web pages; nullptr: none.
 const char* unseen_mark(std::string_view text) {
-  struct Mark {
-    std::string_view bytes;
-    const char* name;
-  };
-  constexpr std::array marks{Mark{"\u201C", "a typographic quote"}, Mark{"\u201D", "a typographic quote"},
-                             Mark{"\u201E", "a typographic quote"}, Mark{"\u2018", "a typographic quote"},
-                             Mark{"\u2019", "a typographic quote"}, Mark{"\u201A", "a typographic quote"},
-                             Mark{"\u00AB", "a typographic quote"}, Mark{"\u00BB", "a typographic quote"},
-                             Mark{"\u00A0", "a no-break space"},    Mark{"\u200B", "an invisible space"},
-                             Mark{"\uFEFF", "a byte order mark"}};
-  const auto found = std::find_if(marks.begin(), marks.end(), [text](const Mark& mark) {
-    return text.starts_with(mark.bytes) || text.ends_with(mark.bytes);
-  });
-  return found == marks.end() ? nullptr : found->name;
+  const auto has = [text](std::string_view mark) { return text.starts_with(mark) || text.ends_with(mark); };
+  for (const char* quote : {"\u201C", "\u201D", "\u201E", "\u2018", "\u2019", "\u201A", "\u00AB", "\u00BB"}) {
+    if (has(quote)) return "a typographic quote";
+  }
+  if (has("\u00A0")) return "a no-break space";
+  if (has("\u200B")) return "an invisible space";
+  return has("\uFEFF") ? "a byte order mark" : nullptr;
 }
 
 // Ends the parsing from inside a callback; the problem is reported already.
@@ -109,7 +103,7 @@ class TreeBuilder final : public YAML::EventHandler {
   };
 
   Node make(Node::Kind kind, const YAML::Mark& mark) {
-    if (++nodes_ > max_config_nodes) {
+    if (++nodes_ > max_nodes) {
       problems_.error(place(mark), "more than 20000 keys and values; split or simplify the configuration");
       throw Stop{};
     }
@@ -138,7 +132,7 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   void open(Node node) {
-    if (stack_.size() >= max_config_depth) {
+    if (stack_.size() >= max_depth) {
       problems_.error(node.place, "nested deeper than 32 levels");
       throw Stop{};
     }

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "agent/config/text/utf8.hpp"
+#include "agent/config/text/values.hpp"
 
 namespace jeton::agent {
 

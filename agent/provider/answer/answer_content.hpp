@@ -1,5 +1,5 @@
 // AnswerContent: an answer, parsed once: the body without its content coding, its JSON, and the headers; and the lookup
-// of a place of the configuration (response_config.hpp) in it. Values; any thread. Include in .cpp files only.
+// of a place of the configuration (request_config.hpp) in it. Values; any thread. Include in .cpp files only.
 #pragma once
 
 #include <optional>
@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "agent/config/model/sources/response_config.hpp"
+#include "agent/config/model/sources/request_config.hpp"
 #include "agent/http/http.hpp"
 #include "agent/provider/answer/json_body.hpp"
 #include "agent/provider/source.hpp"

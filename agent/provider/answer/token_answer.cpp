@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "agent/base/ascii.hpp"
-#include "agent/config/text/utf8.hpp"
+#include "agent/config/text/values.hpp"
 #include "agent/provider/answer/answer_expiry.hpp"
 #include "agent/provider/answer/json_body.hpp"
 #include "agent/provider/answer/refusal.hpp"

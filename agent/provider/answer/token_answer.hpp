@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "agent/config/model/sources/response_config.hpp"
+#include "agent/config/model/sources/request_config.hpp"
 #include "agent/http/http.hpp"
 #include "agent/provider/answer/answer_content.hpp"
 #include "agent/provider/source.hpp"

@@ -12,7 +12,7 @@
 #include "agent/base/log.hpp"
 #include "agent/base/unique_fd.hpp"
 #include "agent/config/secrets/secret_file.hpp"
-#include "agent/config/text/utf8.hpp"
+#include "agent/config/text/values.hpp"
 #include "agent/jwt/jwt_claims.hpp"
 #include "agent/provider/answer/refusal.hpp"
 #include "agent/provider/answer/token_answer.hpp"

@@ -6,7 +6,7 @@
 #include "agent/base/random.hpp"
 #include "agent/base/secret.hpp"
 #include "agent/base/time.hpp"
-#include "agent/config/model/sources/oauth2_config.hpp"
+#include "agent/config/model/sources/source_config.hpp"
 #include "agent/http/http.hpp"
 #include "agent/http/url.hpp"
 #include "agent/provider/secret_resolver.hpp"

@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "agent/config/model/sources/oauth2_config.hpp"
+#include "agent/config/model/sources/source_config.hpp"
 #include "agent/http/http.hpp"
 #include "agent/provider/oauth2/token_request.hpp"
 #include "agent/provider/source.hpp"

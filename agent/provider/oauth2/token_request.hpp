@@ -7,7 +7,7 @@
 
 #include "agent/base/random.hpp"
 #include "agent/base/time.hpp"
-#include "agent/config/model/sources/oauth2_config.hpp"
+#include "agent/config/model/sources/source_config.hpp"
 #include "agent/provider/request_builder.hpp"
 
 namespace jeton::agent {

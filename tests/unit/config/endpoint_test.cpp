@@ -2,7 +2,6 @@
 
 #include "agent/base/error.hpp"
 #include "agent/config/model/config.hpp"
-#include "agent/config/model/listen_address.hpp"
 #include "agent/config/text/http_url.hpp"
 
 namespace jeton::agent {

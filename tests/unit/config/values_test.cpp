@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "agent/config/text/utf8.hpp"
 
 namespace jeton::agent {
 namespace {

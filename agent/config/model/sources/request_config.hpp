@@ -1,12 +1,18 @@
-// The parts of one request of a source: of type http, of its revocation, and some of them also of type oauth2.
+// What several types of source have: the parts of a request, the places of the values in its answer, and its way out of
+// the host.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "agent/base/time.hpp"
 #include "agent/config/secrets/json_template.hpp"
 #include "agent/config/secrets/secret_template.hpp"
 
@@ -68,5 +74,107 @@ struct HttpRequestConfig {
 
 // All texts of a request, but not those of its values.
 [[nodiscard]] std::vector<const SecretTemplate*> texts_of(const HttpRequestConfig& config);
+
+// One place in an answer.
+struct AnswerPlace {
+  enum class In { body, header, cookie };
+
+  AnswerPlace() = default;
+  // A pointer into the JSON of the body; implicit, because most places are one.
+  AnswerPlace(const char* body_pointer) : name(body_pointer) {}
+  AnswerPlace(std::string body_pointer) : name(std::move(body_pointer)) {}
+  AnswerPlace(In where, std::string name_there) : in(where), name(std::move(name_there)) {}
+
+  In in = In::body;
+  std::string name{};        // RFC 6901 pointer, or the name of a header or cookie; empty: not looked for
+  std::string inner_json{};  // the text there is JSON, and this points into it; empty: the text itself
+
+  [[nodiscard]] bool empty() const { return name.empty(); }
+  void clear() { *this = {}; }
+  // The text of the configuration: "/data/token", "header X-Token", "cookie SID", "/data json /token".
+  [[nodiscard]] std::string text() const {
+    const char* const where = in == In::header ? "header " : in == In::cookie ? "cookie " : "";
+    return where + name + (inner_json.empty() ? "" : " json " + inner_json);
+  }
+  bool operator==(const AnswerPlace&) const = default;
+};
+
+// The meaning of values at ResponseConfig::error, as text, and of statuses: of HTTP, or the exit status of a command.
+// Without a rule, the status, the code of RFC 6749 and a pause that the provider asks for decide; an error in an answer
+// with 2xx may pass.
+struct ErrorRules {
+  std::vector<std::string> permanent;
+  std::vector<std::string> transient;
+  std::vector<std::string> success{};  // no error; empty: 0, "", false and null are none
+  std::vector<int> permanent_status{};
+  std::vector<int> transient_status{};
+  bool operator==(const ErrorRules&) const = default;
+};
+
+struct ResponseConfig {
+  enum class Format {
+    json,
+    form,  // application/x-www-form-urlencoded: an object of texts
+    text   // the whole body is the token; no pointer is used
+  };
+  AnswerPlace token = "/access_token";
+  AnswerPlace refresh_token = "/refresh_token";  // a new one, of a grant that uses them
+  AnswerPlace expires_in = "/expires_in";        // a lifetime from now; empty if only expires_at is set
+  AnswerPlace expires_at;                        // unix time, RFC 3339 or an HTTP date
+  std::optional<Milliseconds> expiry_unit;       // of numbers at either; nothing: see answer_expiry.hpp
+  std::optional<Milliseconds> default_lifetime;  // if the answer names no end
+  AnswerPlace type;
+  AnswerPlace error;                              // present and no success: the fetch failed
+  AnswerPlace error_message;                      // shown with it
+  std::map<std::string, AnswerPlace> attributes;  // by name
+  std::size_t max_body = 1024 * 1024;             // bytes
+  ErrorRules error_rules{};
+  Format format = Format::json;
+  bool operator==(const ResponseConfig&) const = default;
+};
+
+// The agent's files as a TLS client. They are read at every connect, so that a renewed certificate is used by the next
+// one.
+struct ClientTlsConfig {
+  std::filesystem::path ca_file;    // empty: the system's authorities
+  std::filesystem::path cert_file;  // empty: no client certificate
+  std::filesystem::path key_file;   // set if and only if cert_file is
+  bool operator==(const ClientTlsConfig&) const = default;
+};
+
+enum class ProxyUse {
+  environment,  // HTTPS_PROXY, https_proxy, http_proxy, ALL_PROXY, all_proxy, as curl reads them
+  none,
+  given
+};
+
+enum class IpVersion { any, v4, v6 };
+
+enum class HttpVersion { v1_1, automatic, v2 };  // automatic: what ALPN gives; v2: also without TLS
+
+// The address to connect to for `host:port` of a URL.
+struct ResolveOverride {
+  std::string host;  // as in the URL; IPv6 without brackets
+  std::uint16_t port = 0;
+  std::string address;  // IPv4 or IPv6, without brackets
+  bool operator==(const ResolveOverride&) const = default;
+};
+
+// Time limits, proxy and TLS: keys beside `type` of every source that speaks HTTP.
+struct EgressConfig {
+  Milliseconds timeout{10'000};         // whole request
+  Milliseconds connect_timeout{5'000};  // DNS, TCP and TLS
+  bool allow_http = false;              // plain http:// to other hosts than loopback
+  int max_redirects = 0;                // 0: a redirect is an error
+  ProxyUse proxy_use = ProxyUse::environment;
+  SecretTemplate proxy;                              // set if and only if proxy_use is given
+  std::optional<std::vector<std::string>> no_proxy;  // hosts without the proxy; unset: NO_PROXY of the environment
+  ClientTlsConfig tls;
+  IpVersion ip = IpVersion::any;
+  HttpVersion http_version = HttpVersion::v1_1;  // one short call gains nothing from HTTP/2
+  std::vector<ResolveOverride> resolve;
+  std::string user_agent;  // empty: jeton/VERSION
+  bool operator==(const EgressConfig&) const = default;
+};
 
 }  // namespace jeton::agent

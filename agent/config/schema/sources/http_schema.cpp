@@ -1,13 +1,92 @@
-// tokens.NAME.source of type http.
+// tokens.NAME.source of type http: its request, the values that are made for it, and its revocation.
 #include <algorithm>
+#include <array>
+#include <utility>
 
+#include "agent/base/ascii.hpp"
+#include "agent/base/error.hpp"
 #include "agent/config/schema/schema.hpp"
-#include "agent/config/schema/sources/request_schema.hpp"
 #include "agent/config/schema/sources/source_schema.hpp"
 
 namespace jeton::agent {
 
 namespace {
+
+using Function = RequestValue::Function;
+using Form = RequestValue::Form;
+
+constexpr std::array<std::pair<std::string_view, Function>, 13> value_functions{
+    {{"md5", Function::md5},
+     {"sha1", Function::sha1},
+     {"sha256", Function::sha256},
+     {"sha512", Function::sha512},
+     {"hmac_md5", Function::hmac_md5},
+     {"hmac_sha1", Function::hmac_sha1},
+     {"hmac_sha256", Function::hmac_sha256},
+     {"hmac_sha512", Function::hmac_sha512},
+     {"rsa_sha256", Function::rsa_sha256},
+     {"base64", Function::base64},
+     {"base64_decode", Function::base64_decode},
+     {"percent_encode", Function::percent_encode},
+     {"xml_escape", Function::xml_escape}}};
+
+RequestValue read_call(const ValueReader& value) {
+  RequestValue config;
+  ObjectReader call = value.object();
+  const auto function = call.required("function").choice<Function>(value_functions);
+  assign(config.function, function);
+  assign(config.of, call.required("of").secret());
+  const ValueReader key = call.at("key");
+  config.key = read_key(key);
+  const ValueReader form = call.at("as");
+  if (config.function == Function::rsa_sha256) config.form = Form::base64;
+  assign(config.form, form.choice<Form>({{"hex", Form::hex},
+                                         {"HEX", Form::upper_hex},
+                                         {"base64", Form::base64},
+                                         {"base64url", Form::base64url},
+                                         {"bytes", Form::bytes}}));
+  call.finish();
+  if (!value.present() || !function) return config;
+  if (takes_key(*function) && !key.present()) {
+    value.refuse(": this function needs a key, such as ${file:/etc/jeton/api.secret}");
+  }
+  if (!takes_key(*function) && key.present()) key.refuse(" is not used by this function; remove it");
+  if (!gives_bytes(*function) && form.present()) form.refuse(" is not used by this function; remove it");
+  if (*function == Function::rsa_sha256 && !config.key.empty()) check_signing_key(key, config.key, JwtAlgorithm::rs256);
+  return config;
+}
+
+// Whether ${value:NAME} can be written.
+bool can_be_referred_to(const std::string& name) {
+  try {
+    const SecretTemplate reference = SecretTemplate::parse("${value:" + name + "}");
+    return reference.parts().size() == 1 && reference.parts().front().text == name;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+// Named texts and results of functions. They are added to `references` one by one: one may refer to those above it.
+std::vector<RequestValue> read_values(const ValueReader& section, RequestReferences& references, Reading& reading) {
+  std::vector<RequestValue> values;
+  for (const Member& member : section.members()) {
+    // While the schema is listed a value is both a text and a call.
+    const bool listed = reading.paths != nullptr;
+    const bool call = listed || member.value.is_map();
+    RequestValue value;
+    if (call) value = read_call(member.value);
+    if (listed || !call) assign(value.of, member.value.secret());
+    value.name = member.name;
+    if (listed) continue;
+    if (!can_be_referred_to(member.name)) {
+      reading.problems.error(
+          member.place, section.path() + "." + member.name + ": the name of a value has letters, digits, _ and - only");
+    }
+    references.values.insert(member.name);
+    values.push_back(std::move(value));
+  }
+  return values;
+}
 
 // A request of a source, or of its revocation, while it is read.
 struct RequestSection {
@@ -31,10 +110,11 @@ bool read_body(const RequestSection& section, HttpRequestConfig& config) {
   exclude(form, json);
   exclude(form, body);
   exclude(json, body);
-  const bool has_type = std::any_of(config.headers.begin(), config.headers.end(),
-                                    [](const auto& header) { return is_header(header.first, "content-type"); });
+  const bool has_type = std::any_of(config.headers.begin(), config.headers.end(), [](const auto& header) {
+    return equal_ignoring_case(header.first, "content-type");
+  });
   if (config.body && !has_type) {
-    body.error(body.path() + " needs its type in the headers, such as Content-Type: application/xml");
+    body.refuse(" needs its type in the headers, such as Content-Type: application/xml");
   }
   return form.present() || json.present() || body.present();
 }
@@ -42,7 +122,7 @@ bool read_body(const RequestSection& section, HttpRequestConfig& config) {
 // Nothing can be made of itself.
 void check_circles(const RequestSection& section, const HttpRequestConfig& config) {
   const auto refuse = [&](const std::string& what, const std::string& why) {
-    section.where.error(section.where.path() + "." + what + " cannot be made of " + why);
+    section.where.refuse("." + what + " cannot be made of " + why);
   };
   for (const char* part : {"method", "host", "path", "query", "body"}) {
     if (uses_request_part(config.url, part, config.values)) refuse("url", "${request:" + std::string(part) + "}");
@@ -93,7 +173,7 @@ std::optional<HttpRequestConfig> read_revocation(const ValueReader& value, Readi
   section.finish();
   if (!section.present()) return std::nullopt;
   if (!refers_to(config, SecretPart::Kind::revoked) && !reading.problems.has_errors()) {
-    value.error(value.path() + " does not name the token; write ${revoked} where the request has it");
+    value.refuse(" does not name the token; write ${revoked} where the request has it");
   }
   return config;
 }
@@ -102,7 +182,7 @@ std::optional<HttpRequestConfig> read_revocation(const ValueReader& value, Readi
 
 HttpSourceConfig read_http_source(ObjectReader& source, Reading& reading) {
   HttpSourceConfig config;
-  config.egress = read_egress(source, reading);
+  config.egress = read_egress(source);
   const ValueReader refresh_token = source.at("refresh_token");
   assign(config.refresh_token, refresh_token.secret());
   const ValueReader whole(reading, nullptr, source.path(), source.place());
@@ -111,13 +191,13 @@ HttpSourceConfig read_http_source(ObjectReader& source, Reading& reading) {
   read_request({source, whole, reading, config.egress.allow_http}, references, config);
   if (refresh_token.present() && !refers_to(config, SecretPart::Kind::refresh_token) &&
       !reading.problems.has_errors()) {
-    refresh_token.error(refresh_token.path() + " is not used; write ${refresh_token} where the request has it");
+    refresh_token.refuse(" is not used; write ${refresh_token} where the request has it");
     config.refresh_token = {};
   }
   const ValueReader response = source.at("response");
   config.response = read_http_response(response.object());
   if (!refresh_token.present() && config.response.refresh_token != ResponseConfig{}.refresh_token) {
-    response.error(response.path() + ".refresh_token needs " + refresh_token.path() + ", which is missing");
+    response.refuse(".refresh_token needs " + refresh_token.path() + ", which is missing");
   }
   config.revocation = read_revocation(source.at("revocation"), reading, config.egress.allow_http);
   return config;

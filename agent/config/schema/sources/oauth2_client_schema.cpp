@@ -2,10 +2,10 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <span>
 #include <utility>
 
 #include "agent/config/schema/schema.hpp"
-#include "agent/config/schema/sources/request_schema.hpp"
 #include "agent/config/schema/sources/source_schema.hpp"
 
 namespace jeton::agent {
@@ -18,11 +18,6 @@ using Grant = OAuth2SourceConfig::Grant;
 
 constexpr std::array<std::string_view, 4> claims_of_the_agent{"iat", "nbf", "exp", "jti"};
 constexpr std::array<std::string_view, 3> header_of_the_agent{"alg", "typ", "kid"};
-
-template <std::size_t n>
-bool is_one_of(const std::string& name, const std::array<std::string_view, n>& names) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
 
 constexpr std::array<std::pair<std::string_view, ClientAuth>, 7> client_auths{
     {{"client_secret_basic", ClientAuth::client_secret_basic},
@@ -78,13 +73,10 @@ std::optional<JsonTemplate> read_claims(const ValueReader& value, Reading& readi
   auto claims = read_json_template(value, reading);
   if (!claims) return std::nullopt;
   const auto* object = std::get_if<JsonTemplate::Object>(&claims->value());
-  if (object == nullptr) {
-    value.error(value.path() + ": expected a map of claims; got a list");
-    return std::nullopt;
-  }
+  if (object == nullptr) return value.refuse(": expected a map of claims; got a list");
   for (const auto& [name, claim] : *object) {
-    if (is_one_of(name, claims_of_the_agent)) {
-      value.error(value.path() + "." + name + " is set by the agent for every attempt; remove it");
+    if (lists(claims_of_the_agent, name)) {
+      value.refuse("." + name + " is set by the agent for every attempt; remove it");
     }
   }
   return claims;
@@ -99,20 +91,13 @@ AssertionConfig read_assertion(const ValueReader& section, Reading& reading) {
   const ValueReader key = jwt.at("key");
   const ValueReader header = jwt.at("header");
   assign(config.assertion, assertion.secret());
-  assign(config.key, key.secret());
-  if (!config.key.empty() && !config.key.has_reference()) {
-    key.warning(key.path() + " is a literal secret; put it into a file of mode 0600 and write ${file:PATH}");
-  }
+  config.key = read_key(key);
   if (assertion.present() && key.present()) {
     key.error(section.path() + ": key and assertion exclude each other; with assertion the agent signs nothing");
   }
-  const auto algorithm = jwt.at("algorithm")
-                             .choice<JwtAlgorithm>({{"RS256", JwtAlgorithm::rs256},
-                                                    {"PS256", JwtAlgorithm::ps256},
-                                                    {"ES256", JwtAlgorithm::es256},
-                                                    {"EdDSA", JwtAlgorithm::eddsa},
-                                                    {"Ed25519", JwtAlgorithm::ed25519}});
-  assign(config.algorithm, algorithm);
+  // The first one, HS256, has no key pair.
+  const auto key_pairs = std::span(jwt_algorithms).subspan(1);
+  assign(config.algorithm, jwt.at("algorithm").choice<JwtAlgorithm>(key_pairs));
   if (!config.key.empty()) check_signing_key(key, config.key, config.algorithm);
   assign(config.key_id, jwt.at("key_id").text());
   assign(config.issuer, jwt.at("issuer").text());
@@ -122,7 +107,7 @@ AssertionConfig read_assertion(const ValueReader& section, Reading& reading) {
   config.header = read_fields(header, SecretUse::json);
   if (reading.paths == nullptr) {
     for (const Member& member : header.members()) {
-      if (!is_one_of(member.name, header_of_the_agent)) continue;
+      if (!lists(header_of_the_agent, member.name)) continue;
       reading.problems.error(member.place, header.path() + "." + member.name +
                                                " is set by the agent from algorithm and key_id; remove it");
     }

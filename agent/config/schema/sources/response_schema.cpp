@@ -1,9 +1,10 @@
-#include <algorithm>
+// response: the places of the values in an answer, and the meaning of its errors.
 #include <array>
-#include <charconv>
 #include <chrono>
 
+#include "agent/base/ascii.hpp"
 #include "agent/config/schema/sources/source_schema.hpp"
+#include "agent/config/text/values.hpp"
 
 namespace jeton::agent {
 
@@ -12,24 +13,77 @@ namespace {
 using namespace std::chrono_literals;
 using In = AnswerPlace::In;
 
+// The parts of an answer: a file and the output of a command have only a body.
+enum class AnswerParts { body, http };
+
+// RFC 6901: "/a/b~1c"; '~' only as ~0 or ~1.
+bool is_json_pointer(std::string_view text) {
+  if (!text.starts_with('/')) return false;
+  for (std::size_t at = text.find('~'); at != std::string_view::npos; at = text.find('~', at + 1)) {
+    if (at + 1 == text.size() || (text[at + 1] != '0' && text[at + 1] != '1')) return false;
+  }
+  return true;
+}
+
+// Without the inner pointer.
+std::optional<AnswerPlace> place_of(std::string_view text) {
+  if (is_json_pointer(text)) return AnswerPlace(std::string(text));
+  for (const auto& [word, in] : {std::pair<std::string_view, In>{"header ", In::header}, {"cookie ", In::cookie}}) {
+    if (text.starts_with(word) && is_field_name(text.substr(word.size()))) {
+      return AnswerPlace(in, std::string(text.substr(word.size())));
+    }
+  }
+  return std::nullopt;
+}
+
+// The value of Set-Cookie is a cookie with its attributes, which do not belong to the token.
+std::optional<AnswerPlace> without_attributes(const ValueReader& value, AnswerPlace place) {
+  if (place.in != In::header || !equal_ignoring_case(place.name, "set-cookie")) return place;
+  return value.refuse(": write the name of the cookie without its attributes: cookie NAME");
+}
+
+// "/data/token", "header NAME", "cookie NAME", each maybe with " json /pointer" behind it. Nothing, and a problem, if
+// the text does not name a place of such an answer.
+std::optional<AnswerPlace> read_place(const ValueReader& value, AnswerParts parts) {
+  constexpr std::string_view behind = " json /";
+  const auto text = value.text();
+  if (!text) return std::nullopt;
+  const std::size_t inner = text->rfind(behind);
+  auto place = place_of(std::string_view(*text).substr(0, inner));
+  if (place && inner != std::string::npos) place->inner_json = text->substr(inner + behind.size() - 1);
+  if (!place || (!place->inner_json.empty() && !is_json_pointer(place->inner_json))) {
+    const std::string others = parts == AnswerParts::http ? ", header NAME or cookie NAME" : "";
+    return value.refuse(": expected a JSON pointer (RFC 6901) like /data/access_token" + others + "; got " +
+                        in_quotes(*text));
+  }
+  if (parts == AnswerParts::body && place->in != In::body) {
+    return value.refuse(": only an answer by HTTP has headers and cookies");
+  }
+  return without_attributes(value, std::move(*place));
+}
+
+// Another way to write `token: header NAME`.
+void read_token_header(const ValueReader& header, const ValueReader& token, ResponseConfig& config) {
+  const auto name = header.text();
+  if (name && !is_field_name(*name)) {
+    header.refuse(": " + in_quotes(*name) + " is not the name of a header");
+  } else if (name) {
+    assign(config.token, without_attributes(header, AnswerPlace(In::header, *name)));
+  }
+  if (header.present() && token.present()) token.error("response.token and response.header exclude each other");
+}
+
 std::vector<int> read_statuses(const ValueReader& value) {
   std::vector<int> statuses;
   for (const std::string& text : value.list()) {
-    int status = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), status);
-    if (error == std::errc{} && end == text.data() + text.size() && status >= 1 && status <= 599) {
-      statuses.push_back(status);
+    const auto status = parse_unsigned(text);
+    if (status && *status >= 1 && *status <= 599) {
+      statuses.push_back(static_cast<int>(*status));
     } else {
-      value.error(value.path() + ": expected statuses of HTTP or of a command's exit, 1 to 599; got " +
-                  in_quotes(text));
+      value.refuse(": expected statuses of HTTP or of a command's exit, 1 to 599; got " + in_quotes(text));
     }
   }
   return statuses;
-}
-
-template <typename Value>
-bool lists(const std::vector<Value>& values, const Value& value) {
-  return std::find(values.begin(), values.end(), value) != values.end();
 }
 
 // `error`: where the values are.
@@ -46,21 +100,21 @@ ErrorRules read_error_rules(ObjectReader section, const AnswerPlace& error) {
   rules.permanent_status = read_statuses(permanent_status);
   rules.transient_status = read_statuses(transient_status);
   for (const std::string& value : rules.transient) {
-    if (lists(rules.permanent, value))
-      transient.error(section.path() + ": " + in_quotes(value) + " is listed as permanent and as transient");
+    if (!lists(rules.permanent, value)) continue;
+    transient.error(section.path() + ": " + in_quotes(value) + " is listed as permanent and as transient");
   }
   for (const std::string& value : rules.success) {
-    if (lists(rules.permanent, value) || lists(rules.transient, value))
-      success.error(section.path() + ": " + in_quotes(value) + " is listed as a success and as an error");
+    if (!lists(rules.permanent, value) && !lists(rules.transient, value)) continue;
+    success.error(section.path() + ": " + in_quotes(value) + " is listed as a success and as an error");
   }
   for (const int status : rules.transient_status) {
-    if (lists(rules.permanent_status, status))
-      transient_status.error(section.path() + ": the status " + std::to_string(status) +
-                             " is listed as permanent and as transient");
+    if (!lists(rules.permanent_status, status)) continue;
+    transient_status.error(section.path() + ": the status " + std::to_string(status) +
+                           " is listed as permanent and as transient");
   }
   for (const ValueReader* const value : {&success, &permanent, &transient}) {
-    if (value->present() && error.empty())
-      value->error(section.path() + " needs response.error, which says where the values are");
+    if (!value->present() || !error.empty()) continue;
+    value->error(section.path() + " needs response.error, which says where the values are");
   }
   section.finish();
   return rules;
@@ -69,8 +123,7 @@ ErrorRules read_error_rules(ObjectReader section, const AnswerPlace& error) {
 // Every user can see attributes and the type.
 void check_public(const ValueReader& value, const AnswerPlace& place, const ResponseConfig& config) {
   if (place.empty() || (place != config.token && place != config.refresh_token)) return;
-  value.error(value.path() + ": " + place.text() +
-              " is a secret, and every user can see types and attributes; remove it");
+  value.refuse(": " + place.text() + " is a secret, and every user can see types and attributes; remove it");
 }
 
 void read_expiry(ObjectReader& response, AnswerParts parts, ResponseConfig& config) {
@@ -113,20 +166,11 @@ void need_lifetime(const ResponseConfig& config, const ValueReader& because) {
                 " nothing in the answer says when the token expires");
 }
 
-// Another way to write `token: header NAME`.
-void read_token_header(const ValueReader& header, const ValueReader& token, ResponseConfig& config) {
-  assign(config.token, read_header_place(header));
-  if (header.present() && token.present()) token.error("response.token and response.header exclude each other");
-}
-
 bool is_in_body(const AnswerPlace& place) { return !place.empty() && place.in == In::body; }
 
 // A body that is the token itself has no values for a pointer.
 void check_whole_body(const ObjectReader& response, ObjectReader& keys, const ResponseConfig& config) {
-  const auto refuse = [&](const char* key) {
-    const ValueReader value = keys.at(key);
-    value.error(value.path() + " is not used: response.format is text");
-  };
+  const auto refuse = [&](const char* key) { keys.at(key).refuse(" is not used: response.format is text"); };
   if (!response.present()) return;
   for (const char* const key : {"token", "refresh_token"}) {
     if (keys.at(key).present()) refuse(key);
@@ -150,7 +194,7 @@ ResponseConfig read_response(ObjectReader response) {
   const ValueReader refresh_token = response.at("refresh_token");
   ResponseConfig config = read_places(response, AnswerParts::body, {});
   response.finish();
-  if (refresh_token.present()) refresh_token.error(refresh_token.path() + " is for sources of type oauth2; remove it");
+  if (refresh_token.present()) refresh_token.refuse(" is for sources of type oauth2; remove it");
   return config;
 }
 

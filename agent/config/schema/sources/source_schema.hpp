@@ -1,10 +1,16 @@
-// The keys of tokens.NAME.source, by type; each part is read in a file of its own.
+// The keys of tokens.NAME.source, by type, and the parts that several types have.
 #pragma once
 
+#include <algorithm>
+#include <map>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
+#include "agent/base/secret.hpp"
 #include "agent/config/model/sources/source_config.hpp"
-#include "agent/config/schema/object_reader.hpp"
+#include "agent/config/schema/value_reader.hpp"
 #include "agent/jwt/jwt_signer.hpp"
 
 namespace jeton::agent {
@@ -13,42 +19,66 @@ namespace jeton::agent {
 [[nodiscard]] SourceConfig read_source(ObjectReader source, Reading& reading);
 
 // Each reads the keys of one type, without `type` and without finish(); NAME_schema.cpp.
-[[nodiscard]] ExecSourceConfig read_exec_source(ObjectReader& source, Reading& reading);
-[[nodiscard]] FileSourceConfig read_file_source(ObjectReader& source, Reading& reading);
 [[nodiscard]] HttpSourceConfig read_http_source(ObjectReader& source, Reading& reading);
-[[nodiscard]] JwtSourceConfig read_jwt_source(ObjectReader& source, Reading& reading);
 [[nodiscard]] OAuth2SourceConfig read_oauth2_source(ObjectReader& source, Reading& reading);
 
-// For a source of type oauth2: reads grant and the section of each grant (refresh_token, jwt_bearer, token_exchange).
-// False: there is no such grant.
-bool read_oauth2_grant(ObjectReader& source, OAuth2SourceConfig& config, Reading& reading);
-
-// client_id, client_secret, client_auth, client_assertion, and those that the grant needs, if the grant is known.
+// client_id, client_secret, client_auth, client_assertion, and those that the grant needs, if the grant is known;
+// oauth2_client_schema.cpp.
 void read_oauth2_client(ObjectReader& source, OAuth2SourceConfig& config, bool grant_known, Reading& reading);
 
-// Reads a JWT that is signed here or given. `section`: the section that holds it.
+// Reads a JWT that is signed here or given. `section`: the section that holds it. oauth2_client_schema.cpp.
 [[nodiscard]] AssertionConfig read_assertion(const ValueReader& section, Reading& reading);
 
 // Reads `response`: the places of the values in the answer, and the meaning of its errors. Only places that any JSON
-// can have.
+// can have. response_schema.cpp.
 [[nodiscard]] ResponseConfig read_response(ObjectReader response);
 
 // The same with the places that only an HTTP answer has: headers, cookies, other body formats. `defaults`: the default
 // places.
 [[nodiscard]] ResponseConfig read_http_response(ObjectReader response, const ResponseConfig& defaults = {});
 
-// The places of `response`: "/data/token", "header NAME", "cookie NAME", each maybe with " json /pointer" behind it;
-// answer_place_schema.cpp.
-// The parts of an answer: a file and the output of a command have only a body.
-enum class AnswerParts { body, http };
+// Time limits, proxy, TLS: keys beside the others of the source; request_schema.cpp.
+[[nodiscard]] EgressConfig read_egress(ObjectReader& source);
 
-// Nothing, and a problem, if the text does not name a place of such an answer.
-[[nodiscard]] std::optional<AnswerPlace> read_place(const ValueReader& value, AnswerParts parts);
+// An http or https URL without a fragment; http:// to another host than loopback is an error without `allow_http`.
+[[nodiscard]] std::optional<SecretTemplate> read_url(const ValueReader& value, bool allow_http);
 
-// For a value that is only the name of a header.
-[[nodiscard]] std::optional<AnswerPlace> read_header_place(const ValueReader& value);
+[[nodiscard]] std::map<std::string, SecretTemplate> read_fields(const ValueReader& fields,
+                                                                SecretUse use = SecretUse::any);
 
-// Checks the private key with which a source signs, if it can be read now; check_secrets() reports a key that cannot.
+// Names, each with a value or a list of them.
+[[nodiscard]] ParameterTemplates read_parameters(const ValueReader& fields);
+
+[[nodiscard]] std::map<std::string, SecretTemplate> read_headers(const ValueReader& headers, Reading& reading);
+
+// A token of RFC 9110 section 5.6.2, which names of headers and cookies are.
+[[nodiscard]] bool is_field_name(std::string_view name);
+
+// The text as it is now. Nothing if that is not known yet, or cannot be read: check_secrets() says so.
+[[nodiscard]] std::optional<SecretString> resolved_now(const SecretTemplate& text);
+
+// A key to sign with. Warns of a literal.
+[[nodiscard]] SecretTemplate read_key(const ValueReader& value);
+// Checks the private key with which a source signs, if it can be read now.
 void check_signing_key(const ValueReader& value, const SecretTemplate& key, JwtAlgorithm algorithm);
+
+// Permits `references` while this object lives.
+class RequestPlace {
+ public:
+  RequestPlace(Reading& reading, const RequestReferences& references) : reading_(reading) {
+    reading_.request = &references;
+  }
+  ~RequestPlace() { reading_.request = nullptr; }
+  RequestPlace(const RequestPlace&) = delete;
+  RequestPlace& operator=(const RequestPlace&) = delete;
+
+ private:
+  Reading& reading_;
+};
+
+template <typename List, typename Value>
+[[nodiscard]] bool lists(const List& list, const Value& value) {
+  return std::find(list.begin(), list.end(), value) != list.end();
+}
 
 }  // namespace jeton::agent

@@ -1,6 +1,8 @@
-// RedisEndpoint: from and to its URL.
-#include "agent/base/error.hpp"
 #include "agent/config/model/config.hpp"
+
+#include <algorithm>
+
+#include "agent/base/error.hpp"
 #include "agent/config/text/http_url.hpp"
 #include "agent/config/text/values.hpp"
 
@@ -67,8 +69,8 @@ RedisEndpoint RedisEndpoint::parse(std::string_view text) {
 
 std::string RedisEndpoint::display() const {
   if (kind == Kind::unix_socket) return "unix://" + path + "?db=" + std::to_string(database);
-  const std::string shown = host.find(':') == std::string::npos ? host : "[" + host + "]";
-  return (tls ? "rediss://" : "redis://") + shown + ":" + std::to_string(port) + "/" + std::to_string(database);
+  return (tls ? "rediss://" : "redis://") + bracketed(host) + ":" + std::to_string(port) + "/" +
+         std::to_string(database);
 }
 
 std::string RedisConfig::display() const {
