@@ -1,7 +1,6 @@
 #include "agent/api/page/html_text.hpp"
 
-#include <array>
-#include <chrono>
+#include "agent/api/status_line.hpp"
 
 namespace jeton::agent {
 
@@ -34,25 +33,6 @@ std::string html_escaped(std::string_view text) {
 
 std::string html_attribute(std::string_view name, std::string_view value) {
   return ' ' + std::string(name) + "=\"" + html_escaped(value) + '"';
-}
-
-std::string duration_words(Milliseconds duration) {
-  struct Unit {
-    const char* word;
-    std::int64_t seconds;
-  };
-  constexpr std::array<Unit, 4> units{{{" d", 86'400}, {" h", 3'600}, {" min", 60}, {" s", 1}}};
-  std::int64_t seconds = std::chrono::duration_cast<std::chrono::seconds>(duration).count();
-  if (seconds < 0) seconds = -seconds;
-  for (std::size_t i = 0; i < units.size(); ++i) {
-    const std::int64_t count = seconds / units[i].seconds;
-    if (count == 0) continue;
-    std::string words = std::to_string(count) + units[i].word;
-    if (i + 1 == units.size()) return words;
-    const std::int64_t rest = seconds % units[i].seconds / units[i + 1].seconds;
-    return rest == 0 ? words : words + ' ' + std::to_string(rest) + units[i + 1].word;
-  }
-  return "0 s";
 }
 
 std::string relative_words(WallTime at, WallTime now) {

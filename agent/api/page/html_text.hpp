@@ -15,9 +15,7 @@ namespace jeton::agent {
 // NAME="VALUE" with a blank before it; the value is escaped.
 [[nodiscard]] std::string html_attribute(std::string_view name, std::string_view value);
 
-// The two largest units: "3 d 4 h", "1 h 50 min", "45 s"; without a sign. page.js says it in the same words.
-[[nodiscard]] std::string duration_words(Milliseconds duration);
-// "in 1 h 50 min", "45 s ago", "now".
+// "in 1 h 50 min", "45 s ago", "now"; page.js says it in the same words.
 [[nodiscard]] std::string relative_words(WallTime at, WallTime now);
 
 // A <time> with the relative words, which page.js keeps up to date, and the moment itself for programs and on hover.

@@ -4,11 +4,9 @@
 #include <map>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "agent/api/page/html_text.hpp"
-#include "agent/api/page/token_condition.hpp"
-#include "agent/api/page/token_row.hpp"
+#include "agent/api/status_line.hpp"
 #include "agent/jwt/digest.hpp"
 #include "agent/jwt/text_encoding.hpp"
 #include "page_text.hpp"
@@ -92,15 +90,12 @@ std::string agent_facts(const AgentStatus& status, WallTime now) {
   return tokens_fact(status) + coordinator_fact(status) + locks_fact(status) + agent_fact(status, now);
 }
 
-std::string row_of(const AgentFacade& facade, const TokenStatus& token, WallTime now) {
-  const TokenHistory* const history = facade.token_history(token.name);
-  return token_row(token, history == nullptr ? TokenPast() : history->events(), now);
-}
-
 Task<std::string> rows_text(Timers& timers, const AgentFacade& facade, std::vector<const TokenStatus*> tokens,
                             WallTime now, std::function<std::string(const std::string&)> form) {
-  std::sort(tokens.begin(), tokens.end(),
-            [now](const TokenStatus* a, const TokenStatus* b) { return is_worse(*a, *b, now); });
+  std::sort(tokens.begin(), tokens.end(), [now](const TokenStatus* a, const TokenStatus* b) {
+    return std::pair(condition_of(*a, now).rank, std::string_view(a->name)) <
+           std::pair(condition_of(*b, now).rank, std::string_view(b->name));
+  });
   std::string text;
   std::size_t before = 0;
   for (const TokenStatus* token : tokens) {

@@ -17,11 +17,11 @@ namespace jeton::agent {
 // `seen`: the state of PageFeed that the page keeps. Timers and facade outlive the task.
 [[nodiscard]] Task<std::string> status_page(Timers& timers, const AgentFacade& facade,
                                             std::shared_ptr<const AgentStatus> status, std::string seen);
-// The rows of these tokens, the worst first, each as `form` makes it. The tokens, too, outlive the task.
+// The rows of these tokens, the worst first, then by name, each as `form` makes it. The tokens, too, outlive the task.
 [[nodiscard]] Task<std::string> rows_text(Timers& timers, const AgentFacade& facade,
                                           std::vector<const TokenStatus*> tokens, WallTime now,
                                           std::function<std::string(const std::string&)> form);
-// Its row of one token, with what the agent knows of the token's past.
+// Its row of one token, a <tbody>, with what the agent knows of the token's past (token_row.cpp).
 [[nodiscard]] std::string row_of(const AgentFacade& facade, const TokenStatus& token, WallTime now);
 // The part about the agent as a whole: tokens, coordinator, locks. Its times are relative to `now`.
 [[nodiscard]] std::string agent_facts(const AgentStatus& status, WallTime now);

@@ -10,8 +10,7 @@
 #include <vector>
 
 #include "agent/api/page/html_text.hpp"
-#include "agent/api/page/token_condition.hpp"
-#include "agent/api/page/token_row.hpp"
+#include "agent/api/status_line.hpp"
 #include "agent/jwt/digest.hpp"
 #include "agent/jwt/text_encoding.hpp"
 #include "tests/support/virtual_loop.hpp"
