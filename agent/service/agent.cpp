@@ -7,7 +7,6 @@
 #include <boost/asio/io_context.hpp>
 #include <utility>
 
-#include "agent/api/server/monitoring_server.hpp"
 #include "agent/api/server/server.hpp"
 #include "agent/base/boot_timers.hpp"
 #include "agent/base/error.hpp"

@@ -1,6 +1,7 @@
 #include "agent/api/locks/lock_json.hpp"
 
 #include <algorithm>
+#include <array>
 #include <initializer_list>
 #include <map>
 #include <optional>
@@ -15,6 +16,9 @@ namespace jeton::agent {
 namespace {
 
 constexpr std::int64_t longest_ms = 366LL * 24 * 3600 * 1000;
+// In the order of LockEvent.
+constexpr std::array event_names{"waiting", "acquired", "renewed",  "not_renewed", "lost",
+                                 "busy",    "failed",   "released", "heartbeat"};
 
 std::string text_of(const OrderedJson& json) { return json_text(json) + "\n"; }
 
@@ -85,37 +89,9 @@ class BodyReader {
   OrderedJson json_;
 };
 
-const char* event_name(LockEvent event) {
-  switch (event) {
-    case LockEvent::waiting:
-      return "waiting";
-    case LockEvent::acquired:
-      return "acquired";
-    case LockEvent::renewed:
-      return "renewed";
-    case LockEvent::not_renewed:
-      return "not_renewed";
-    case LockEvent::lost:
-      return "lost";
-    case LockEvent::busy:
-      return "busy";
-    case LockEvent::failed:
-      return "failed";
-    case LockEvent::released:
-      return "released";
-    case LockEvent::heartbeat:
-      return "heartbeat";
-  }
-  return "";
-}
-
-std::int64_t left_ms(BootTime until, BootTime now) { return std::max<std::int64_t>(0, to_ms(until - now).count()); }
-
-std::int64_t boot_ms(BootTime time) { return to_ms(time.time_since_epoch()).count(); }
-
 void add_validity(OrderedJson& json, const LockSession& session) {
   json["ttl_ms"] = to_ms(session.held().front().lease.ttl).count();
-  json["valid_until_boot_ms"] = boot_ms(session.valid_until());
+  json["valid_until_boot_ms"] = to_boot_ms(session.valid_until());
 }
 
 void add_grant(OrderedJson& json, const LockSession& session) {
@@ -153,7 +129,7 @@ void add_holder(OrderedJson& json, const LockSession& session, BootTime now) {
   const bool may_see = session.request().is_admin || is_same_user(busy.note.by, session.request().claim.note.by);
   json["holder"] =
       busy.holder.empty() ? OrderedJson() : OrderedJson(may_see ? busy.holder : short_owner_id(busy.holder));
-  json["holder_ttl_ms"] = left_ms(busy.busy_until, now);
+  json["holder_ttl_ms"] = std::max<std::int64_t>(0, to_ms(busy.busy_until - now).count());
   add_note(json, "holder_", busy.note);
   if (!busy.trouble.empty()) json["trouble"] = busy.trouble;
 }
@@ -178,7 +154,7 @@ LockRequest lock_request(const std::string& name, const std::string& body) {
 }
 
 std::string lock_event(LockEvent event, const LockSession& session, BootTime now) {
-  OrderedJson json{{"event", event_name(event)}};
+  OrderedJson json{{"event", event_names.at(static_cast<std::size_t>(event))}};
   switch (event) {
     case LockEvent::acquired:
       add_grant(json, session);
@@ -213,7 +189,7 @@ std::string lock_event(LockEvent event, const LockSession& session, BootTime now
 std::string lock_list_json(const std::vector<std::string>& names) {
   OrderedJson json;
   json["locks"] = names;
-  return json_text(json) + "\n";
+  return text_of(json);
 }
 
 std::string lock_json(const std::string& name, const Lease& lease) {
