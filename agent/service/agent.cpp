@@ -5,13 +5,13 @@
 #include <algorithm>
 #include <array>
 #include <boost/asio/io_context.hpp>
+#include <optional>
 #include <utility>
 
 #include "agent/api/server/server.hpp"
 #include "agent/base/boot_timers.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/log.hpp"
-#include "agent/config/model/config.hpp"
 #include "agent/fleet/backend/factory.hpp"
 #include "agent/http/http_client.hpp"
 #include "agent/metrics/metrics.hpp"
@@ -19,7 +19,7 @@
 #include "agent/service/examination.hpp"
 #include "agent/service/hardening.hpp"
 #include "agent/service/host_tokens.hpp"
-#include "agent/service/token_switch.hpp"
+#include "agent/service/reload_plan.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -30,14 +30,6 @@ std::string host_name() {
   std::array<char, 256> name{};
   return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
 }
-
-std::string joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
-}
-
-Task<ReloadVerdict> cannot_reload() { co_return ReloadVerdict{"this agent cannot be reloaded", {}}; }
 
 }  // namespace
 
@@ -55,37 +47,24 @@ struct Agent::Impl {
         codec(make_codec(config.coordination)),
         locks(t, random, std::move(backends.locks), limits_within(allowed_descriptors())),
         api(loop.get_executor(), t, config.agent.runtime_dir / "agent.sock", agent),
-        monitoring(make_monitoring(loop, t, config.agent.listen, agent)),
-        tokens(config, {t, random, *coordinator, host_local.get(), http, runtime_dir, changed, codec, host}) {}
+        tokens(config, {t, random, *coordinator, host_local.get(), http, runtime_dir, changed, codec, host}) {
+    if (config.agent.listen) monitoring.emplace(loop.get_executor(), t, *config.agent.listen, agent);
+  }
 
   void restore_directory() {
+    bool has_directory = false;
     try {
       runtime_dir.restore();
-    } catch (const Error& e) {
-      if (on_lost_directory) return on_lost_directory(e.what());
-      complain_once(e);
-      return;
-    }
-    try {
+      has_directory = true;
       api.restore_socket();
       cannot_restore = false;
     } catch (const Error& e) {
-      complain_once(e);
+      if (!has_directory && callbacks.lost_directory) return callbacks.lost_directory(e.what());
+      if (std::exchange(cannot_restore, true)) return;
+      log::error(log::runtime_dir_lost,
+                 "a part of the runtime directory was removed and cannot be created again; trying again",
+                 {{"directory", runtime_dir.path().string()}, {"error", e.what()}});
     }
-  }
-
-  void complain_once(const Error& e) {
-    if (std::exchange(cannot_restore, true)) return;
-    log::error(log::runtime_dir_lost,
-               "a part of the runtime directory was removed and cannot be created again; trying again",
-               {{"directory", runtime_dir.path().string()}, {"error", e.what()}});
-  }
-
-  static std::unique_ptr<MonitoringServer> make_monitoring(boost::asio::io_context& loop, Timers& timers,
-                                                           const std::optional<ListenAddress>& address,
-                                                           AgentFacade& agent) {
-    if (!address) return nullptr;
-    return std::make_unique<MonitoringServer>(loop.get_executor(), timers, *address, agent);
   }
 
   [[nodiscard]] MetricsInput metrics_input(AgentStatus status) const {
@@ -123,12 +102,10 @@ struct Agent::Impl {
   LockBroker locks;
   DurationTally loop_lag;
   ApiServer api;
-  std::unique_ptr<MonitoringServer> monitoring;  // null: not configured
+  std::optional<MonitoringServer> monitoring;  // none: not configured
   HostTokens tokens;
   std::unique_ptr<TokenSwitch> next;  // a reload under way; here, so that it never outlives what it works on
-  std::function<Task<ReloadVerdict>()> on_reload_request = cannot_reload;
-  std::function<LoadResult()> read_config;
-  std::function<void(const std::string&)> on_lost_directory;
+  Callbacks callbacks;
   bool stopping = false;
   bool cannot_restore = false;
   Timers::Id heartbeat_timer = 0;
@@ -138,6 +115,8 @@ Agent::Agent(boost::asio::io_context& loop, BootTimers& timers, Random& random, 
     : impl_(std::make_unique<Impl>(*this, loop, timers, random, std::move(config))) {}
 
 Agent::~Agent() = default;
+
+void Agent::connect(Callbacks callbacks) { impl_->callbacks = std::move(callbacks); }
 
 void Agent::start() {
   impl_->locks.configure(impl_->config.locks);
@@ -152,14 +131,8 @@ void Agent::start() {
 Task<> Agent::reload(Config wanted) {
   if (impl_->stopping) throw Error("the agent is stopping");
   const ReloadPlan plan = plan_reload(impl_->config, wanted);
-  if (!plan.needs_restart.empty()) {
-    throw Error("a restart is needed to change " + joined(plan.needs_restart));
-  }
-  if (wanted.tokens.empty() && !impl_->config.tokens.empty()) {
-    throw Error(
-        "the new configuration has no tokens, so readers would lose every token; if this is intended, "
-        "restart the agent");
-  }
+  const std::string refusal = reload_refusal(plan, impl_->config, wanted);
+  if (!refusal.empty()) throw Error(refusal);
   impl_->next = impl_->tokens.change_to(wanted, plan, impl_->config);
   try {
     impl_->locks.configure(wanted.locks);
@@ -172,7 +145,6 @@ Task<> Agent::reload(Config wanted) {
   impl_->next.reset();
   if (impl_->stopping) throw Error("the agent is stopping");
   if (plan.log_changed) log::configure(wanted.agent.log.level, wanted.agent.log.format);
-  const bool locks_changed = impl_->config.locks != wanted.locks;
   impl_->config = std::move(wanted);
   impl_->tokens.changed_to(impl_->config.tokens);
   impl_->changed.notify();
@@ -180,7 +152,7 @@ Task<> Agent::reload(Config wanted) {
             {{"added", joined(plan.added)},
              {"removed", joined(plan.removed)},
              {"changed", joined(plan.changed)},
-             {"locks", locks_changed ? "changed" : "as before"},
+             {"locks", plan.locks_changed ? "changed" : "as before"},
              {"outputs", plan.outputs_changed ? "changed" : "as before"}});
 }
 
@@ -194,10 +166,6 @@ Task<> Agent::stop() {
   impl_->coordinator->stop();
   if (impl_->host_local) impl_->host_local->stop();
   impl_->http.stop();
-}
-
-void Agent::on_lost_directory(std::function<void(const std::string&)> lost) {
-  impl_->on_lost_directory = std::move(lost);
 }
 
 bool Agent::stopping() const { return impl_->stopping; }
@@ -246,31 +214,23 @@ const AccessConfig& Agent::admins() const { return impl_->config.agent.admins; }
 
 std::optional<RefreshAnswer> Agent::token_rejected(const std::string& name, Generation generation) {
   TokenRunner* const runner = impl_->tokens.find(name);
-  if (runner == nullptr) return std::nullopt;
-  return runner->rejected(generation);
+  return runner == nullptr ? std::nullopt : std::optional(runner->rejected(generation));
 }
 
 std::optional<RefreshAnswer> Agent::refresh_token(const std::string& name) {
   TokenRunner* const runner = impl_->tokens.find(name);
-  if (runner == nullptr) return std::nullopt;
-  return runner->refresh_now();
+  return runner == nullptr ? std::nullopt : std::optional(runner->refresh_now());
 }
 
-void Agent::on_reload_request(std::function<Task<ReloadVerdict>()> reload) {
-  impl_->on_reload_request = std::move(reload);
-}
-
-Task<ReloadVerdict> Agent::request_reload() { return impl_->on_reload_request(); }
+Task<ReloadVerdict> Agent::request_reload() { return impl_->callbacks.reload(); }
 
 Task<MetricsPage> Agent::metrics(std::string accept) {
   return metrics_page(impl_->timers, impl_->metrics_input(agent_status()), std::move(accept));
 }
 
-void Agent::on_config_check(std::function<LoadResult()> read) { impl_->read_config = std::move(read); }
-
 Task<Findings> Agent::examine() {
   return agent::examine(
-      {impl_->timers, *impl_->coordinator, impl_->http, impl_->tokens, impl_->config, impl_->read_config});
+      {impl_->timers, *impl_->coordinator, impl_->http, impl_->tokens, impl_->config, impl_->callbacks.read_config});
 }
 
 LockBroker* Agent::locks() { return &impl_->locks; }

@@ -2,13 +2,11 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 
 #include "agent/api/agent_facade.hpp"
 #include "agent/config/load.hpp"
-#include "agent/service/reload_plan.hpp"
 
 namespace boost::asio {
 class io_context;
@@ -26,19 +24,21 @@ class Agent final : public AgentFacade {
   Agent(boost::asio::io_context& loop, BootTimers& timers, Random& random, Config config);
   ~Agent() override;
 
+  // What the process around the agent does for it.
+  struct Callbacks {
+    std::function<Task<ReloadVerdict>()> reload;  // the local API asks for one
+    std::function<LoadResult()> read_config;      // the files of the configuration, for an examination
+    // The runtime directory was removed and cannot be created again; without it the agent tries again and again.
+    std::function<void(const std::string& why)> lost_directory;
+  };
+  // Before start().
+  void connect(Callbacks callbacks);
   void start();
   // Applies all of `wanted` or nothing: throws Error and changes nothing if `wanted` cannot be applied while the agent
   // runs, or if the agent is stopped meanwhile. Only one call at a time.
   Task<> reload(Config wanted);
-  // Sets the function that a reload request of the local API calls.
-  void on_reload_request(std::function<Task<ReloadVerdict>()> reload);
-  // Sets the function that reads the files of the configuration, for an examination.
-  void on_config_check(std::function<LoadResult()> read);
   // Releases the locks, closes the connections, and leaves the segments readable.
   Task<> stop();
-  // Called when the runtime directory was removed and cannot be created again; without it the agent tries again and
-  // again.
-  void on_lost_directory(std::function<void(const std::string& why)> lost);
   [[nodiscard]] bool stopping() const;
   // The longest time of stop(): longer if a running fetch may return a refresh token that is given only once.
   [[nodiscard]] Duration stop_patience() const;

@@ -75,9 +75,9 @@ class Daemon {
       // In the background of a script it is ignored: the Ctrl-C is for the script.
       if (number != SIGINT || !is_ignored(SIGINT)) signals_.add(number);
     }
-    agent_.on_reload_request([this] { return reloader_.reload(); });
-    agent_.on_config_check(read_config);
-    if (SystemdNotifier::is_service()) agent_.on_lost_directory([this](const std::string& why) { give_up(why); });
+    Agent::Callbacks callbacks{[this] { return reloader_.reload(); }, read_config, {}};
+    if (SystemdNotifier::is_service()) callbacks.lost_directory = [this](const std::string& why) { give_up(why); };
+    agent_.connect(std::move(callbacks));
   }
 
   // Returns the exit status.

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <functional>
+#include <string>
+#include <vector>
 
 #include "agent/base/finding.hpp"
 #include "agent/base/timers.hpp"
@@ -24,5 +26,15 @@ struct Examined {
 
 // Ends within a few seconds, whatever hangs.
 Task<Findings> examine(Examined parts);
+
+// A check that may wait for something.
+struct Check {
+  std::string subject;  // of the findings if it fails or does not end
+  Task<Findings> work;  // may go on when its caller has ended: it touches nothing of the caller
+};
+
+// Makes the checks at the same time and together within a limit: one that hangs is a finding, and holds up neither the
+// others nor its caller. The findings are in the order of the checks. `timers` outlives the checks.
+Task<Findings> run_checks(Timers& timers, std::vector<Check> checks, Duration patience);
 
 }  // namespace jeton::agent
