@@ -4,6 +4,7 @@
 // take longer than one should.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -21,8 +22,18 @@ namespace jeton::agent {
 [[nodiscard]] Task<std::string> rows_text(Timers& timers, const AgentFacade& facade,
                                           std::vector<const TokenStatus*> tokens, WallTime now,
                                           std::function<std::string(const std::string&)> form);
-// Its row of one token, a <tbody>, with what the agent knows of the token's past (token_row.cpp).
+// The row of one token, a <tbody>, with what the agent knows of the token's past (token_row.cpp).
 [[nodiscard]] std::string row_of(const AgentFacade& facade, const TokenStatus& token, WallTime now);
+
+using TokenPast = std::deque<HistoryEvent>;  // the oldest first
+// The life of one token as a picture (SVG, timeline.cpp): the time before it with its events, from its issue to its
+// expiry, the grace at its end, the overlap with the token before, a pause, and now. Each token has its own scale.
+// Everything is placed by attributes and percentages: the page's policy allows no style attribute, and the picture has
+// any width.
+[[nodiscard]] std::string timeline_svg(const TokenStatus& status, const TokenPast& past, WallTime now);
+// "failed by host-1, pause of 5 s: the provider answered 500".
+[[nodiscard]] std::string event_words(const HistoryEvent& event);
+
 // The part about the agent as a whole: tokens, coordinator, locks. Its times are relative to `now`.
 [[nodiscard]] std::string agent_facts(const AgentStatus& status, WallTime now);
 // Content-Security-Policy: this style, this script and this agent's news, and nothing else, in no frame.

@@ -1,14 +1,14 @@
-#include "agent/api/page/timeline.hpp"
-
 #include <algorithm>
 #include <array>
 #include <chrono>
 #include <cmath>
 #include <map>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "agent/api/page/html_text.hpp"
+#include "agent/api/page/status_page.hpp"
 #include "agent/api/status_line.hpp"
 
 namespace jeton::agent {

@@ -7,7 +7,6 @@
 
 #include "agent/api/page/html_text.hpp"
 #include "agent/api/page/status_page.hpp"
-#include "agent/api/page/timeline.hpp"
 #include "agent/api/status_line.hpp"
 
 namespace jeton::agent {
