@@ -11,7 +11,6 @@
 #include "agent/base/error.hpp"
 #include "agent/base/event.hpp"
 #include "agent/provider/endpoint_check.hpp"
-#include "agent/service/host_check.hpp"
 #include "agent/service/reload_plan.hpp"
 
 namespace jeton::agent {
@@ -61,15 +60,13 @@ struct RunningChecks {
 
 Task<> run_one(std::shared_ptr<RunningChecks> running, std::size_t index, Check check) {
   Findings found;
-  std::string failure;
   try {
     found = co_await std::move(check.work);
   } catch (const boost::system::system_error&) {
     co_return;  // the agent ends
   } catch (const std::exception& e) {
-    failure = e.what();
+    found.push_back({Finding::Level::problem, check.subject, e.what()});
   }
-  if (!failure.empty()) found.push_back({Finding::Level::problem, check.subject, failure});
   running->results[index] = std::move(found);
   --running->left;
   running->ended.notify();
@@ -101,12 +98,12 @@ Task<Findings> run_checks(Timers& timers, std::vector<Check> checks, Duration pa
   while (running->left > 0 && in_time) in_time = co_await running->ended.wait_until(deadline);
   Findings all;
   for (std::size_t i = 0; i < subjects.size(); ++i) {
-    if (!running->results[i]) {
+    if (running->results[i]) {
+      append(all, std::move(*running->results[i]));
+    } else {
       all.push_back({Finding::Level::problem, subjects[i],
                      "the check had no result within " + std::to_string(patience / std::chrono::seconds(1)) + "s"});
-      continue;
     }
-    append(all, std::move(*running->results[i]));
   }
   co_return all;
 }

@@ -2,6 +2,7 @@
 // has the connections, the secrets and the limits. Nothing is fetched, published or changed. One thread: the loop's.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
@@ -36,5 +37,12 @@ struct Check {
 // Makes the checks at the same time and together within a limit: one that hangs is a finding, and holds up neither the
 // others nor its caller. The findings are in the order of the checks. `timers` outlives the checks.
 Task<Findings> run_checks(Timers& timers, std::vector<Check> checks, Duration patience);
+
+// What the host gives to the agent's process (host_check.cpp): locked memory, descriptors, inotify, and the room and
+// rights of its directories. These read only, and block, but for a dead mount no longer than bounded_wait.hpp says.
+// `segments`: the directory of the segments, which are to be locked into memory.
+[[nodiscard]] Findings examine_limits(const std::filesystem::path& segments);
+// `needs_state`: a token has a state that must outlive the host.
+[[nodiscard]] Findings examine_directories(const AgentConfig& config, bool needs_state);
 
 }  // namespace jeton::agent
