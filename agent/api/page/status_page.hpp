@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/api/agent_facade.hpp"
@@ -38,5 +39,20 @@ using TokenPast = std::deque<HistoryEvent>;  // the oldest first
 [[nodiscard]] std::string agent_facts(const AgentStatus& status, WallTime now);
 // Content-Security-Policy: this style, this script and this agent's news, and nothing else, in no frame.
 [[nodiscard]] const std::string& page_policy();
+
+// Texts of the page: escaped, and times as people read them. Every text from outside goes through html_escaped(), also
+// names that cannot hold a mark: the rule has no exception to remember. Pure functions, any thread.
+
+// For the content of an element and for a quoted attribute. Control characters become blanks.
+[[nodiscard]] std::string html_escaped(std::string_view text);
+
+// NAME="VALUE" with a blank before it; the value is escaped.
+[[nodiscard]] std::string html_attribute(std::string_view name, std::string_view value);
+
+// "in 1 h 50 min", "45 s ago", "now"; page.js says it in the same words.
+[[nodiscard]] std::string relative_words(WallTime at, WallTime now);
+
+// A <time> with the relative words, which page.js keeps up to date, and the moment itself for programs and on hover.
+[[nodiscard]] std::string html_time(WallTime at, WallTime now);
 
 }  // namespace jeton::agent

@@ -7,7 +7,6 @@
 #include <string>
 #include <string_view>
 
-#include "agent/api/page/html_text.hpp"
 #include "agent/api/page/status_page.hpp"
 #include "agent/api/status_line.hpp"
 

@@ -5,7 +5,6 @@
 #include <string_view>
 #include <utility>
 
-#include "agent/api/page/html_text.hpp"
 #include "agent/api/page/status_page.hpp"
 #include "agent/api/status_line.hpp"
 

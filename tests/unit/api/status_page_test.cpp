@@ -9,7 +9,6 @@
 #include <string_view>
 #include <vector>
 
-#include "agent/api/page/html_text.hpp"
 #include "agent/api/status_line.hpp"
 #include "agent/jwt/digest.hpp"
 #include "agent/jwt/text_encoding.hpp"
