@@ -8,6 +8,8 @@ ApiAnswer error_answer(unsigned status, const std::string& code, const std::stri
   return {status, error_json(code, message)};
 }
 
+ApiAnswer bad_request(const std::string& message) { return error_answer(400, "bad_request", message); }
+
 ApiAnswer forbidden(const Peer& peer, const std::string& may_not, const std::string& section) {
   return error_answer(403, "forbidden",
                       "user " + std::to_string(peer.uid) + ' ' + may_not +

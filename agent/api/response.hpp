@@ -1,10 +1,15 @@
-// A request to the local API, and the kinds of answers to it. No I/O, no HTTP library.
+// A request to the local API, the kinds of answers to it, and their tally. No I/O, no HTTP library. One thread: the
+// loop's.
 #pragma once
 
+#include <compare>
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "agent/api/peer.hpp"
@@ -12,7 +17,6 @@
 
 namespace jeton::agent {
 
-class LineStream;
 class LockSession;
 
 struct ApiRequest {
@@ -37,9 +41,30 @@ struct LaterAnswer {
   std::function<Task<ApiAnswer>()> work;
 };
 
-// The events of this token follow, line by line (tokens/token_stream.hpp).
+// The events of this token follow, line by line (tokens/token_routes.hpp).
 struct TokenEvents {
   std::string token;
+};
+
+// An answer of many lines (NDJSON), as a connection offers it to the streams of tokens, of locks and of the status
+// page. After each wait of its own a stream calls check_open(): the connection may have been closed meanwhile.
+class LineStream {
+ public:
+  LineStream() = default;
+  LineStream(const LineStream&) = delete;
+  LineStream& operator=(const LineStream&) = delete;
+  virtual ~LineStream() = default;
+
+  // Returns when the socket has taken the line. A client that does not read in time is disconnected. Throws
+  // boost::system::system_error when the connection is closed.
+  virtual Task<> send_line(std::string line) = 0;
+  // Throws boost::system::system_error when the connection is closed.
+  virtual void check_open() const = 0;
+
+  // Whether the socket takes one more line now, and the last one after it.
+  [[nodiscard]] virtual bool has_room() = 0;
+  // Calls back once, when there is room or the connection is closed. Nothing happens if a call back is due already.
+  virtual void when_room(std::function<void()> ready) = 0;
 };
 
 // What `run` sends follows, as it is, until the client goes.
@@ -57,9 +82,33 @@ using ApiResponse = std::variant<ApiAnswer, LaterAnswer, TokenEvents, StreamAnsw
 
 // {"error": ...} with this status.
 [[nodiscard]] ApiAnswer error_answer(unsigned status, const std::string& code, const std::string& message);
+// 400.
+[[nodiscard]] ApiAnswer bad_request(const std::string& message);
 // 403: the user of the peer `may_not` do something; `section` of the configuration lists the users who may.
 [[nodiscard]] ApiAnswer forbidden(const Peer& peer, const std::string& may_not, const std::string& section);
 // 405, unless the method is POST for `posted`, GET or HEAD otherwise.
 [[nodiscard]] std::optional<ApiAnswer> method_refusal(const std::string& method, bool posted);
+
+// ApiTally: the requests to one server of the API since the agent started, by kind of path and status, for /metrics. No
+// path of a client is in it, so it stays small whatever clients ask.
+class ApiTally {
+ public:
+  struct Key {
+    std::string_view kind;  // of a constant (routes.hpp); "unread": the request could not be read
+    unsigned status = 0;
+    auto operator<=>(const Key&) const = default;
+  };
+
+  void answered(std::string_view kind, unsigned status) { ++answers_[Key{kind, status}]; }
+  // A client was refused because no connection was left.
+  void refused() { ++refused_; }
+
+  [[nodiscard]] const std::map<Key, std::uint64_t>& answers() const { return answers_; }
+  [[nodiscard]] std::uint64_t refused_clients() const { return refused_; }
+
+ private:
+  std::map<Key, std::uint64_t> answers_;
+  std::uint64_t refused_ = 0;
+};
 
 }  // namespace jeton::agent

@@ -1,35 +1,25 @@
 #include "agent/api/status_line.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <cstdlib>
+#include <optional>
+#include <utility>
+#include <vector>
 
 #include "agent/base/excerpt.hpp"
 
 namespace jeton::agent {
 namespace {
 
-using Tokens = std::vector<TokenStatus>;
-
-// The two largest units: "4m10s", "3h2m", "2d5h".
-std::string in_words(Milliseconds time) {
-  using namespace std::chrono;
-  const auto text = [](auto large, const char* unit, auto small, const char* smaller) {
-    return std::to_string(large.count()) + unit + (small.count() == 0 ? "" : std::to_string(small.count()) + smaller);
-  };
-  const auto s = duration_cast<seconds>(time);
-  const auto m = duration_cast<minutes>(time);
-  const auto h = duration_cast<hours>(time);
-  const auto d = duration_cast<days>(time);
-  if (d.count() > 0) return text(d, "d", duration_cast<hours>(h - d), "h");
-  if (h.count() > 0) return text(h, "h", duration_cast<minutes>(m - h), "m");
-  if (m.count() > 0) return text(m, "m", duration_cast<seconds>(s - m), "s");
-  return std::to_string(s.count()) + "s";
+bool fails_to_write(const OutputStatus& output) {
+  return output.state == OutputStatus::State::failing || (output.on_change && !output.on_change->last_error.empty());
 }
 
 bool is_valid(const TokenStatus& token) { return token.state == TokenState::valid; }
-bool has_trouble(const TokenStatus& token) { return !is_valid(token) || !token.last_error.empty(); }
 
-std::string valid_text(const Tokens& tokens) {
+std::string valid_text(const std::vector<TokenStatus>& tokens) {
   const auto valid = static_cast<std::size_t>(std::count_if(tokens.begin(), tokens.end(), is_valid));
   if (tokens.empty()) return "no tokens are configured";
   const std::string all = std::to_string(tokens.size()) + (tokens.size() == 1 ? " token" : " tokens");
@@ -37,18 +27,27 @@ std::string valid_text(const Tokens& tokens) {
 }
 
 std::string trouble_text(const TokenStatus& token) {
-  const std::string error = token.last_error.empty() ? "" : ": " + excerpt(token.last_error);
+  const std::string trouble = trouble_of(token);
+  const std::string error = trouble.empty() ? "" : ": " + excerpt(trouble);
   if (token.state == TokenState::expired) return token.name + " is expired" + error;
   if (token.state == TokenState::none) return "there is no token " + token.name + " yet" + error;
-  return "the last refresh of " + token.name + " failed" + error;
+  return (token.last_error.empty() ? "an output of " : "the last refresh of ") + token.name + " failed" + error;
 }
 
-// The worst token by name, and how many more there are: the line is short.
-std::string troubles_text(const Tokens& tokens) {
-  const auto count = std::count_if(tokens.begin(), tokens.end(), has_trouble);
-  if (count == 0) return {};
-  auto worst = std::find_if_not(tokens.begin(), tokens.end(), is_valid);
-  if (worst == tokens.end()) worst = std::find_if(tokens.begin(), tokens.end(), has_trouble);
+// The worst token, and how many more there are: the line is short. One that is valid is never worse than one that is
+// not.
+std::string troubles_text(const AgentStatus& status) {
+  const TokenStatus* worst = nullptr;
+  std::size_t count = 0;
+  const auto rank = [&](const TokenStatus& token) {
+    return std::pair(is_valid(token), condition_of(token, status.now).rank);
+  };
+  for (const TokenStatus& token : status.tokens) {
+    if (is_valid(token) && trouble_of(token).empty()) continue;
+    ++count;
+    if (worst == nullptr || rank(token) < rank(*worst)) worst = &token;
+  }
+  if (worst == nullptr) return {};
   return "; " + trouble_text(*worst) + (count == 1 ? "" : " (and " + std::to_string(count - 1) + " more)");
 }
 
@@ -58,13 +57,59 @@ std::string refresh_text(const AgentStatus& status) {
     if (token.refresh_at) next = std::min(next.value_or(*token.refresh_at), *token.refresh_at);
   }
   if (!next) return {};
-  return *next <= status.now ? ", a refresh is due now" : ", next refresh in " + in_words(*next - status.now);
+  if (*next <= status.now) return ", a refresh is due now";
+  return ", next refresh in " + duration_words(*next - status.now, DurationForm::letters);
 }
 
 }  // namespace
 
+std::string trouble_of(const TokenStatus& status) {
+  if (!status.last_error.empty()) return status.last_error;
+  const auto output = std::find_if(status.outputs.begin(), status.outputs.end(), fails_to_write);
+  if (output == status.outputs.end()) return {};
+  if (output->state == OutputStatus::State::failing) return output->path + ": " + output->last_error;
+  return output->path + ": " + output->on_change->action + ": " + output->on_change->last_error;
+}
+
+// A pause before the next refresh is due is no trouble: min_interval makes one after each fetch.
+TokenCondition condition_of(const TokenStatus& status, WallTime now) {
+  const bool fails = !status.last_error.empty();
+  if (status.state == TokenState::expired) return {0, "bad", "expired"};
+  if (status.state == TokenState::none)
+    return fails ? TokenCondition{0, "bad", "no token"} : TokenCondition{3, "busy", "starting"};
+  if (status.rejected) return {1, "bad", "rejected"};
+  if (!trouble_of(status).empty()) return {2, "warn", "failing"};
+  const bool due = status.refresh_at && *status.refresh_at <= now;
+  if (due && status.paused_until && *status.paused_until > now) return {3, "warn", "paused"};
+  const bool works = status.phase == RefreshPhase::acquiring || status.phase == RefreshPhase::fetching ||
+                     status.phase == RefreshPhase::publishing;
+  if (due || works) return {4, "busy", "refreshing"};
+  return {5, "good", "valid"};
+}
+
+std::string duration_words(Milliseconds duration, DurationForm form) {
+  struct Unit {
+    std::int64_t seconds;
+    const char* word;
+    const char* letter;
+  };
+  constexpr std::array<Unit, 4> units{{{86'400, " d", "d"}, {3'600, " h", "h"}, {60, " min", "m"}, {1, " s", "s"}}};
+  const bool is_long = form == DurationForm::words;
+  const auto text = [&](std::int64_t count, const Unit& unit) {
+    return std::to_string(count) + (is_long ? unit.word : unit.letter);
+  };
+  const std::int64_t seconds = std::abs(std::chrono::duration_cast<std::chrono::seconds>(duration).count());
+  const auto* const unit =
+      std::find_if(units.begin(), units.end() - 1, [&](const Unit& one) { return seconds >= one.seconds; });
+  const std::string largest = text(seconds / unit->seconds, *unit);
+  if (unit->seconds == 1) return largest;
+  const Unit& next = *(unit + 1);
+  const std::int64_t rest = seconds % unit->seconds / next.seconds;
+  return rest == 0 ? largest : largest + (is_long ? " " : "") + text(rest, next);
+}
+
 std::string status_line(const AgentStatus& status) {
-  const std::string troubles = troubles_text(status.tokens);
+  const std::string troubles = troubles_text(status);
   const std::string coordinator =
       status.coordinator.reachable ? "" : "; the coordinator (" + status.coordinator.backend + ") is unreachable";
   return valid_text(status.tokens) + (troubles.empty() ? refresh_text(status) : troubles) + coordinator;

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "agent/api/agent_facade.hpp"
-#include "agent/api/api_tally.hpp"
+#include "agent/api/response.hpp"
 #include "agent/base/tally.hpp"
 #include "agent/base/timers.hpp"
 #include "agent/locks/lock_session.hpp"

@@ -5,22 +5,14 @@
 #include <algorithm>
 #include <array>
 #include <boost/asio/io_context.hpp>
-#include <utility>
 
-#include "agent/api/server/monitoring_server.hpp"
-#include "agent/api/server/server.hpp"
 #include "agent/base/boot_timers.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/log.hpp"
-#include "agent/config/model/config.hpp"
-#include "agent/fleet/backend/factory.hpp"
-#include "agent/http/http_client.hpp"
 #include "agent/metrics/metrics.hpp"
-#include "agent/segment/runtime_dir.hpp"
 #include "agent/service/examination.hpp"
 #include "agent/service/hardening.hpp"
-#include "agent/service/host_tokens.hpp"
-#include "agent/service/token_switch.hpp"
+#include "agent/service/reload_plan.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -32,181 +24,106 @@ std::string host_name() {
   return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
 }
 
-std::string joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
-}
-
-Task<ReloadVerdict> cannot_reload() { co_return ReloadVerdict{"this agent cannot be reloaded", {}}; }
-
 }  // namespace
 
-struct Agent::Impl {
-  Impl(Agent& agent, boost::asio::io_context& loop, BootTimers& t, Random& random, Config c)
-      : config(std::move(c)),
-        timers(t),
-        changed(t),
-        started_at(t.clock().wall_now()),
-        host(host_name()),
-        runtime_dir(config.agent.runtime_dir, config.agent.disk_backed),
-        backends(make_backends(config.coordination, config.agent.runtime_dir, t, random)),
-        coordinator(std::move(backends.coordinator)),
-        host_local(make_host_coordinator(config.coordination, config.agent.runtime_dir, t, random)),
-        codec(make_codec(config.coordination)),
-        locks(t, random, std::move(backends.locks), limits_within(allowed_descriptors())),
-        api(loop.get_executor(), t, config.agent.runtime_dir / "agent.sock", agent),
-        monitoring(make_monitoring(loop, t, config.agent.listen, agent)),
-        tokens(config, {t, random, *coordinator, host_local.get(), http, runtime_dir, changed, codec, host}) {}
-
-  void restore_directory() {
-    try {
-      runtime_dir.restore();
-    } catch (const Error& e) {
-      if (on_lost_directory) return on_lost_directory(e.what());
-      complain_once(e);
-      return;
-    }
-    try {
-      api.restore_socket();
-      cannot_restore = false;
-    } catch (const Error& e) {
-      complain_once(e);
-    }
-  }
-
-  void complain_once(const Error& e) {
-    if (std::exchange(cannot_restore, true)) return;
-    log::error(log::runtime_dir_lost,
-               "a part of the runtime directory was removed and cannot be created again; trying again",
-               {{"directory", runtime_dir.path().string()}, {"error", e.what()}});
-  }
-
-  static std::unique_ptr<MonitoringServer> make_monitoring(boost::asio::io_context& loop, Timers& timers,
-                                                           const std::optional<ListenAddress>& address,
-                                                           AgentFacade& agent) {
-    if (!address) return nullptr;
-    return std::make_unique<MonitoringServer>(loop.get_executor(), timers, *address, agent);
-  }
-
-  [[nodiscard]] MetricsInput metrics_input(AgentStatus status) const {
-    MetricsInput input{std::move(status)};
-    if (backends.connections) input.connections = *backends.connections;
-    input.refreshes = tokens.refreshes();
-    input.locks = locks.tally();
-    input.loop_lag = loop_lag;
-    input.servers.push_back({"socket", api.tally(), api.connections()});
-    if (monitoring) input.servers.push_back({"listen", monitoring->tally(), monitoring->connections()});
-    return input;
-  }
-
-  void beat() {
-    restore_directory();
-    tokens.heartbeat();
-    const BootTime next_beat = timers.clock().boot_now() + heartbeat_interval;
-    heartbeat_timer = timers.schedule(next_beat, [this, next_beat] {
-      loop_lag.add(timers.clock().boot_now() - next_beat);
-      beat();
-    });
-  }
-
-  Config config;
-  BootTimers& timers;
-  Event changed;
-  WallTime started_at;
-  std::string host;
-  RuntimeDir runtime_dir;
-  HttpClient http;
-  Backends backends;  // moved from, once its parts have their owners
-  std::unique_ptr<Coordinator> coordinator;
-  std::unique_ptr<Coordinator> host_local;  // for tokens with scope host, and for an outage of the other
-  FleetCodec codec;
-  LockBroker locks;
-  DurationTally loop_lag;
-  ApiServer api;
-  std::unique_ptr<MonitoringServer> monitoring;  // null: not configured
-  HostTokens tokens;
-  std::unique_ptr<TokenSwitch> next;  // a reload under way; here, so that it never outlives what it works on
-  std::function<Task<ReloadVerdict>()> on_reload_request = cannot_reload;
-  std::function<LoadResult()> read_config;
-  std::function<void(const std::string&)> on_lost_directory;
-  bool stopping = false;
-  bool cannot_restore = false;
-  Timers::Id heartbeat_timer = 0;
-};
-
 Agent::Agent(boost::asio::io_context& loop, BootTimers& timers, Random& random, Config config)
-    : impl_(std::make_unique<Impl>(*this, loop, timers, random, std::move(config))) {}
-
-Agent::~Agent() = default;
+    : config_(std::move(config)),
+      timers_(timers),
+      changed_(timers),
+      started_at_(timers.clock().wall_now()),
+      host_(host_name()),
+      runtime_dir_(config_.agent.runtime_dir, config_.agent.disk_backed),
+      backends_(make_backends(config_.coordination, config_.agent.runtime_dir, timers, random)),
+      coordinator_(std::move(backends_.coordinator)),
+      host_local_(make_host_coordinator(config_.coordination, config_.agent.runtime_dir, timers, random)),
+      codec_(make_codec(config_.coordination)),
+      locks_(timers, random, std::move(backends_.locks), limits_within(allowed_descriptors())),
+      api_(loop.get_executor(), timers, config_.agent.runtime_dir / "agent.sock", *this),
+      tokens_(config_,
+              {timers, random, *coordinator_, host_local_.get(), http_, runtime_dir_, changed_, codec_, host_}) {
+  if (config_.agent.listen) monitoring_.emplace(loop.get_executor(), timers, *config_.agent.listen, *this);
+}
 
 void Agent::start() {
-  impl_->locks.configure(impl_->config.locks);
-  impl_->api.start();
-  if (impl_->monitoring) impl_->monitoring->start();
-  impl_->coordinator->start();
-  impl_->tokens.start();
-  impl_->beat();
+  locks_.configure(config_.locks);
+  api_.start();
+  if (monitoring_) monitoring_->start();
+  coordinator_->start();
+  tokens_.start();
+  beat();
+}
+
+void Agent::beat() {
+  restore_directory();
+  tokens_.heartbeat();
+  const BootTime next_beat = timers_.clock().boot_now() + heartbeat_interval;
+  heartbeat_timer_ = timers_.schedule(next_beat, [this, next_beat] {
+    loop_lag_.add(timers_.clock().boot_now() - next_beat);
+    beat();
+  });
+}
+
+void Agent::restore_directory() {
+  bool has_directory = false;
+  try {
+    runtime_dir_.restore();
+    has_directory = true;
+    api_.restore_socket();
+    cannot_restore_ = false;
+  } catch (const Error& e) {
+    if (!has_directory && callbacks_.lost_directory) return callbacks_.lost_directory(e.what());
+    if (std::exchange(cannot_restore_, true)) return;
+    log::error(log::runtime_dir_lost,
+               "a part of the runtime directory was removed and cannot be created again; trying again",
+               {{"directory", runtime_dir_.path().string()}, {"error", e.what()}});
+  }
 }
 
 // Everything that can fail comes first; the steps after the wait for the old tokens cannot fail.
 Task<> Agent::reload(Config wanted) {
-  if (impl_->stopping) throw Error("the agent is stopping");
-  const ReloadPlan plan = plan_reload(impl_->config, wanted);
-  if (!plan.needs_restart.empty()) {
-    throw Error("a restart is needed to change " + joined(plan.needs_restart));
-  }
-  if (wanted.tokens.empty() && !impl_->config.tokens.empty()) {
-    throw Error(
-        "the new configuration has no tokens, so readers would lose every token; if this is intended, "
-        "restart the agent");
-  }
-  impl_->next = impl_->tokens.change_to(wanted, plan, impl_->config);
+  if (stopping_) throw Error("the agent is stopping");
+  const ReloadPlan plan = plan_reload(config_, wanted);
+  const std::string refusal = reload_refusal(plan, config_, wanted);
+  if (!refusal.empty()) throw Error(refusal);
+  next_ = tokens_.change_to(wanted, plan, config_);
   try {
-    impl_->locks.configure(wanted.locks);
+    locks_.configure(wanted.locks);
   } catch (...) {
-    impl_->next.reset();
+    next_.reset();
     throw;
   }
-  co_await impl_->next->stop_old();
-  if (!impl_->stopping) impl_->next->complete();
-  impl_->next.reset();
-  if (impl_->stopping) throw Error("the agent is stopping");
+  co_await next_->stop_old();
+  if (!stopping_) next_->complete();
+  next_.reset();
+  if (stopping_) throw Error("the agent is stopping");
   if (plan.log_changed) log::configure(wanted.agent.log.level, wanted.agent.log.format);
-  const bool locks_changed = impl_->config.locks != wanted.locks;
-  impl_->config = std::move(wanted);
-  impl_->tokens.changed_to(impl_->config.tokens);
-  impl_->changed.notify();
+  config_ = std::move(wanted);
+  tokens_.changed_to(config_.tokens);
+  changed_.notify();
   log::info(log::reloaded, "configuration reloaded",
             {{"added", joined(plan.added)},
              {"removed", joined(plan.removed)},
              {"changed", joined(plan.changed)},
-             {"locks", locks_changed ? "changed" : "as before"},
+             {"locks", plan.locks_changed ? "changed" : "as before"},
              {"outputs", plan.outputs_changed ? "changed" : "as before"}});
 }
 
 Task<> Agent::stop() {
-  impl_->stopping = true;
-  impl_->timers.cancel(impl_->heartbeat_timer);
-  co_await impl_->locks.stop();  // while its holders can still be notified
-  impl_->api.stop();
-  if (impl_->monitoring) impl_->monitoring->stop();
-  co_await impl_->tokens.stop();
-  impl_->coordinator->stop();
-  if (impl_->host_local) impl_->host_local->stop();
-  impl_->http.stop();
+  stopping_ = true;
+  timers_.cancel(heartbeat_timer_);
+  co_await locks_.stop();  // while its holders can still be notified
+  api_.stop();
+  if (monitoring_) monitoring_->stop();
+  co_await tokens_.stop();
+  coordinator_->stop();
+  if (host_local_) host_local_->stop();
+  http_.stop();
 }
-
-void Agent::on_lost_directory(std::function<void(const std::string&)> lost) {
-  impl_->on_lost_directory = std::move(lost);
-}
-
-bool Agent::stopping() const { return impl_->stopping; }
 
 Duration Agent::stop_patience() const {
   constexpr Duration usual = std::chrono::seconds(5);
   Duration longest = usual;
-  for (const auto& [name, token] : impl_->config.tokens) {
+  for (const auto& [name, token] : config_.tokens) {
     if (keeps_state(token.source)) longest = std::max<Duration>(longest, longest_fetch(token.source) + usual);
   }
   return longest;
@@ -214,70 +131,52 @@ Duration Agent::stop_patience() const {
 
 void Agent::clock_stepped() {
   log::warning(log::clock_stepped, "the wall clock was stepped; all schedules are computed again");
-  impl_->coordinator->clock_stepped();
-  impl_->tokens.clock_stepped();
+  coordinator_->clock_stepped();
+  tokens_.clock_stepped();
 }
-
-std::string Agent::stuck_provider(Duration since) const { return impl_->http.stuck_server(since); }
 
 AgentStatus Agent::agent_status() const {
   AgentStatus status;
   status.version = JETON_VERSION;
-  status.host = impl_->host;
+  status.host = host_;
   status.pid = ::getpid();
-  status.started_at = impl_->started_at;
+  status.started_at = started_at_;
   status.log_lines_dropped = log::dropped();
-  status.now = impl_->timers.clock().wall_now();
-  status.coordinator = impl_->coordinator->health();
-  status.tokens = impl_->tokens.statuses();
-  if (!impl_->config.locks.empty()) status.locks = LocksStatus{impl_->locks.health(), impl_->locks.sessions()};
+  status.now = timers_.clock().wall_now();
+  status.coordinator = coordinator_->health();
+  status.tokens = tokens_.statuses();
+  if (!config_.locks.empty()) status.locks = LocksStatus{locks_.health(), locks_.sessions()};
   return status;
 }
 
-std::optional<TokenStatus> Agent::token_status(const std::string& name) const { return impl_->tokens.status(name); }
-
-const TokenHistory* Agent::token_history(const std::string& name) const { return impl_->tokens.history(name); }
-
 const AccessConfig* Agent::token_access(const std::string& name) const {
-  const TokenRunner* const runner = impl_->tokens.find(name);
+  const TokenRunner* const runner = tokens_.find(name);
   return runner == nullptr ? nullptr : &runner->config().access;
 }
 
-const AccessConfig& Agent::admins() const { return impl_->config.agent.admins; }
-
 std::optional<RefreshAnswer> Agent::token_rejected(const std::string& name, Generation generation) {
-  TokenRunner* const runner = impl_->tokens.find(name);
-  if (runner == nullptr) return std::nullopt;
-  return runner->rejected(generation);
+  TokenRunner* const runner = tokens_.find(name);
+  return runner == nullptr ? std::nullopt : std::optional(runner->rejected(generation));
 }
 
 std::optional<RefreshAnswer> Agent::refresh_token(const std::string& name) {
-  TokenRunner* const runner = impl_->tokens.find(name);
-  if (runner == nullptr) return std::nullopt;
-  return runner->refresh_now();
+  TokenRunner* const runner = tokens_.find(name);
+  return runner == nullptr ? std::nullopt : std::optional(runner->refresh_now());
 }
-
-void Agent::on_reload_request(std::function<Task<ReloadVerdict>()> reload) {
-  impl_->on_reload_request = std::move(reload);
-}
-
-Task<ReloadVerdict> Agent::request_reload() { return impl_->on_reload_request(); }
 
 Task<MetricsPage> Agent::metrics(std::string accept) {
-  return metrics_page(impl_->timers, impl_->metrics_input(agent_status()), std::move(accept));
+  MetricsInput input{agent_status()};
+  if (backends_.connections) input.connections = *backends_.connections;
+  input.refreshes = tokens_.refreshes();
+  input.locks = locks_.tally();
+  input.loop_lag = loop_lag_;
+  input.servers.push_back({"socket", api_.tally(), api_.connections()});
+  if (monitoring_) input.servers.push_back({"listen", monitoring_->tally(), monitoring_->connections()});
+  return metrics_page(timers_, std::move(input), std::move(accept));
 }
-
-void Agent::on_config_check(std::function<LoadResult()> read) { impl_->read_config = std::move(read); }
 
 Task<Findings> Agent::examine() {
-  return agent::examine(
-      {impl_->timers, *impl_->coordinator, impl_->http, impl_->tokens, impl_->config, impl_->read_config});
+  return agent::examine({timers_, *coordinator_, http_, tokens_, config_, callbacks_.read_config});
 }
-
-LockBroker* Agent::locks() { return &impl_->locks; }
-
-std::string Agent::host() const { return impl_->host; }
-
-Event& Agent::changed() { return impl_->changed; }
 
 }  // namespace jeton::agent

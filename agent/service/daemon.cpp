@@ -13,6 +13,8 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
+#include <span>
+#include <utility>
 
 #include "agent/api/status_line.hpp"
 #include "agent/base/boot_timers.hpp"
@@ -36,12 +38,12 @@ constexpr Duration settling_time = std::chrono::seconds(1);
 constexpr std::chrono::milliseconds drain_limit{500};
 constexpr std::array served_signals{SIGTERM, SIGINT, SIGHUP};
 
-// Unblocks the signals, also if the parent process of the agent had blocked them.
-void let_signals_in() {
-  sigset_t served;
-  ::sigemptyset(&served);
-  for (const int number : served_signals) ::sigaddset(&served, number);
-  ::pthread_sigmask(SIG_UNBLOCK, &served, nullptr);
+// `how`: SIG_BLOCK or SIG_UNBLOCK.
+void mask_signals(int how, std::span<const int> signals) {
+  sigset_t set;
+  ::sigemptyset(&set);
+  for (const int number : signals) ::sigaddset(&set, number);
+  ::pthread_sigmask(how, &set, nullptr);
 }
 
 int drop_object(dl_phdr_info* object, std::size_t, void*) {
@@ -75,9 +77,9 @@ class Daemon {
       // In the background of a script it is ignored: the Ctrl-C is for the script.
       if (number != SIGINT || !is_ignored(SIGINT)) signals_.add(number);
     }
-    agent_.on_reload_request([this] { return reloader_.reload(); });
-    agent_.on_config_check(read_config);
-    if (SystemdNotifier::is_service()) agent_.on_lost_directory([this](const std::string& why) { give_up(why); });
+    Agent::Callbacks callbacks{[this] { return reloader_.reload(); }, read_config, {}};
+    if (SystemdNotifier::is_service()) callbacks.lost_directory = [this](const std::string& why) { give_up(why); };
+    agent_.connect(std::move(callbacks));
   }
 
   // Returns the exit status.
@@ -91,7 +93,8 @@ class Daemon {
     // On the loop: a loop that does not turn is a reason for systemd to restart the agent.
     if (const auto interval = SystemdNotifier::watchdog_interval()) repeat(*interval, [this] { feed_watchdog(); });
     timers_.schedule(clock_.boot_now() + settling_time, [] { drop_startup_pages(); });
-    let_signals_in();  // those that came meanwhile, too
+    // Those that came meanwhile, too, and also if the parent process of the agent had blocked them.
+    mask_signals(SIG_UNBLOCK, served_signals);
     loop_.run();
     drain();
     return status_;
@@ -177,10 +180,8 @@ class Daemon {
 }  // namespace
 
 void hold_hangup_back() {
-  sigset_t hangup;
-  ::sigemptyset(&hangup);
-  ::sigaddset(&hangup, SIGHUP);
-  ::pthread_sigmask(SIG_BLOCK, &hangup, nullptr);
+  constexpr std::array hangup{SIGHUP};
+  mask_signals(SIG_BLOCK, hangup);
 }
 
 int run_daemon(LoadResult loaded, const std::function<LoadResult()>& read_config) {

@@ -3,7 +3,7 @@
 #include <utility>
 #include <vector>
 
-#include "agent/api/tokens/history_json.hpp"
+#include "agent/api/tokens/token_json.hpp"
 #include "agent/base/bounded_wait.hpp"
 #include "agent/base/environment.hpp"
 #include "agent/base/error.hpp"

@@ -1,5 +1,3 @@
-#include "agent/service/host_check.hpp"
-
 #include <linux/magic.h>
 #include <sys/inotify.h>
 #include <sys/resource.h>
@@ -14,6 +12,7 @@
 #include "agent/base/bounded_wait.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/unique_fd.hpp"
+#include "agent/service/examination.hpp"
 #include "agent/service/hardening.hpp"
 
 namespace jeton::agent {

@@ -1,11 +1,26 @@
 #include "agent/service/host_tokens.hpp"
 
+#include <exception>
+#include <utility>
+
+#include "agent/base/failpoint.hpp"
+#include "agent/base/log.hpp"
 #include "agent/base/random.hpp"
 #include "agent/refresh/revoker.hpp"
 #include "agent/segment/runtime_dir.hpp"
 
 namespace jeton::agent {
 namespace {
+
+// Logs a failure that must not stop the rest.
+template <typename Work>
+void attempt(const char* what, const std::string& token, const Work& work) noexcept {
+  try {
+    work();
+  } catch (const std::exception& e) {
+    log::error(log::segment_failed, what, {{"token", token}, {"error", e.what()}});
+  }
+}
 
 std::set<std::string> names_of(const std::map<std::string, TokenConfig>& tokens) {
   std::set<std::string> names;
@@ -14,6 +29,81 @@ std::set<std::string> names_of(const std::map<std::string, TokenConfig>& tokens)
 }
 
 }  // namespace
+
+TokenSwitch::TokenSwitch(Runners& runners, const TokenRunner::Shared& shared, ReloadPlan plan, const Config& running,
+                         const Config& wanted)
+    : runners_(runners), shared_(shared), plan_(std::move(plan)), running_(running) {
+  try {
+    prepare(wanted);
+  } catch (...) {
+    roll_back();
+    throw;
+  }
+}
+
+TokenSwitch::~TokenSwitch() {
+  if (!completed_) roll_back();
+}
+
+// The segments of running tokens come last, because readers see them.
+void TokenSwitch::prepare(const Config& wanted) {
+  for (const std::string& name : plan_.changed) {
+    const TokenConfig& token = wanted.tokens.at(name);
+    changes_.emplace(name, Change{token, TokenRunner::prepare(token, shared_)});
+  }
+  for (const std::string& name : plan_.added) {
+    added_.emplace(name, std::make_unique<TokenRunner>(wanted.tokens.at(name), shared_));
+  }
+  JETON_FAILPOINT("reload.prepared");
+  for (auto& [name, change] : changes_) {
+    runners_.at(name)->reconfigure_segment(change.wanted);
+    change.segment_changed = true;
+  }
+  JETON_FAILPOINT("reload.segments");
+}
+
+void TokenSwitch::roll_back() noexcept {
+  for (auto& change : changes_) {
+    const std::string& name = change.first;
+    if (!std::exchange(change.second.segment_changed, false)) continue;
+    attempt("the old settings of a segment cannot be restored", name,
+            [&] { runners_.at(name)->reconfigure_segment(running_.tokens.at(name)); });
+  }
+  for (const auto& added : added_) {
+    attempt("cannot remove the segment of a token that was not added", added.first, [&] { added.second->retire(); });
+  }
+  added_.clear();
+}
+
+Task<> TokenSwitch::stop_old() {
+  for (const auto* names : {&plan_.removed, &plan_.changed}) {
+    for (const std::string& name : *names) runners_.at(name)->cancel();
+  }
+  log::debug("removed and changed tokens end",
+             {{"removed", std::to_string(plan_.removed.size())}, {"changed", std::to_string(plan_.changed.size())}});
+  for (const auto* names : {&plan_.removed, &plan_.changed}) {
+    for (const std::string& name : *names) co_await runners_.at(name)->stop();
+  }
+}
+
+void TokenSwitch::complete() {
+  completed_ = true;
+  for (const std::string& name : plan_.removed) {
+    const auto runner = runners_.extract(name);
+    attempt("cannot remove the segment of a removed token", name, [&] { runner.mapped()->retire(); });
+  }
+  for (auto& [name, change] : changes_) {
+    TokenRunner::Legacy legacy = runners_.at(name)->release();
+    runners_.erase(name);
+    const auto [place, added] = runners_.emplace(
+        name, std::make_unique<TokenRunner>(change.wanted, shared_, std::move(change.parts), std::move(legacy)));
+    place->second->start();
+  }
+  for (auto& [name, runner] : added_) {
+    runner->start();
+    runners_.emplace(name, std::move(runner));
+  }
+}
 
 HostTokens::HostTokens(const Config& config, const Parts& parts)
     : coordinator_(parts.coordinator),
@@ -74,11 +164,6 @@ void HostTokens::heartbeat() {
 void HostTokens::clock_stepped() {
   for (const auto& [name, runner] : runners_) runner->clock_stepped();
   outputs_.clock_stepped();
-}
-
-std::unique_ptr<TokenSwitch> HostTokens::change_to(const Config& wanted, const ReloadPlan& plan,
-                                                   const Config& running) {
-  return std::make_unique<TokenSwitch>(runners_, shared_, plan, running, wanted);
 }
 
 void HostTokens::changed_to(const std::map<std::string, TokenConfig>& tokens) {

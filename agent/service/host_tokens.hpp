@@ -1,5 +1,5 @@
 // HostTokens: the tokens of this host at work: the runner of each, the outputs that are written from them, and their
-// histories; what one token means for another; and the change to the tokens of another configuration.
+// histories; and what one token means for another. TokenSwitch: the change to the tokens of another configuration.
 // One thread: the loop's.
 #pragma once
 
@@ -14,10 +14,51 @@
 #include "agent/outputs/hook_runner.hpp"
 #include "agent/outputs/outputs.hpp"
 #include "agent/service/histories.hpp"
+#include "agent/service/reload_plan.hpp"
 #include "agent/service/token_runner.hpp"
-#include "agent/service/token_switch.hpp"
 
 namespace jeton::agent {
+
+// Replaces the running tokens by those of a new configuration, all or none.
+//
+// The constructor does every step that can fail, and does not touch running tokens: it opens the sources, state files
+// and segments, and applies new capacities and readers to the segments, which stay readable. Until complete() the
+// destructor rolls all of this back.
+class TokenSwitch {
+ public:
+  using Runners = std::map<std::string, std::unique_ptr<TokenRunner>>;
+
+  // `runners`, `shared` and `running` outlive this. Throws Error.
+  TokenSwitch(Runners& runners, const TokenRunner::Shared& shared, ReloadPlan plan, const Config& running,
+              const Config& wanted);
+  TokenSwitch(const TokenSwitch&) = delete;
+  TokenSwitch& operator=(const TokenSwitch&) = delete;
+  ~TokenSwitch();
+
+  // Ends the runners of removed and changed tokens, all at the same time. They stay where they are, and their segments
+  // stay readable.
+  Task<> stop_old();
+  // After stop_old(): starts the new tokens. It does not wait and cannot fail.
+  void complete();
+
+ private:
+  struct Change {
+    TokenConfig wanted;
+    TokenRunner::Parts parts;
+    bool segment_changed = false;
+  };
+
+  void prepare(const Config& wanted);
+  void roll_back() noexcept;
+
+  Runners& runners_;
+  const TokenRunner::Shared& shared_;
+  const ReloadPlan plan_;
+  const Config& running_;
+  std::map<std::string, Change> changes_;
+  Runners added_;
+  bool completed_ = false;
+};
 
 class HostTokens final : public TokenValues, private OutputTokens {
  public:
@@ -43,9 +84,11 @@ class HostTokens final : public TokenValues, private OutputTokens {
   void heartbeat();
   void clock_stepped();
 
-  // Prepares the change to the tokens of another configuration (token_switch.hpp); throws Error. `running` outlives it.
+  // Prepares the change to the tokens of another configuration; throws Error. `running` outlives it.
   [[nodiscard]] std::unique_ptr<TokenSwitch> change_to(const Config& wanted, const ReloadPlan& plan,
-                                                       const Config& running);
+                                                       const Config& running) {
+    return std::make_unique<TokenSwitch>(runners_, shared_, plan, running, wanted);
+  }
   // The change is complete: outputs follow it, and what belongs to other tokens is forgotten.
   void changed_to(const std::map<std::string, TokenConfig>& tokens);
 

@@ -1,10 +1,11 @@
-// The changes that a new configuration needs. Pure: it decides and changes nothing.
+// What a new configuration changes, and what an operator is told of it. Pure: it decides and changes nothing.
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include "agent/config/model/config.hpp"
+#include "agent/base/finding.hpp"
+#include "agent/config/load.hpp"
 
 namespace jeton::agent {
 
@@ -14,9 +15,16 @@ struct ReloadPlan {
   std::vector<std::string> removed;
   std::vector<std::string> changed;
   bool log_changed = false;
+  bool locks_changed = false;
   bool outputs_changed = false;  // of any token; a token of which nothing else changes goes on
 };
 
 [[nodiscard]] ReloadPlan plan_reload(const Config& running, const Config& wanted);
+// Why the wanted configuration cannot be applied while the agent runs. Empty: it can.
+[[nodiscard]] std::string reload_refusal(const ReloadPlan& plan, const Config& running, const Config& wanted);
+// "a, b".
+[[nodiscard]] std::string joined(const std::vector<std::string>& names);
+// What the files of the configuration say now, as the service sees them, against the configuration in force.
+[[nodiscard]] Findings judge_config(const LoadResult& files, const Config& running);
 
 }  // namespace jeton::agent

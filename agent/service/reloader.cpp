@@ -37,17 +37,10 @@ void Reloader::begin() {
 }
 
 Task<> Reloader::run() {
-  ReloadVerdict verdict;
-  co_await judge(verdict);
-  last_ = std::move(verdict);
-  done_ = begun_;
-  ended_.notify();
-}
-
-Task<> Reloader::judge(ReloadVerdict& verdict) {
   notifier_.reloading();
   LoadResult result = read_();
   log_problems(result.problems);
+  ReloadVerdict verdict;
   for (const Problem& problem : result.problems) verdict.problems.push_back(problem.text());
   if (!result.config) verdict.refusal = "the files have errors";
   if (result.config) {
@@ -57,12 +50,17 @@ Task<> Reloader::judge(ReloadVerdict& verdict) {
       verdict.refusal = e.what();
     }
   }
-  if (agent_.stopping()) co_return;  // the service manager must learn of the stop
-  if (!verdict.refusal.empty()) {
-    log::error(log::reload_refused, "reload refused; the old configuration stays in force",
-               {{"reason", verdict.refusal}});
+  if (!agent_.stopping()) report(verdict.refusal);  // otherwise the service manager must learn of the stop
+  last_ = std::move(verdict);
+  done_ = begun_;
+  ended_.notify();
+}
+
+void Reloader::report(const std::string& refusal) {
+  if (!refusal.empty()) {
+    log::error(log::reload_refused, "reload refused; the old configuration stays in force", {{"reason", refusal}});
   }
-  notifier_.ready(verdict.refusal.empty() ? status_line(agent_.agent_status()) : "reload refused: " + verdict.refusal);
+  notifier_.ready(refusal.empty() ? status_line(agent_.agent_status()) : "reload refused: " + refusal);
 }
 
 }  // namespace jeton::agent

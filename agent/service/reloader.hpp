@@ -30,7 +30,7 @@ class Reloader {
  private:
   void begin();
   Task<> run();
-  Task<> judge(ReloadVerdict& verdict);
+  void report(const std::string& refusal);
 
   Agent& agent_;
   SystemdNotifier& notifier_;

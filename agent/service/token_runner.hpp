@@ -4,7 +4,10 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 
+#include "agent/base/event.hpp"
 #include "agent/base/timers.hpp"
 #include "agent/config/model/config.hpp"
 #include "agent/fleet/coordinator.hpp"
@@ -12,13 +15,19 @@
 #include "agent/provider/source.hpp"
 #include "agent/record/fleet_codec.hpp"
 #include "agent/record/record_file.hpp"
+#include "agent/refresh/refresh_loop.hpp"
+#include "agent/refresh/refresh_request.hpp"
 #include "agent/refresh/refresh_tally.hpp"
+#include "agent/refresh/revoker.hpp"
 #include "agent/refresh/token_status.hpp"
 #include "agent/segment/segment_store.hpp"
 
+namespace boost::asio {
+class cancellation_signal;
+}
+
 namespace jeton::agent {
 
-class Event;
 class Histories;
 class Random;
 class RuntimeDir;
@@ -77,26 +86,38 @@ class TokenRunner {
   // and nothing is changed then.
   void reconfigure_segment(const TokenConfig& config);
   // After stop(): removes the segment.
-  void retire();
+  void retire() { store_->retire(); }
   // After stop(). The runner is to be destroyed then, before another one of the token starts.
   [[nodiscard]] Legacy release();
 
   // Notes that a token that this token's source uses was renewed.
-  void prerequisite_renewed();
-  RefreshAnswer rejected(Generation generation);
-  RefreshAnswer refresh_now();
+  void prerequisite_renewed() { loop_.prerequisite_renewed(); }
+  RefreshAnswer rejected(Generation generation) { return loop_.rejected(generation); }
+  RefreshAnswer refresh_now() { return loop_.refresh_now(); }
   void heartbeat();
   void clock_stepped();
-  [[nodiscard]] const TokenConfig& config() const;
+  [[nodiscard]] const TokenConfig& config() const { return loop_.config(); }
   // The newest record, which may have expired; null: there has been none. Good until the next co_await.
   [[nodiscard]] const Record* record() const;
   // The value of the token while it is valid.
-  [[nodiscard]] std::optional<SecretString> value() const;
+  [[nodiscard]] std::optional<SecretString> value() const { return loop_.value(); }
   [[nodiscard]] TokenStatus status() const;
 
  private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  void renewed(const Record& record);
+  void launch(Task<> task, boost::asio::cancellation_signal& cancel);
+
+  Shared shared_;
+  Coordinator& coordinator_;
+  Parts parts_;
+  std::unique_ptr<SegmentStore> store_;
+  Event ended_;
+  std::optional<Revoker> revoker_;
+  RefreshLoop loop_;
+  std::unique_ptr<boost::asio::cancellation_signal> cancel_loop_;
+  std::unique_ptr<boost::asio::cancellation_signal> cancel_revoker_;
+  int running_ = 0;
+  bool cancelled_ = false;
 };
 
 }  // namespace jeton::agent

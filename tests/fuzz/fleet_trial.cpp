@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "agent/api/tokens/request_json.hpp"
+#include "agent/api/tokens/token_json.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/log.hpp"
 #include "agent/fleet/channel_message.hpp"

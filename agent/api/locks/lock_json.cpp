@@ -1,6 +1,7 @@
 #include "agent/api/locks/lock_json.hpp"
 
 #include <algorithm>
+#include <array>
 #include <initializer_list>
 #include <map>
 #include <optional>
@@ -14,15 +15,19 @@
 namespace jeton::agent {
 namespace {
 
-constexpr std::int64_t longest_ms = 366LL * 24 * 3600 * 1000;
+constexpr std::uint64_t longest_ms = 366ULL * 24 * 3600 * 1000;
+// In the order of LockEvent.
+constexpr std::array event_names{"waiting", "acquired", "renewed",  "not_renewed", "lost",
+                                 "busy",    "failed",   "released", "heartbeat"};
 
 std::string text_of(const OrderedJson& json) { return json_text(json) + "\n"; }
 
 // Owner ids and metadata are shown and logged, so they must be printable.
-bool is_short_and_plain(const std::string& text, std::size_t longest) {
-  return text.size() <= longest && std::none_of(text.begin(), text.end(), [](char c) {
-           return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-         });
+bool is_short_and_plain(const OrderedJson& json, std::size_t longest) {
+  if (!json.is_string()) return false;
+  const auto& text = json.get_ref<const std::string&>();
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  return text.size() <= longest && std::none_of(text.begin(), text.end(), is_control);
 }
 
 // The members of a body; null counts as missing.
@@ -35,38 +40,30 @@ class BodyReader {
   [[nodiscard]] std::optional<Milliseconds> milliseconds(const char* key) const {
     const OrderedJson* value = find(key);
     if (value == nullptr) return std::nullopt;
-    if (!value->is_number_unsigned() || value->get<std::uint64_t>() > longest_ms) {
-      throw Error(std::string(key) + " must be a whole number of milliseconds, at most a year");
-    }
+    check(value->is_number_unsigned() && value->get<std::uint64_t>() <= longest_ms, key,
+          "a whole number of milliseconds, at most a year");
     return Milliseconds{value->get<std::int64_t>()};
   }
   [[nodiscard]] std::string text(const char* key, std::size_t longest) const {
     const OrderedJson* value = find(key);
     if (value == nullptr) return {};
-    if (!value->is_string() || !is_short_and_plain(value->get<std::string>(), longest)) {
-      throw Error(std::string(key) + " must be text of at most " + std::to_string(longest) +
-                  " bytes without control characters");
-    }
+    check(is_short_and_plain(*value, longest), key,
+          "text of at most " + std::to_string(longest) + " bytes without control characters");
     return value->get<std::string>();
   }
   [[nodiscard]] std::vector<std::string> texts(const char* key) const {
     const OrderedJson* value = find(key);
     if (value == nullptr) return {};
     const auto is_text = [](const OrderedJson& item) { return item.is_string(); };
-    if (!value->is_array() || !std::all_of(value->begin(), value->end(), is_text)) {
-      throw Error(std::string(key) + " must be a list of names");
-    }
+    check(value->is_array() && std::all_of(value->begin(), value->end(), is_text), key, "a list of names");
     return value->get<std::vector<std::string>>();
   }
   [[nodiscard]] std::map<std::string, std::string> text_by_name(const char* key, std::size_t longest) const {
     const OrderedJson* value = find(key);
     if (value == nullptr) return {};
-    const auto is_owner_id = [&](const OrderedJson& item) {
-      return item.is_string() && is_short_and_plain(item.get<std::string>(), longest);
-    };
-    if (!value->is_object() || !std::all_of(value->begin(), value->end(), is_owner_id)) {
-      throw Error(std::string(key) + " must be an object of names and owner ids");
-    }
+    const auto is_owner_id = [&](const OrderedJson& item) { return is_short_and_plain(item, longest); };
+    check(value->is_object() && std::all_of(value->begin(), value->end(), is_owner_id), key,
+          "an object of names and owner ids");
     return value->get<std::map<std::string, std::string>>();
   }
   void check_members(std::initializer_list<std::string_view> known) const {
@@ -77,6 +74,9 @@ class BodyReader {
   }
 
  private:
+  static void check(bool is_right, const char* key, const std::string& rule) {
+    if (!is_right) throw Error(std::string(key) + " must be " + rule);
+  }
   [[nodiscard]] const OrderedJson* find(const char* key) const {
     const auto found = json_.find(key);
     return found == json_.end() || found->is_null() ? nullptr : &*found;
@@ -85,37 +85,9 @@ class BodyReader {
   OrderedJson json_;
 };
 
-const char* event_name(LockEvent event) {
-  switch (event) {
-    case LockEvent::waiting:
-      return "waiting";
-    case LockEvent::acquired:
-      return "acquired";
-    case LockEvent::renewed:
-      return "renewed";
-    case LockEvent::not_renewed:
-      return "not_renewed";
-    case LockEvent::lost:
-      return "lost";
-    case LockEvent::busy:
-      return "busy";
-    case LockEvent::failed:
-      return "failed";
-    case LockEvent::released:
-      return "released";
-    case LockEvent::heartbeat:
-      return "heartbeat";
-  }
-  return "";
-}
-
-std::int64_t left_ms(BootTime until, BootTime now) { return std::max<std::int64_t>(0, to_ms(until - now).count()); }
-
-std::int64_t boot_ms(BootTime time) { return to_ms(time.time_since_epoch()).count(); }
-
 void add_validity(OrderedJson& json, const LockSession& session) {
   json["ttl_ms"] = to_ms(session.held().front().lease.ttl).count();
-  json["valid_until_boot_ms"] = boot_ms(session.valid_until());
+  json["valid_until_boot_ms"] = to_boot_ms(session.valid_until());
 }
 
 void add_grant(OrderedJson& json, const LockSession& session) {
@@ -153,7 +125,7 @@ void add_holder(OrderedJson& json, const LockSession& session, BootTime now) {
   const bool may_see = session.request().is_admin || is_same_user(busy.note.by, session.request().claim.note.by);
   json["holder"] =
       busy.holder.empty() ? OrderedJson() : OrderedJson(may_see ? busy.holder : short_owner_id(busy.holder));
-  json["holder_ttl_ms"] = left_ms(busy.busy_until, now);
+  json["holder_ttl_ms"] = std::max<std::int64_t>(0, to_ms(busy.busy_until - now).count());
   add_note(json, "holder_", busy.note);
   if (!busy.trouble.empty()) json["trouble"] = busy.trouble;
 }
@@ -178,7 +150,7 @@ LockRequest lock_request(const std::string& name, const std::string& body) {
 }
 
 std::string lock_event(LockEvent event, const LockSession& session, BootTime now) {
-  OrderedJson json{{"event", event_name(event)}};
+  OrderedJson json{{"event", event_names.at(static_cast<std::size_t>(event))}};
   switch (event) {
     case LockEvent::acquired:
       add_grant(json, session);
@@ -213,7 +185,7 @@ std::string lock_event(LockEvent event, const LockSession& session, BootTime now
 std::string lock_list_json(const std::vector<std::string>& names) {
   OrderedJson json;
   json["locks"] = names;
-  return json_text(json) + "\n";
+  return text_of(json);
 }
 
 std::string lock_json(const std::string& name, const Lease& lease) {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/api/locks/lock_event_stream.hpp"
+#include "agent/api/locks/lock_reply.hpp"
 #include "agent/locks/lock_session.hpp"
 
 namespace jeton::agent {

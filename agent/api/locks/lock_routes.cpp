@@ -15,6 +15,8 @@
 namespace jeton::agent {
 namespace {
 
+constexpr const char* released_body = "{\"released\":true}\n";
+
 // A request about a lock that the peer may take, and its rule.
 struct LockCall {
   LockBroker& broker;
@@ -40,19 +42,20 @@ Task<ApiAnswer> not_held(LockBroker& broker, LockId id) {
 std::string section_of(const LockRuleConfig& rule) { return "locks.\"" + rule.pattern + "\""; }
 
 std::optional<ApiAnswer> ttl_refusal(const LockCall& call) {
-  const auto bad = [](const std::string& message) { return error_answer(400, "bad_request", message); };
   const LockLimits& limits = call.broker.limits();
   const Duration ttl = call.request.claim.ttl;
-  if (ttl == no_ttl) return bad("the body must have ttl_ms, the time to live in milliseconds");
-  if (ttl < limits.shortest_ttl) return bad("ttl_ms is less than " + format_duration(to_ms(limits.shortest_ttl)));
+  if (ttl == no_ttl) return bad_request("the body must have ttl_ms, the time to live in milliseconds");
+  if (ttl < limits.shortest_ttl) {
+    return bad_request("ttl_ms is less than " + format_duration(to_ms(limits.shortest_ttl)));
+  }
   if (ttl > call.rule.max_ttl) {
-    return bad("ttl_ms is more than " + format_duration(call.rule.max_ttl) + ", the max_ttl of " +
-               section_of(call.rule));
+    return bad_request("ttl_ms is more than " + format_duration(call.rule.max_ttl) + ", the max_ttl of " +
+                       section_of(call.rule));
   }
   if (call.request.wait > limits.longest_wait) {
-    return bad("wait_ms is more than " + format_duration(to_ms(limits.longest_wait)));
+    return bad_request("wait_ms is more than " + format_duration(to_ms(limits.longest_wait)));
   }
-  if (call.request.retry && *call.request.retry < Milliseconds{1}) return bad("retry_ms must be 1 or more");
+  if (call.request.retry && *call.request.retry < Milliseconds{1}) return bad_request("retry_ms must be 1 or more");
   return std::nullopt;
 }
 
@@ -69,7 +72,7 @@ ApiResponse open_session(LockCall call) {
 
 ApiResponse acquire(LockCall call) {
   if (call.request.locks.size() > 1 || !call.request.resumed.empty()) {
-    return error_answer(400, "bad_request", "several locks are taken over a connection: POST /v1/locks/NAME");
+    return bad_request("several locks are taken over a connection: POST /v1/locks/NAME");
   }
   call.request.detached = true;
   return open_session(std::move(call));
@@ -77,42 +80,32 @@ ApiResponse acquire(LockCall call) {
 
 ApiResponse extend(const LockCall& call) {
   const LockClaim& claim = call.request.claim;
-  if (claim.owner.empty()) return error_answer(400, "bad_request", "the body must have owner and ttl_ms");
+  if (claim.owner.empty()) return bad_request("the body must have owner and ttl_ms");
   if (auto refused = ttl_refusal(call)) return *refused;
   return LaterAnswer{
       [&broker = call.broker, id = call.id(), owner = claim.owner, ttl = claim.ttl]() -> Task<ApiAnswer> {
         const std::optional<Lease> lease = co_await broker.extend(id, owner, ttl);
-        ApiAnswer done;
-        if (!lease) {
-          done = co_await not_held(broker, id);
-          co_return done;
-        }
-        done.body = lock_json(id.name, *lease);
-        co_return done;
+        if (lease) co_return ApiAnswer{200, lock_json(id.name, *lease)};
+        ApiAnswer refused = co_await not_held(broker, id);
+        co_return refused;
       }};
 }
 
 ApiResponse release(const LockCall& call) {
   const std::string& owner = call.request.claim.owner;
-  if (owner.empty()) return error_answer(400, "bad_request", "the body must have owner");
+  if (owner.empty()) return bad_request("the body must have owner");
   return LaterAnswer{[&broker = call.broker, id = call.id(), owner]() -> Task<ApiAnswer> {
     const bool released = co_await broker.release(id, owner);
-    ApiAnswer done;
-    if (!released) {
-      done = co_await not_held(broker, id);
-      co_return done;
-    }
-    done.body = "{\"released\":true}\n";
-    co_return done;
+    if (released) co_return ApiAnswer{200, released_body};
+    ApiAnswer refused = co_await not_held(broker, id);
+    co_return refused;
   }};
 }
 
 ApiResponse show(LockBroker& broker, const LockId& id, const LockHolder& by, bool is_admin) {
   return LaterAnswer{[&broker, id, by, is_admin]() -> Task<ApiAnswer> {
     const LockView view = co_await broker.show(id);
-    ApiAnswer shown;
-    shown.body = lock_view_json(id.name, view, is_admin || is_same_user(view.note.by, by));
-    co_return shown;
+    co_return ApiAnswer{200, lock_view_json(id.name, view, is_admin || is_same_user(view.note.by, by))};
   }};
 }
 
@@ -120,9 +113,7 @@ ApiResponse force_release(LockBroker& broker, const LockId& id, const LockHolder
   return LaterAnswer{[&broker, id, by]() -> Task<ApiAnswer> {
     const bool released = co_await broker.force_release(id, by);
     if (!released) co_return error_answer(409, "not_held", "lock '" + id.name + "' is not held");
-    ApiAnswer done;
-    done.body = "{\"released\":true}\n";
-    co_return done;
+    co_return ApiAnswer{200, released_body};
   }};
 }
 
@@ -142,6 +133,10 @@ ApiAnswer not_allowed(const Peer& peer, const std::string& name, const LockRuleC
   return forbidden(peer, "may not use lock '" + name + "'", section_of(rule));
 }
 
+std::string no_lock_name(const std::string& name) {
+  return "'" + name.substr(0, 128) + "' is not a lock name: expected " + lock_name_rule;
+}
+
 // Finds the rule of each lock that goes with the call's own. A lock that does not outlive the agent clears
 // outlives_agent of them all.
 std::optional<ApiAnswer> resolve_others(LockCall& call, AccountNames& names) {
@@ -149,25 +144,20 @@ std::optional<ApiAnswer> resolve_others(LockCall& call, AccountNames& names) {
   for (auto lock = locks.begin() + 1; lock != locks.end(); ++lock) {
     const std::string name = lock->name;
     const bool twice = std::any_of(locks.begin(), lock, [&](const LockId& id) { return id.name == name; });
-    if (twice || !is_lock_name(name)) {
-      return error_answer(400, "bad_request",
-                          "names: '" + name.substr(0, 128) +
-                              (twice ? "' is listed twice" : "' is not a lock name: expected ") +
-                              (twice ? "" : lock_name_rule));
-    }
+    if (twice) return bad_request("names: '" + name + "' is listed twice");
+    if (!is_lock_name(name)) return bad_request("names: " + no_lock_name(name));
     const LockRuleConfig* rule = call.broker.rule(name);
     if (rule == nullptr) return no_rule(name);
     if (!may_read(call.peer, rule->access, names)) return not_allowed(call.peer, name, *rule);
     if (call.request.claim.ttl > rule->max_ttl) {
-      return error_answer(400, "bad_request", "ttl_ms is more than the max_ttl of " + section_of(*rule));
+      return bad_request("ttl_ms is more than the max_ttl of " + section_of(*rule));
     }
     *lock = lock_id(*rule, name);
     call.request.outlives_agent = call.request.outlives_agent && rule->outlives_agent;
   }
   if (locks.size() > call.broker.limits().names_per_session) {
-    return error_answer(
-        400, "bad_request",
-        "a request may name at most " + std::to_string(call.broker.limits().names_per_session) + " locks");
+    return bad_request("a request may name at most " + std::to_string(call.broker.limits().names_per_session) +
+                       " locks");
   }
   return std::nullopt;
 }
@@ -175,8 +165,7 @@ std::optional<ApiAnswer> resolve_others(LockCall& call, AccountNames& names) {
 ApiResponse session(LockCall call, AccountNames& names) {
   LockRequest& request = call.request;
   if (!request.claim.owner.empty()) {
-    return error_answer(400, "bad_request",
-                        "the agent chooses the owner id of a lock that a connection holds; leave owner out");
+    return bad_request("the agent chooses the owner id of a lock that a connection holds; leave owner out");
   }
   if (auto refused = ttl_refusal(call)) return *refused;
   request.outlives_agent = call.rule.outlives_agent;
@@ -185,10 +174,10 @@ ApiResponse session(LockCall call, AccountNames& names) {
   const bool resumes = !request.resumed.empty();
   if (resumes && !(request.outlives_agent && request.resumed.size() == request.locks.size() &&
                    std::all_of(request.locks.begin(), request.locks.end(), has_owner))) {
-    return error_answer(400, "bad_request",
-                        "owners must have the owner id of every lock, and every lock must outlive the agent; "
-                        "set when_agent_stops: keep under " +
-                            section_of(call.rule));
+    return bad_request(
+        "owners must have the owner id of every lock, and every lock must outlive the agent; "
+        "set when_agent_stops: keep under " +
+        section_of(call.rule));
   }
   return open_session(std::move(call));
 }
@@ -211,10 +200,7 @@ ApiResponse lock_route(std::string_view rest, const ApiRequest& request, const P
   const std::size_t slash = rest.find('/');
   const std::string name(rest.substr(0, slash));
   const std::string_view what = slash == std::string_view::npos ? "" : rest.substr(slash);
-  if (!is_lock_name(name)) {
-    return error_answer(400, "bad_request",
-                        "'" + name.substr(0, 128) + "' is not a lock name: expected " + lock_name_rule);
-  }
+  if (!is_lock_name(name)) return bad_request(no_lock_name(name));
   const bool is_action = what == "/acquire" || what == "/extend" || what == "/release";
   if (!what.empty() && !is_action) {
     return error_answer(404, "not_found",
@@ -248,7 +234,7 @@ ApiResponse lock_route(std::string_view rest, const ApiRequest& request, const P
   try {
     call.request = lock_request(name, request.body);
   } catch (const Error& e) {
-    return error_answer(400, "bad_request", e.what());
+    return bad_request(e.what());
   }
   call.request.locks.front() = lock_id(*rule, name);
   call.request.claim.note.by = by;

@@ -1,6 +1,6 @@
 "use strict";
 // The page is complete without this script, which adds: news as they come, times that go on, a filter, and the keyboard.
-// Rows come as HTML from the agent, which escapes every text in them (html_text.hpp).
+// Rows come as HTML from the agent, which escapes every text in them (status_page.hpp).
 (() => {
   const byId = (id) => document.getElementById(id);
   const table = byId("tokens");
@@ -14,7 +14,7 @@
   // What the page knows (PageFeed): the agent sends only what came since.
   let seen = document.body.dataset.seen;
 
-  // As duration_words() of html_text.cpp.
+  // As duration_words() of status_line.cpp.
   const units = [[" d", 86400], [" h", 3600], [" min", 60], [" s", 1]];
   function duration(ms) {
     const seconds = Math.floor(Math.abs(ms) / 1000);

@@ -16,6 +16,7 @@ constexpr auto between_events = std::chrono::seconds(1);
 // The coordinator and the locks of applications change without a notification.
 constexpr auto between_looks = std::chrono::seconds(5);
 constexpr auto jitter = std::chrono::seconds(1);
+constexpr std::string_view seen_query = "?seen=";
 
 // The end of a pause is computed anew from two clocks each time, and differs by a moment. So `now` keeps the one
 // before.
@@ -59,6 +60,14 @@ class Counted {
 };
 
 std::string start_of(const AgentStatus& status) { return std::to_string(to_unix_ms(status.started_at)) + '-'; }
+
+Task<ApiAnswer> page_answer(std::shared_ptr<PageFeed> feed) {
+  ApiAnswer answer;
+  answer.body = co_await feed->page();
+  answer.content_type = "text/html; charset=utf-8";
+  answer.policy = page_policy();
+  co_return answer;
+}
 
 }  // namespace
 
@@ -166,6 +175,23 @@ Task<> PageFeed::follow(std::shared_ptr<PageFeed> feed, std::uint64_t seen, Dura
     co_await sleep_until(timers, looked + between_events);
     lines.check_open();
   }
+}
+
+std::optional<ApiResponse> page_route(const std::shared_ptr<PageFeed>& feed, const ApiRequest& request,
+                                      Duration heartbeat) {
+  const std::string_view target = request.target;
+  const std::string_view path = target.substr(0, target.find('?'));
+  const std::string_view query = target.substr(path.size());
+  if (path != "/" && path != "/events") return std::nullopt;
+  if (auto refused = method_refusal(request.method, false)) return *refused;
+  if (path == "/") return LaterAnswer{[feed] { return page_answer(feed); }};
+  if (!feed->has_room()) {
+    return error_answer(503, "too_many_pages", "too many status pages are open; close one, or load this one again");
+  }
+  const std::uint64_t seen = query.starts_with(seen_query) ? feed->state_of(query.substr(seen_query.size())) : 0;
+  return StreamAnswer{"text/event-stream", [feed, seen, heartbeat](LineStream& lines) {
+                        return PageFeed::follow(feed, seen, heartbeat, lines);
+                      }};
 }
 
 }  // namespace jeton::agent

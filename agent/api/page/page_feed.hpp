@@ -5,17 +5,25 @@
 // News are one event of server-sent events, "news", with JSON on one line: {now_ms, seen, complete, facts, rows}.
 // `rows` are those of the tokens that changed, as HTML like in the page itself, so that there is one way to show a
 // token. If `complete`, they are all rows: the page drops every other one. `seen` is the state as a page keeps it.
+//
+// The paths of the page, which agent.listen serves besides those for monitoring (server/server.hpp):
+//
+//   GET  /                    the page (status_page.hpp), not stored by a browser, in no frame
+//   GET  /events?seen=STATE   its news since that state as server-sent events; without one, everything
+// HEAD is answered like GET, without the body; 503 if too many pages are open. They are not on the socket of the local
+// API, which no browser reads.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "agent/api/agent_facade.hpp"
-#include "agent/api/line_stream.hpp"
+#include "agent/api/response.hpp"
 #include "agent/base/timers.hpp"
 
 namespace jeton::agent {
@@ -58,5 +66,9 @@ class PageFeed {
   std::string facts_;
   std::size_t pages_ = 0;
 };
+
+// None: another path. `heartbeat` is that of follow().
+[[nodiscard]] std::optional<ApiResponse> page_route(const std::shared_ptr<PageFeed>& feed, const ApiRequest& request,
+                                                    Duration heartbeat);
 
 }  // namespace jeton::agent

@@ -4,11 +4,8 @@
 #include <map>
 #include <string_view>
 #include <utility>
-#include <vector>
 
-#include "agent/api/page/html_text.hpp"
-#include "agent/api/page/token_condition.hpp"
-#include "agent/api/page/token_row.hpp"
+#include "agent/api/status_line.hpp"
 #include "agent/jwt/digest.hpp"
 #include "page_text.hpp"
 
@@ -87,19 +84,59 @@ std::string source_of(std::string_view text) {
 
 }  // namespace
 
+std::string html_escaped(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
+    }
+  }
+  return out;
+}
+
+std::string html_attribute(std::string_view name, std::string_view value) {
+  return ' ' + std::string(name) + "=\"" + html_escaped(value) + '"';
+}
+
+std::string relative_words(WallTime at, WallTime now) {
+  const Milliseconds left = at - now;
+  if (left > Milliseconds(-1000) && left < Milliseconds(1000)) return "now";
+  return left > Milliseconds(0) ? "in " + duration_words(left) : duration_words(left) + " ago";
+}
+
+std::string html_time(WallTime at, WallTime now) {
+  const std::string utc = utc_text(at);
+  return "<time" + html_attribute("datetime", utc) + html_attribute("title", utc) + " data-at=\"" +
+         std::to_string(to_unix_ms(at)) + "\">" + relative_words(at, now) + "</time>";
+}
+
 std::string agent_facts(const AgentStatus& status, WallTime now) {
   return tokens_fact(status) + coordinator_fact(status) + locks_fact(status) + agent_fact(status, now);
 }
 
-std::string row_of(const AgentFacade& facade, const TokenStatus& token, WallTime now) {
-  const TokenHistory* const history = facade.token_history(token.name);
-  return token_row(token, history == nullptr ? TokenPast() : history->events(), now);
-}
-
 Task<std::string> rows_text(Timers& timers, const AgentFacade& facade, std::vector<const TokenStatus*> tokens,
                             WallTime now, std::function<std::string(const std::string&)> form) {
-  std::sort(tokens.begin(), tokens.end(),
-            [now](const TokenStatus* a, const TokenStatus* b) { return is_worse(*a, *b, now); });
+  std::sort(tokens.begin(), tokens.end(), [now](const TokenStatus* a, const TokenStatus* b) {
+    return std::pair(condition_of(*a, now).rank, std::string_view(a->name)) <
+           std::pair(condition_of(*b, now).rank, std::string_view(b->name));
+  });
   std::string text;
   std::size_t before = 0;
   for (const TokenStatus* token : tokens) {

@@ -1,14 +1,14 @@
-#include "agent/api/page/timeline.hpp"
-
 #include <algorithm>
 #include <array>
 #include <chrono>
 #include <cmath>
 #include <map>
 #include <optional>
+#include <string>
 #include <string_view>
 
-#include "agent/api/page/html_text.hpp"
+#include "agent/api/page/status_page.hpp"
+#include "agent/api/status_line.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -111,14 +111,15 @@ std::string marks_of(const Scale& scale, const TokenPast& past) {
 std::string lives_before(const Scale& scale, const TokenPast& past, std::optional<WallTime> issued) {
   std::string out;
   std::optional<WallTime> begin;
+  const auto end_at = [&](WallTime end) {
+    if (begin) out += svg_bar(scale, "before", *begin, end, 11, 8, "an earlier token, since " + utc_text(*begin));
+  };
   for (const HistoryEvent& event : past) {
     if (mark_of(event) != "refreshed") continue;
-    if (begin) out += svg_bar(scale, "before", *begin, event.at, 11, 8, "an earlier token, since " + utc_text(*begin));
+    end_at(event.at);
     begin = event.at;
   }
-  if (begin && issued && *begin < *issued) {
-    out += svg_bar(scale, "before", *begin, *issued, 11, 8, "an earlier token, since " + utc_text(*begin));
-  }
+  if (issued) end_at(*issued);
   return out;
 }
 
@@ -161,8 +162,9 @@ std::string timeline_svg(const TokenStatus& status, const TokenPast& past, WallT
     out += svg_bar(scale, "pause", now, *status.paused_until, 4, 3,
                    "paused until " + utc_text(*status.paused_until) + ": " + status.pause_reason);
   }
-  if (status.refresh_at)
+  if (status.refresh_at) {
     out += svg_mark(scale, "due", *status.refresh_at, "refresh due " + utc_text(*status.refresh_at));
+  }
   out += marks_of(scale, past);
   const std::string here = percent(scale.place(now));
   out += "<line class=\"now\"" + html_attribute("x1", here) + html_attribute("x2", here) +

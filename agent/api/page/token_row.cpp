@@ -1,14 +1,12 @@
-#include "agent/api/page/token_row.hpp"
-
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <string>
 #include <string_view>
-#include <tuple>
 #include <utility>
 
-#include "agent/api/page/html_text.hpp"
-#include "agent/api/page/token_condition.hpp"
+#include "agent/api/page/status_page.hpp"
+#include "agent/api/status_line.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -140,24 +138,23 @@ std::string history_list(const std::string& name, const TokenPast& past, WallTim
 
 }  // namespace
 
-std::string token_row(const TokenStatus& status, const TokenPast& past, WallTime now) {
-  const TokenCondition condition = condition_of(status, now);
+// What everybody looks at, and below it, when it is opened, the rest and the history. It opens without JavaScript, too.
+// The rank gives page.js the order of rows_text().
+std::string row_of(const AgentFacade& facade, const TokenStatus& token, WallTime now) {
+  const TokenHistory* const history = facade.token_history(token.name);
+  const TokenPast past = history == nullptr ? TokenPast() : history->events();
+  const TokenCondition condition = condition_of(token, now);
   std::string html = "<tbody role=\"rowgroup\"" + html_attribute("class", "token " + std::string(condition.kind)) +
-                     html_attribute("data-name", status.name) +
+                     html_attribute("data-name", token.name) +
                      html_attribute("data-rank", std::to_string(condition.rank)) + "><tr role=\"row\">";
-  html += "<th scope=\"row\" role=\"rowheader\"><details><summary>" + html_escaped(status.name) +
+  html += "<th scope=\"row\" role=\"rowheader\"><details><summary>" + html_escaped(token.name) +
           "</summary></details></th>";
   html += table_cell("state", "<span class=\"badge\">" + std::string(condition.word) + "</span>");
-  html += table_cell("life", timeline_svg(status, past, now)) + expiry_cell(status, now) + lock_cell(status) +
-          budget_cell(status, now);
-  html += "</tr>" + trouble_row(status) + "<tr role=\"row\" class=\"more\"><td role=\"cell\" colspan=\"6\">" +
-          fact_list(status, now) + history_list(status.name, past, now) + "</td></tr></tbody>";
+  html += table_cell("life", timeline_svg(token, past, now)) + expiry_cell(token, now) + lock_cell(token) +
+          budget_cell(token, now);
+  html += "</tr>" + trouble_row(token) + "<tr role=\"row\" class=\"more\"><td role=\"cell\" colspan=\"6\">" +
+          fact_list(token, now) + history_list(token.name, past, now) + "</td></tr></tbody>";
   return html;
-}
-
-bool is_worse(const TokenStatus& a, const TokenStatus& b, WallTime now) {
-  return std::tuple(condition_of(a, now).rank, std::string_view(a.name)) <
-         std::tuple(condition_of(b, now).rank, std::string_view(b.name));
 }
 
 }  // namespace jeton::agent

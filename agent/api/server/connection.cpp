@@ -11,8 +11,7 @@
 #include <variant>
 
 #include "agent/api/locks/lock_reply.hpp"
-#include "agent/api/server/http_channel.hpp"
-#include "agent/api/tokens/token_stream.hpp"
+#include "agent/api/tokens/token_routes.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/log.hpp"
 
@@ -74,16 +73,11 @@ class ApiConnection final : public Connection, public std::enable_shared_from_th
         co_await serve_lock(kind, std::move(opened->session));
         co_return;
       }
-      const auto* events = std::get_if<TokenEvents>(&response);
-      if (events != nullptr && request.method == "GET") {
+      const bool has_lines =
+          std::holds_alternative<TokenEvents>(response) || std::holds_alternative<StreamAnswer>(response);
+      if (has_lines && request.method == "GET") {
         count(kind, 200);
-        co_await stream_events(events->token);
-        co_return;
-      }
-      auto* stream_answer = std::get_if<StreamAnswer>(&response);
-      if (stream_answer != nullptr && request.method == "GET") {
-        count(kind, 200);
-        co_await serve_stream(std::move(*stream_answer));
+        co_await serve_stream(std::move(response));
         co_return;
       }
       ApiAnswer answer;  // to HEAD of a stream: as it is
@@ -141,23 +135,19 @@ class ApiConnection final : public Connection, public std::enable_shared_from_th
     }
   }
 
-  Task<> stream_events(std::string token) {
-    begin_stream(json_lines);
-    TokenStream stream(context_.facade, context_.names, context_.timers.clock(), peer_, context_.limits.heartbeat);
-    co_await stream.run(std::move(token), *channel_);
-    co_await channel_->end_lines();
-  }
-
-  Task<> serve_stream(StreamAnswer answer) {
-    begin_stream(answer.content_type);
-    co_await answer.run(*channel_);
-    co_await channel_->end_lines();
-  }
-
   // The client sends nothing more: any input, including the end of the connection, ends the stream.
-  void begin_stream(const std::string& content_type) {
-    channel_->begin_lines(content_type);
+  Task<> serve_stream(ApiResponse response) {
+    const auto* events = std::get_if<TokenEvents>(&response);
+    const auto* other = std::get_if<StreamAnswer>(&response);
+    channel_->begin_lines(other == nullptr ? json_lines : other->content_type);
     channel_->on_input([self = shared_from_this()] { self->close(); });
+    if (events != nullptr) {
+      co_await send_token_events(context_.facade, context_.names, context_.timers.clock(), peer_,
+                                 context_.limits.heartbeat, events->token, *channel_);
+    } else if (other != nullptr) {
+      co_await other->run(*channel_);
+    }
+    co_await channel_->end_lines();
   }
 
   void count(std::string_view kind, unsigned status) {

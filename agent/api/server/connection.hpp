@@ -8,9 +8,8 @@
 #include <optional>
 
 #include "agent/api/agent_facade.hpp"
-#include "agent/api/api_tally.hpp"
 #include "agent/api/peer.hpp"
-#include "agent/api/server/limits.hpp"
+#include "agent/api/server/http_channel.hpp"
 #include "agent/api/server/routes.hpp"
 #include "agent/base/timers.hpp"
 #include "agent/base/unique_fd.hpp"

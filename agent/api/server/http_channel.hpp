@@ -1,22 +1,35 @@
 // HttpChannel: HTTP/1.1 over one connected socket. Requests come in, answers and streams of lines go out; each has a
-// deadline, and each input a limit (limits.hpp). It does not know the meaning of the requests.
+// deadline, and each input a limit. It does not know the meaning of the requests.
 //
 // A read or a write throws boost::system::system_error when the channel is closed or the client has gone. One thread:
 // the loop's.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 
-#include "agent/api/line_stream.hpp"
 #include "agent/api/response.hpp"
-#include "agent/api/server/limits.hpp"
 #include "agent/base/timers.hpp"
 #include "agent/base/unique_fd.hpp"
 
 namespace jeton::agent {
+
+// Bounds on the use of local clients, so that none can hold the loop, the memory or the descriptors of the agent.
+struct ApiLimits {
+  // These limits do not count the connections of locks; LockQuota does. In a full room a connection that waits for its
+  // client gives way to a new one (connection_room.hpp); if none does, the new one is answered 503 and closed.
+  std::size_t connections = 256;                       // of ordinary users, all together
+  std::size_t reserved_connections = 64;               // of root, the agent's own user and admins, besides those
+  std::size_t connections_per_user = 32;               // of one uid, root included
+  std::size_t header_bytes = 8 * 1024;                 // request line and headers; more is 431
+  std::size_t body_bytes = 16 * 1024;                  // more is 413
+  Duration read_deadline = std::chrono::seconds(10);   // a whole request, and the pause between two
+  Duration write_deadline = std::chrono::seconds(10);  // one answer or one line of a stream; then the client is dropped
+  Duration heartbeat = std::chrono::seconds(30);       // a line on a stream where nothing changes
+};
 
 class HttpChannel : public LineStream {
  public:

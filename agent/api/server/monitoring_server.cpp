@@ -1,5 +1,3 @@
-#include "agent/api/server/monitoring_server.hpp"
-
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -7,21 +5,15 @@
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <cerrno>
-#include <functional>
-#include <memory>
-#include <string>
+#include <exception>
+#include <string_view>
 #include <utility>
 
-#include "agent/api/page/page_routes.hpp"
-#include "agent/api/peer.hpp"
-#include "agent/api/server/connection.hpp"
-#include "agent/api/server/connection_room.hpp"
-#include "agent/api/server/host_header.hpp"
-#include "agent/api/server/listener.hpp"
-#include "agent/api/server/routes.hpp"
+#include "agent/api/page/page_feed.hpp"
+#include "agent/api/server/server.hpp"
+#include "agent/base/ascii.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/log.hpp"
-#include "agent/base/log_pace.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -52,17 +44,41 @@ UniqueFd listening_socket(const ListenAddress& address) {
               what_to_do(error));
 }
 
-std::function<ApiRoutes> routes_of(const ListenAddress& address, std::shared_ptr<const PageRoutes> pages) {
+// The address itself, without brackets or port.
+bool is_loopback_address(std::string_view address) {
+  boost::system::error_code error;
+  const auto parsed = boost::asio::ip::make_address(std::string(address), error);
+  return !error && parsed.is_loopback();
+}
+
+// "localhost", an address of 127.0.0.0/8 or "[::1]", each with any port: a tunnel may have another one. Also an empty
+// one: every browser sends it.
+//
+// Checks the header Host against DNS rebinding. In that attack a foreign web page gives its own name the address
+// 127.0.0.1, so that its script, in a browser on this host, can read answers of local servers. The browser sends that
+// name as Host, so a server on loopback answers only to names of loopback.
+bool is_loopback_host(std::string_view host) {
+  if (host.empty()) return true;
+  if (host.front() == '[') {
+    const std::size_t end = host.find(']');
+    return end != std::string_view::npos && is_loopback_address(host.substr(1, end - 1));
+  }
+  const std::string_view name = host.substr(0, host.find(':'));
+  return equal_ignoring_case(name, "localhost") || is_loopback_address(name);
+}
+
+std::function<ApiRoutes> routes_of(const ListenAddress& address, std::shared_ptr<PageFeed> pages, Duration heartbeat) {
   const bool is_loopback = is_loopback_address(address.host);
-  return [is_loopback, pages = std::move(pages)](const ApiRequest& request, const Peer& peer, AgentFacade& facade,
-                                                 AccountNames& names, WallTime now) -> ApiResponse {
+  return [is_loopback, pages = std::move(pages), heartbeat](const ApiRequest& request, const Peer& peer,
+                                                            AgentFacade& facade, AccountNames& names,
+                                                            WallTime now) -> ApiResponse {
     if (is_loopback && !is_loopback_host(request.host)) {
       return error_answer(
           421, "other_host",
           "agent.listen is an address of loopback, and answers only to localhost, 127.0.0.1 or [::1] as "
           "the host of a request; a proxy must send one of these");
     }
-    auto page = pages->answer(request);
+    auto page = page_route(pages, request, heartbeat);
     if (page) return std::move(*page);
     return monitoring_answer(request, peer, facade, names, now);
   };
@@ -70,87 +86,48 @@ std::function<ApiRoutes> routes_of(const ListenAddress& address, std::shared_ptr
 
 }  // namespace
 
-// Held by shared_ptr: a connection may end one turn after the server has gone.
-class MonitoringServer::Impl : public std::enable_shared_from_this<Impl> {
- public:
-  Impl(Executor executor, Timers& timers, ListenAddress address, AgentFacade& facade, ApiLimits limits)
-      : executor_(std::move(executor)),
-        timers_(timers),
-        address_(std::move(address)),
-        facade_(facade),
-        limits_(limits),
-        names_(timers.clock()),
-        listener_(executor_, timers,
-                  {[this](UniqueFd client) { admit(std::move(client)); },
-                   [this](const std::string& reason) { warn("cannot accept a client; retrying", reason); }}),
-        room_(limits.connections_per_user, limits.connections_per_user),
-        routes_(routes_of(address_, std::make_shared<const PageRoutes>(facade, timers, limits.heartbeat))) {}
-
-  void start() {
-    listener_.listen(listening_socket(address_));
-    log::info("the status page, metrics and health can be read over the network", {{"address", address_.display()}});
-  }
-
-  void stop() {
-    listener_.close();
-    room_.close_all();
-  }
-
-  [[nodiscard]] std::size_t connections() const { return room_.size(); }
-  [[nodiscard]] const ApiTally& tally() const { return *tally_; }
-
- private:
-  // In a full room the connection that has waited longest for its client gives way.
-  void admit(UniqueFd client) {
-    const Peer nobody;
-    if (!room_.make_room(nobody.uid)) {
-      tally_->refused();
-      warn("too many connections; refusing more", "all of them are busy");
-      return;
-    }
-    try {
-      switch_on(client, IPPROTO_TCP, TCP_NODELAY);
-      room_.add(Connection::start(executor_, std::move(client), nobody,
-                                  {timers_, facade_, names_, limits_, routes_, tally_},
-                                  [weak = weak_from_this()](const Connection* ended) {
-                                    if (const auto self = weak.lock()) self->room_.remove(ended);
-                                  }));
-    } catch (const std::exception& e) {
-      warn("a client's connection failed and was closed", e.what());
-    }
-  }
-
-  void warn(const char* what, const std::string& reason) {
-    if (!warnings_.allows(timers_.clock().boot_now())) return;
-    log::warning(log::api_trouble, "agent.listen: " + std::string(what),
-                 {{"address", address_.display()}, {"error", reason}});
-  }
-
-  Executor executor_;
-  Timers& timers_;
-  ListenAddress address_;
-  AgentFacade& facade_;
-  ApiLimits limits_;
-  AccountNames names_;
-  Listener listener_;
-  ConnectionRoom room_;
-  std::function<ApiRoutes> routes_;
-  LogPace warnings_;
-  std::shared_ptr<ApiTally> tally_ = std::make_shared<ApiTally>();
-};
-
 MonitoringServer::MonitoringServer(Executor executor, Timers& timers, ListenAddress address, AgentFacade& facade,
                                    ApiLimits limits)
-    : impl_(std::make_shared<Impl>(std::move(executor), timers, std::move(address), facade, limits)) {}
+    : HttpServer(std::move(executor), timers, facade, limits,
+                 {[this](UniqueFd client) { admit(std::move(client)); },
+                  [this](const std::string& reason) { warn("cannot accept a client; retrying", reason); }}),
+      address_(std::move(address)),
+      room_(limits.connections_per_user, limits.connections_per_user),
+      routes_(routes_of(address_, std::make_shared<PageFeed>(facade, timers), limits.heartbeat)) {}
 
-MonitoringServer::~MonitoringServer() { impl_->stop(); }
+void MonitoringServer::start() {
+  listener_.listen(listening_socket(address_));
+  log::info("the status page, metrics and health can be read over the network", {{"address", address_.display()}});
+}
 
-void MonitoringServer::start() { impl_->start(); }
+void MonitoringServer::stop() {
+  listener_.close();
+  room_.close_all();
+}
 
-void MonitoringServer::stop() { impl_->stop(); }
+// In a full room the connection that has waited longest for its client gives way.
+void MonitoringServer::admit(UniqueFd client) {
+  const Peer nobody;
+  if (!room_.make_room(nobody.uid)) {
+    tally_->refused();
+    warn("too many connections; refusing more", "all of them are busy");
+    return;
+  }
+  try {
+    switch_on(client, IPPROTO_TCP, TCP_NODELAY);
+    room_.add(Connection::start(executor_, std::move(client), nobody,
+                                {timers_, facade_, names_, limits_, routes_, tally_},
+                                [this, alive = std::weak_ptr(alive_)](const Connection* ended) {
+                                  if (!alive.expired()) room_.remove(ended);
+                                }));
+  } catch (const std::exception& e) {
+    warn("a client's connection failed and was closed", e.what());
+  }
+}
 
-std::size_t MonitoringServer::connections() const { return impl_->connections(); }
-
-const ApiTally& MonitoringServer::tally() const { return impl_->tally(); }
+void MonitoringServer::warn(const std::string& what, const std::string& reason) {
+  if (!warnings_.allows(timers_.clock().boot_now())) return;
+  log::warning(log::api_trouble, "agent.listen: " + what, {{"address", address_.display()}, {"error", reason}});
+}
 
 }  // namespace jeton::agent

@@ -4,7 +4,7 @@
 
 #include "agent/api/locks/lock_routes.hpp"
 #include "agent/api/status_json.hpp"
-#include "agent/api/tokens/request_json.hpp"
+#include "agent/api/tokens/token_json.hpp"
 #include "agent/api/tokens/token_routes.hpp"
 #include "agent/base/log.hpp"
 
@@ -58,8 +58,7 @@ ApiResponse log_level_route(const ApiRequest& request, const Peer& peer, AgentFa
     }
     const auto wanted = log_level_in(request.body);
     if (!wanted) {
-      return error_answer(400, "bad_request",
-                          "the body must be {\"level\": LEVEL}; the levels are trace, debug, info, warning and error");
+      return bad_request("the body must be {\"level\": LEVEL}; the levels are trace, debug, info, warning and error");
     }
     log::set_level(*wanted);
     log::info("the level of the log was changed", {{"level", log::name_of(*wanted)}, {"by_uid", peer.uid}});
@@ -75,7 +74,7 @@ ApiResponse log_level_route(const ApiRequest& request, const Peer& peer, AgentFa
 ApiResponse answer(const ApiRequest& request, const Peer& peer, AgentFacade& facade, AccountNames& names,
                    WallTime now) {
   const std::string_view path = path_of(request.target);
-  if (path.empty() || path.front() != '/') return error_answer(400, "bad_request", "the path must begin with /");
+  if (!path.starts_with('/')) return bad_request("the path must begin with /");
 
   if (has_name(path, tokens_prefix)) {
     return token_route(path.substr(tokens_prefix.size()), request, peer, facade, names, now);
@@ -111,14 +110,11 @@ ApiResponse monitoring_answer(const ApiRequest& request, const Peer& peer, Agent
 std::string_view path_kind(std::string_view target) {
   const std::string_view path = path_of(target);
   if (has_name(path, tokens_prefix)) return "tokens";
-  if (has_name(path, locks_prefix)) return "locks";
-  if (path == "/v1/locks") return "locks";
-  if (path == "/v1/status") return "status";
-  if (path == "/v1/reload") return "reload";
-  if (path == "/live") return "live";
-  if (path == "/ready") return "ready";
-  if (path == "/metrics") return "metrics";
+  if (has_name(path, locks_prefix) || path == "/v1/locks") return "locks";
   if (path == "/" || path == "/events") return "page";
+  for (const std::string_view known : {"/v1/status", "/v1/reload", "/live", "/ready", "/metrics"}) {
+    if (path == known) return known.substr(known.rfind('/') + 1);
+  }
   return "other";
 }
 

@@ -1,30 +1,57 @@
-// ApiServer: the agent's local API (agent/README.md, Architecture): HTTP/1.1 with JSON on a unix socket, on the agent's
-// one loop.
-//
-// Every user of the host may connect; the kernel names the user, which decides what a client may see (peer.hpp,
-// routes.hpp). A slow or hostile client is bounded by ApiLimits, and no number of ordinary users shuts out root, the
-// agent's own user and admins. Running out of descriptors pauses accepting and is logged, no more.
+// The servers of the agent: HTTP/1.1 on its one loop. A slow or hostile client is bounded by ApiLimits. Running out of
+// descriptors pauses accepting and is logged, no more. One thread: the loop's.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <memory>
+#include <string>
 
 #include "agent/api/agent_facade.hpp"
-#include "agent/api/api_tally.hpp"
-#include "agent/api/server/limits.hpp"
-#include "agent/base/timers.hpp"
+#include "agent/api/server/connection_room.hpp"
+#include "agent/api/server/listener.hpp"
+#include "agent/base/log_pace.hpp"
+#include "agent/config/model/listen_address.hpp"
 
 namespace jeton::agent {
 
-class ApiServer {
+// What both servers have.
+class HttpServer {
+ public:
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+
+  [[nodiscard]] const ApiTally& tally() const { return *tally_; }
+
+ protected:
+  HttpServer(Executor executor, Timers& timers, AgentFacade& facade, ApiLimits limits, Listener::Callbacks callbacks);
+  ~HttpServer() = default;
+
+  Executor executor_;
+  Timers& timers_;
+  AgentFacade& facade_;
+  ApiLimits limits_;
+  AccountNames names_;
+  Listener listener_;
+  LogPace warnings_;  // about refused clients
+  std::shared_ptr<ApiTally> tally_ = std::make_shared<ApiTally>();
+  // A connection may end one turn after the server has gone: its handlers ask this one first.
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+// The agent's local API (agent/README.md, Architecture): JSON on a unix socket.
+//
+// Every user of the host may connect; the kernel names the user, which decides what a client may see (peer.hpp,
+// routes.hpp). No number of ordinary users shuts out root, the agent's own user and admins.
+class ApiServer final : public HttpServer {
  public:
   // `timers` and `facade` live until stop() has returned, the loop behind the executor longer.
   ApiServer(Executor executor, Timers& timers, std::filesystem::path path, AgentFacade& facade, ApiLimits limits = {});
-  ApiServer(const ApiServer&) = delete;
-  ApiServer& operator=(const ApiServer&) = delete;
-  ~ApiServer();
+  ~ApiServer() { stop(); }
 
-  // Makes the socket; the caller is the only agent of this runtime_dir (socket_file.hpp). Throws Error.
+  // Makes the socket; the caller is the only agent of this runtime_dir (listener.hpp). Throws Error.
   void start();
   // Creates the socket again if its file was removed; clients that are connected stay. Throws Error if that
   // fails.
@@ -32,12 +59,52 @@ class ApiServer {
   // Removes the socket and disconnects every client, streams included. Idempotent.
   void stop();
 
-  [[nodiscard]] std::size_t connections() const;
-  [[nodiscard]] const ApiTally& tally() const;
+  [[nodiscard]] std::size_t connections() const { return ordinary_.size() + reserved_.size() + locks_.size(); }
 
  private:
-  class Impl;
-  std::shared_ptr<Impl> impl_;
+  void listen();
+  void admit(UniqueFd client);
+  [[nodiscard]] ConnectionRoom* room_for(const Peer& peer);
+  [[nodiscard]] bool has_reserved_room(const Peer& peer) { return may_read(peer, facade_.admins(), names_); }
+  [[nodiscard]] Connection::Context context();
+  void refuse(const UniqueFd& client, const Peer& peer);
+  void forget(const Connection* ended);
+  void count_apart(const Connection* connection);
+  [[nodiscard]] bool may_be_busy(const Connection* connection);
+  void warn(const char* what, const std::string& reason);
+
+  std::filesystem::path path_;
+  std::unique_ptr<SocketFile> file_;
+  bool running_ = false;
+  ConnectionRoom ordinary_;
+  ConnectionRoom reserved_;                                         // of root, the agent's own user and admins
+  std::map<const Connection*, std::shared_ptr<Connection>> locks_;  // those that hold or wait for one
+};
+
+// The status page, /metrics, /live and /ready over TCP, on the address that agent.listen names. No tokens, no locks, no
+// commands: nobody knows the clients of a network. On loopback only requests to a name of loopback are answered. They
+// have the limits of the local API, and one user's share of connections, all together.
+class MonitoringServer final : public HttpServer {
+ public:
+  // `timers` and `facade` live until stop() has returned, the loop behind the executor longer.
+  MonitoringServer(Executor executor, Timers& timers, ListenAddress address, AgentFacade& facade,
+                   ApiLimits limits = {});
+  ~MonitoringServer() { stop(); }
+
+  // Throws Error if the address cannot be had.
+  void start();
+  // Disconnects every client. Idempotent.
+  void stop();
+
+  [[nodiscard]] std::size_t connections() const { return room_.size(); }
+
+ private:
+  void admit(UniqueFd client);
+  void warn(const std::string& what, const std::string& reason);
+
+  ListenAddress address_;
+  ConnectionRoom room_;
+  std::function<ApiRoutes> routes_;
 };
 
 }  // namespace jeton::agent

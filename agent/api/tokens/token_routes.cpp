@@ -1,22 +1,15 @@
 #include "agent/api/tokens/token_routes.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <iterator>
 #include <optional>
 
 #include "agent/api/status_json.hpp"
-#include "agent/api/tokens/history_json.hpp"
-#include "agent/api/tokens/request_json.hpp"
+#include "agent/api/tokens/token_json.hpp"
 
 namespace jeton::agent {
 namespace {
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 // Empty for a broken escape.
 std::optional<std::string> percent_decoded(std::string_view text) {
@@ -26,11 +19,11 @@ std::optional<std::string> percent_decoded(std::string_view text) {
       out += text[i];
       continue;
     }
-    if (i + 2 >= text.size()) return std::nullopt;
-    const int high = hex_value(text[i + 1]);
-    const int low = hex_value(text[i + 2]);
-    if (high < 0 || low < 0) return std::nullopt;
-    out += static_cast<char>(high * 16 + low);
+    const std::string_view digits = text.substr(i + 1, 2);
+    unsigned char byte = 0;
+    const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), byte, 16);
+    if (digits.size() < 2 || parsed.ptr != digits.data() + digits.size()) return std::nullopt;
+    out += static_cast<char>(byte);
     i += 2;
   }
   return out;
@@ -88,8 +81,7 @@ ApiResponse reject_token(const TokenRequest& r) {
   if (!is_reader(r)) return not_a_reader(r);
   const auto generation = generation_in(r.request.body);
   if (!generation) {
-    return error_answer(400, "bad_request",
-                        "the body must be {\"generation\": G}; G is the generation of the refused token");
+    return bad_request("the body must be {\"generation\": G}; G is the generation of the refused token");
   }
   const auto answer = r.facade.token_rejected(r.name, *generation);
   if (!answer) return unknown_token(r.name, r.facade);
@@ -127,7 +119,7 @@ ApiResponse token_route(std::string_view rest, const ApiRequest& request, const 
                         AccountNames& names, WallTime now) {
   const std::size_t slash = rest.find('/');
   const auto name = percent_decoded(rest.substr(0, slash));
-  if (!name) return error_answer(400, "bad_request", "the path has a broken percent escape");
+  if (!name) return bad_request("the path has a broken percent escape");
   const std::string_view what = slash == std::string_view::npos ? "" : rest.substr(slash);
   const auto* route = std::find_if(std::begin(token_routes), std::end(token_routes),
                                    [&](const TokenRoute& candidate) { return candidate.what == what; });

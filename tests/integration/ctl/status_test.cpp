@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "agent/api/server/socket_file.hpp"
+#include "agent/api/server/listener.hpp"
 #include "tests/integration/ctl/ctl_host.hpp"
 
 namespace jeton::agent {

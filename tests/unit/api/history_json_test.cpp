@@ -1,4 +1,4 @@
-#include "agent/api/tokens/history_json.hpp"
+#include "agent/api/tokens/token_json.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

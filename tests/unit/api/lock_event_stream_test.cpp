@@ -1,4 +1,4 @@
-#include "agent/api/locks/lock_event_stream.hpp"
+#include "agent/api/locks/lock_reply.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,3 @@
-#include "agent/api/server/monitoring_server.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -7,6 +5,7 @@
 #include <string>
 
 #include "agent/api/page/status_page.hpp"
+#include "agent/api/server/server.hpp"
 #include "agent/base/error.hpp"
 #include "tests/support/reserved_port.hpp"
 #include "tests/unit/api/api_host.hpp"

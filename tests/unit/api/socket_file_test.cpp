@@ -1,4 +1,4 @@
-#include "agent/api/server/socket_file.hpp"
+#include "agent/api/server/listener.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -52,6 +52,14 @@ TEST_F(StatusLine, TokensHaveTrouble_NamesTheWorst) {
   EXPECT_EQ(line(), "1 of 3 tokens valid; orders is expired: provider answered 503 (and 1 more)");
 }
 
+TEST_F(StatusLine, OutputCannotBeWritten_IsATroubleOfItsToken) {
+  OutputStatus& output = add("orders", hours(1)).outputs.emplace_back();
+  output.path = "/etc/app/token";
+  output.state = OutputStatus::State::failing;
+  output.last_error = "No space left on device";
+  EXPECT_EQ(line(), "1 token valid; an output of orders failed: /etc/app/token: No space left on device");
+}
+
 TEST_F(StatusLine, ErrorIsLongOrHasALineBreak_IsAShortLine) {
   add("orders", hours(1)).last_error = "first\nsecond " + std::string(1000, 'x');
   EXPECT_EQ(line().find('\n'), std::string::npos);

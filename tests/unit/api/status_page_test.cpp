@@ -9,9 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "agent/api/page/html_text.hpp"
-#include "agent/api/page/token_condition.hpp"
-#include "agent/api/page/token_row.hpp"
+#include "agent/api/status_line.hpp"
 #include "agent/jwt/digest.hpp"
 #include "tests/support/virtual_loop.hpp"
 #include "tests/unit/api/fake_status.hpp"

@@ -1,5 +1,3 @@
-#include "agent/api/page/timeline.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

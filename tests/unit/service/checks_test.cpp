@@ -1,4 +1,4 @@
-#include "agent/service/checks.hpp"
+#include "agent/service/examination.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "agent/service/config_check.hpp"
+#include "agent/service/reload_plan.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

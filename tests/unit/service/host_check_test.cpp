@@ -1,4 +1,4 @@
-#include "agent/service/host_check.hpp"
+#include "agent/service/examination.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

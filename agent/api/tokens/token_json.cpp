@@ -1,4 +1,6 @@
-#include "agent/api/tokens/history_json.hpp"
+#include "agent/api/tokens/token_json.hpp"
+
+#include <utility>
 
 #include "agent/base/json.hpp"
 
@@ -71,6 +73,22 @@ std::deque<HistoryEvent> read_history(std::string_view text) {
     if (events.size() > TokenHistory::most_events) events.pop_front();
   }
   return events;
+}
+
+std::optional<std::uint64_t> generation_in(const std::string& body) {
+  const Json json = try_parse_json(body);
+  if (!json.is_object()) return std::nullopt;
+  const auto found = json.find("generation");
+  if (found == json.end() || !found->is_number_unsigned()) return std::nullopt;
+  return found->get<std::uint64_t>();
+}
+
+std::optional<log::Level> log_level_in(const std::string& body) {
+  const Json json = try_parse_json(body);
+  if (!json.is_object()) return std::nullopt;
+  const auto found = json.find("level");
+  if (found == json.end() || !found->is_string()) return std::nullopt;
+  return log::level_named(found->get_ref<const std::string&>());
 }
 
 }  // namespace jeton::agent
