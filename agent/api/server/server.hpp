@@ -13,7 +13,7 @@
 #include "agent/api/server/connection_room.hpp"
 #include "agent/api/server/listener.hpp"
 #include "agent/base/log_pace.hpp"
-#include "agent/config/model/listen_address.hpp"
+#include "agent/config/text/http_url.hpp"
 
 namespace jeton::agent {
 
