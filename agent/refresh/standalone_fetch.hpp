@@ -8,7 +8,7 @@
 #include <functional>
 
 #include "agent/fleet/fetch_budget.hpp"
-#include "agent/fleet/record_store.hpp"
+#include "agent/fleet/lease_store.hpp"
 #include "agent/refresh/current_token.hpp"
 #include "agent/refresh/fetch_path.hpp"
 #include "agent/refresh/outage.hpp"

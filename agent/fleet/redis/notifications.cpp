@@ -5,7 +5,6 @@
 
 #include "agent/base/error.hpp"
 #include "agent/base/log.hpp"
-#include "agent/fleet/fleet_record.hpp"
 
 namespace jeton::agent {
 namespace {

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "agent/base/time.hpp"
-#include "agent/fleet/backend.hpp"
+#include "agent/fleet/coordinator.hpp"
 
 namespace jeton::agent {
 

@@ -6,7 +6,6 @@
 #include "agent/base/error.hpp"
 #include "agent/base/failpoint.hpp"
 #include "agent/base/log.hpp"
-#include "agent/fleet/fleet_record.hpp"
 #include "agent/fleet/redis/client/client.hpp"
 #include "agent/record/record_times.hpp"
 

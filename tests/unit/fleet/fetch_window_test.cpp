@@ -1,4 +1,4 @@
-#include "agent/fleet/fetch_window.hpp"
+#include "agent/fleet/local/local_state.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "agent/fleet/fleet_record.hpp"
+#include "agent/fleet/channel_message.hpp"
 
 #include <gtest/gtest.h>
 
