@@ -5,8 +5,8 @@
 #include "agent/base/error.hpp"
 #include "agent/base/failpoint.hpp"
 #include "agent/fleet/lease_terms.hpp"
+#include "agent/fleet/local/host_lock.hpp"
 #include "agent/fleet/local/local_backend.hpp"
-#include "agent/fleet/local/local_leases.hpp"
 #include "agent/fleet/local/local_token_files.hpp"
 
 namespace jeton::agent {
@@ -35,7 +35,7 @@ class Tokens : public std::enable_shared_from_this<Tokens> {
     if (files->stopped()) throw TransportError("the local coordinator is stopped");
   }
 
-  AcquireResult acquire_in(LocalState& state, const std::string& name, Duration ttl, bool& changed) {
+  AcquireResult acquire_in(LocalState& state, const std::string& name, Duration ttl) {
     AcquireResult result;
     result.current = state.record;
     if (const auto remaining = pause_remaining(state); remaining > Milliseconds{0}) {
@@ -50,16 +50,8 @@ class Tokens : public std::enable_shared_from_this<Tokens> {
     }
     JETON_FAILPOINT("local.acquire.locked");
     state.fence = next_fence(state, name);
-    changed = true;
     result.lease = Lease{owner, state.fence, ttl, lease_valid_until(since, ttl)};
     return result;
-  }
-
-  bool renew(const std::string& name, Lease& lease) {
-    const BootTime since = now();
-    if (!leases.renew(name, lease.owner, lease.ttl)) return false;
-    lease.valid_until = lease_valid_until(since, lease.ttl);
-    return true;
   }
 
   Milliseconds pause_remaining(const LocalState& state) const {
@@ -70,8 +62,8 @@ class Tokens : public std::enable_shared_from_this<Tokens> {
     FetchUsage usage;
     usage.calls = state.fetches.calls;
     usage.paused = pause_remaining(state) > Milliseconds{0};
-    if (state.fetches.began_at)
-      usage.window_end = boot_time_of(*state.fetches.began_at + to_ms(window), timers_.clock());
+    const auto& began_at = state.fetches.began_at;
+    if (began_at) usage.window_end = boot_time_of(*began_at + to_ms(window), timers_.clock());
     return usage;
   }
 
@@ -121,9 +113,8 @@ class LocalCoordinator final : public Coordinator {
     const auto tokens = tokens_;
     AcquireResult result;
     const auto step = [&](LocalState& state) {
-      bool changed = false;
-      result = tokens->acquire_in(state, name, ttl, changed);
-      return changed;
+      result = tokens->acquire_in(state, name, ttl);
+      return result.lease.has_value();
     };
     try {
       co_await tokens->change(name, step);
@@ -138,7 +129,10 @@ class LocalCoordinator final : public Coordinator {
 
   Task<bool> renew(const std::string& name, Lease& lease) override {
     tokens_->check_running();
-    co_return tokens_->renew(name, lease);
+    const BootTime since = tokens_->now();
+    const bool held = tokens_->leases.renew(name, lease.owner, lease.ttl);
+    if (held) lease.valid_until = lease_valid_until(since, lease.ttl);
+    co_return held;
   }
 
   Task<> release(const std::string& name, const Lease& lease) override {
@@ -174,19 +168,17 @@ class LocalCoordinator final : public Coordinator {
     const auto tokens = tokens_;
     PublishResult result;
     const auto step = [&](LocalState& state) {
-      result.stored = !state.record || record.generation > state.record->generation;
-      if (result.stored) {
-        state.record = record;
-        // The refresh loop keeps it sealed on the disk; here it would be in the clear.
-        state.record->state = {};
-      } else if (record.generation == state.record->generation && record.value == state.record->value) {
-        result.stored = true;  // by an earlier attempt that failed after it was written
+      if (state.record && record.generation <= state.record->generation) {
         result.current = state.record;
+        // The same record: stored by an earlier attempt that failed after it was written.
+        result.stored = record.generation == state.record->generation && record.value == state.record->value;
         return false;
-      } else {
-        result.current = state.record;
       }
-      return result.stored;
+      result.stored = true;
+      state.record = record;
+      // The refresh loop keeps it sealed on the disk; here it would be in the clear.
+      state.record->state = {};
+      return true;
     };
     JETON_FAILPOINT("local.publish.writing");
     co_await tokens->change(name, step);
@@ -213,9 +205,8 @@ class LocalCoordinator final : public Coordinator {
     const auto step = [&](LocalState& state) {
       const Milliseconds wanted = to_ms(pause.until - tokens->now());
       longer = wanted > tokens->pause_remaining(state);
-      if (longer)
-        state.pause =
-            LocalState::StoredPause{tokens->wall_now(), tokens->wall_now() + wanted, pause.reason, pause.request};
+      const WallTime set_at = tokens->wall_now();
+      if (longer) state.pause = LocalState::StoredPause{set_at, set_at + wanted, pause.reason, pause.request};
       return longer;
     };
     co_await tokens->change(name, step);
