@@ -51,11 +51,6 @@ void Notifications::start() {
   if (watch_) watch_->start();
 }
 
-RedisKeys Notifications::keys_of(const Subject& subject) const {
-  if (subject.kind == Subject::Kind::lock) return RedisKeys::of_lock(prefix_, subject.name, database_);
-  return {prefix_, subject.name, database_};
-}
-
 void Notifications::subscribe(const Subject& subject, FleetListener* listener) {
   const RedisKeys keys = keys_of(subject);
   const std::string& channel = keys.channel;

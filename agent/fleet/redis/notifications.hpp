@@ -16,7 +16,7 @@
 #include "agent/fleet/coordinator.hpp"
 #include "agent/fleet/redis/client/cluster_watch.hpp"
 #include "agent/fleet/redis/client/subscriber.hpp"
-#include "agent/fleet/redis/redis_operations.hpp"
+#include "agent/fleet/redis/redis_scripts.hpp"
 #include "agent/record/fleet_codec.hpp"
 
 namespace jeton::agent {
@@ -67,7 +67,9 @@ class Notifications {
     std::optional<BootTime> write_due_since;  // a publication was heard, and not yet that it wrote the key
   };
 
-  [[nodiscard]] RedisKeys keys_of(const Subject& subject) const;
+  [[nodiscard]] RedisKeys keys_of(const Subject& subject) const {
+    return RedisKeys::of_subject(prefix_, subject, database_);
+  }
   void on_message(const std::string& channel, std::string_view payload);
   void on_gap(const std::string& channel);
   void on_watch_gap(const std::string& channel);

@@ -5,6 +5,7 @@
 #include "agent/base/error.hpp"
 #include "agent/fleet/lease_terms.hpp"
 #include "agent/fleet/redis/server_check.hpp"
+#include "agent/fleet/redis/server_use.hpp"
 #include "agent/fleet/redlock/redlock_fetches.hpp"
 #include "agent/fleet/redlock/redlock_lock.hpp"
 #include "agent/fleet/redlock/redlock_register.hpp"

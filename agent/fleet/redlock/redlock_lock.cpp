@@ -19,7 +19,7 @@ constexpr Duration shortest_split_pause = std::chrono::milliseconds(5);
 constexpr Duration split_spread = std::chrono::milliseconds(50);
 constexpr int most_doublings = 8;
 
-bool is_won(const Grant& vote) { return vote.answer.outcome == RedisOperations::Acquired::Outcome::won; }
+bool is_won(const Grant& vote) { return vote.answer.outcome == LockOperations::Acquired::Outcome::won; }
 
 // For people and, with the kind, for the line of contenders: the key is the same on every server.
 std::string lock_key(const RedlockQuorum& quorum, const Subject& subject) {

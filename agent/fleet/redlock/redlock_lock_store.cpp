@@ -5,7 +5,7 @@
 
 #include "agent/base/error.hpp"
 #include "agent/fleet/lease_terms.hpp"
-#include "agent/fleet/redis/redis_lock_store.hpp"
+#include "agent/fleet/redis/server_use.hpp"
 #include "agent/fleet/redlock/redlock_lock.hpp"
 #include "agent/fleet/redlock/redlock_servers.hpp"
 #include "agent/fleet/redlock/server_steps.hpp"

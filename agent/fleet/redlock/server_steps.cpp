@@ -46,11 +46,11 @@ Task<RedisServer::Grant> acquire(Server server, Subject subject, std::shared_ptr
                                  BootTime deadline) {
   const Turn turn = co_await server->in_turn(subject, deadline);
   RedisServer::Grant grant = co_await server->acquire(subject, attempt, deadline);
-  if (attempt->abandoned && grant.answer.outcome == RedisOperations::Acquired::Outcome::won) {
+  if (attempt->abandoned && grant.answer.outcome == LockOperations::Acquired::Outcome::won) {
     // Before the next question about this lock, which would find it held.
     const RedisKeys keys = server->keys_of(subject);
     try {
-      co_await server->operations().release(keys, attempt->owner, server->deadline());
+      co_await server->locks().release(keys, attempt->owner, server->deadline());
     } catch (const Error&) {
       if (attempt->owner_is_new) server->cancel_acquire(subject, attempt->owner, attempt->ttl);
     }
@@ -66,7 +66,7 @@ Task<bool> raise_fence(Server server, Subject subject, std::string owner, std::u
 Task<bool> renew(Server server, Subject subject, std::string owner, Milliseconds ttl, BootTime deadline) {
   const RedisKeys keys = server->keys_of(subject);
   const Turn turn = co_await server->in_turn(subject, deadline);
-  co_return co_await server->operations().renew(keys, owner, ttl, deadline);
+  co_return co_await server->locks().renew(keys, owner, ttl, deadline);
 }
 
 Task<bool> reacquire(Server server, Subject subject, std::string owner, std::uint64_t fence, Milliseconds ttl,
@@ -90,7 +90,7 @@ Task<bool> release(Server server, Subject subject, std::string owner, Duration t
   const RedisKeys keys = server->keys_of(subject);
   try {
     const Turn turn = co_await server->in_turn(subject, deadline);
-    const bool deleted = co_await server->operations().release(keys, owner, deadline);
+    const bool deleted = co_await server->locks().release(keys, owner, deadline);
     co_return deleted;
   } catch (const Error&) {
     server->cancel_acquire(subject, owner, ttl);

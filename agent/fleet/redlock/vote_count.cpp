@@ -8,7 +8,7 @@
 namespace jeton::agent::redlock {
 namespace {
 
-using AcquireOutcome = RedisOperations::Acquired::Outcome;
+using AcquireOutcome = LockOperations::Acquired::Outcome;
 using Votes = std::vector<std::optional<RedisServer::Grant>>;
 
 // No TTL means that the lock never expires: longer than any time.
@@ -66,7 +66,7 @@ VoteCount count_votes(const Votes& votes, std::size_t pending) {
   for (const auto& vote : votes) {
     if (!vote) continue;
     ++answered;
-    const RedisOperations::Acquired& answer = vote->answer;
+    const LockOperations::Acquired& answer = vote->answer;
     if (answer.outcome == AcquireOutcome::won) {
       ++won;
     } else if (answer.outcome == AcquireOutcome::busy) {

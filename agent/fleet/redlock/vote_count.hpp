@@ -19,7 +19,7 @@ struct VoteCount {
   };
   Outcome outcome = Outcome::open;
   // refused: as one server would say it; won: only the fence, above every fence drawn and every generation read.
-  RedisOperations::Acquired answer;
+  LockOperations::Acquired answer;
 };
 
 [[nodiscard]] VoteCount count_votes(const std::vector<std::optional<RedisServer::Grant>>& votes, std::size_t pending);

@@ -1,4 +1,4 @@
-#include "agent/fleet/redis/clock_offset.hpp"
+#include "agent/fleet/redis/server_clock.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "agent/fleet/redis/server_facts.hpp"
+#include "agent/fleet/redis/server_check.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
