@@ -3,8 +3,8 @@
 //
 // As every role of a backend (coordinator.hpp): names are token names; a call has a deadline of its own, and returns
 // what the backend said or throws TransportError. A backend that cannot be reached is never read as "busy" or "lost".
-// Times in records are this host's wall clock at this interface; a backend with a clock of its own converts. One thread:
-// the loop's.
+// Times in records are this host's wall clock at this interface; a backend with a clock of its own converts. One
+// thread: the loop's.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// LockOperations: the steps about a lock on one Redis deployment, each a script with typed arguments and reply: about the
-// updater lock of a token, and about an application's lock.
+// LockOperations: the steps about a lock on one Redis deployment, each a script with typed arguments and reply. The
+// lock is the updater lock of a token, or an application's.
 //
 // The contract is that of redis_operations.hpp. One thread: the loop's.
 #pragma once

@@ -2,9 +2,9 @@
 // connection for commands and one for messages, the offset of its clock, the cleanup of uncertain acquisitions, the
 // notifications, and the steps that every backend takes, in this host's time.
 //
-// The coordinator and the lock store of an agent share it (server_use.hpp). Their commands are pipelined on one connection,
-// so neither waits for an answer to the other: what takes the server long would hold up both on two connections as
-// well, and a wait for replicas is cut into slices (client.hpp).
+// The coordinator and the lock store of an agent share it (server_use.hpp). Their commands are pipelined on one
+// connection, so neither waits for an answer to the other: what takes the server long would hold up both on two
+// connections as well, and a wait for replicas is cut into slices (client.hpp).
 //
 // Records go in and come out in this host's wall clock; on the server they are in the server's time. So every host
 // reads the same instant on whichever server it asks, each server expires its keys by its own clock, and a server whose

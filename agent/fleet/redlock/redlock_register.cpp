@@ -2,8 +2,6 @@
 
 #include "agent/base/failpoint.hpp"
 #include "agent/base/log.hpp"
-#include "agent/fleet/redlock/server_steps.hpp"
-#include "agent/fleet/redlock/vote_count.hpp"
 
 namespace jeton::agent::redlock {
 namespace {
@@ -24,7 +22,7 @@ bool has(const Loaded& loaded, Generation generation) {
 Task<> repair_laggards(Quorum quorum, Subject subject, RedlockQuorum::Round<Loaded> round) {
   try {
     co_await LoadRound::wait_for_all(round, quorum->deadline());
-    std::optional<Record> newest = newest_record(round->answers);
+    std::optional<Record> newest = newest_record(*round);
     const bool useful = newest && newest->valid(quorum->timers.clock());
     const bool lost = useful && round->count([](const Loaded& l) { return !l.record && !l.unreadable; }) > 0;
     // A server without the record may have lost count and pause as well; a listener knows them and gives all of it
@@ -59,6 +57,22 @@ Task<> repair_laggards(Quorum quorum, Subject subject, RedlockQuorum::Round<Load
   }
 }
 
+// A lease without an owner: a repair. Otherwise its lock is released too, at the latest when the server can be reached
+// again.
+Task<Stored> publish_on(Server server, Subject subject, std::shared_ptr<const Record> record, Lease lease,
+                        BootTime deadline) {
+  try {
+    RedisServer::Turn turn;
+    if (!lease.owner.empty()) turn = co_await server->in_turn(subject, deadline);
+    JETON_FAILPOINT("redlock.publish.sending");
+    Stored stored = co_await server->publish(subject, record, lease.owner, deadline);
+    co_return stored;
+  } catch (const Error&) {
+    if (!lease.owner.empty()) server->cancel_acquire(subject, lease.owner, lease.ttl);
+    throw;
+  }
+}
+
 // Whether any server still has to answer, or is known to be behind.
 bool may_have_laggards(const LoadRound& round, const std::optional<Record>& newest) {
   if (round.answered() < round.servers()) return true;
@@ -69,16 +83,16 @@ bool may_have_laggards(const LoadRound& round, const std::optional<Record>& newe
 
 Task<PublishResult> publish(Quorum quorum, Subject subject, std::shared_ptr<const Record> record, Lease lease) {
   quorum->mark_abandoned(lease.owner);  // it is given back on every server that takes the record
-  const BootTime deadline = quorum->deadline();
-  const RedlockQuorum::Question<Stored> question = [subject, record, lease, deadline](const Server& server) {
-    return redlock::publish(server, subject, record, lease.owner, lease.ttl, deadline);
+  const RedlockQuorum::Question<Stored> question = [subject, record, lease](const Server& server, BootTime deadline) {
+    return publish_on(server, subject, record, lease, deadline);
   };
-  const RedlockQuorum::Round<Stored> round = quorum->ask(question);
+  const BootTime until = quorum->deadline();
+  const RedlockQuorum::Round<Stored> round = quorum->ask(question, until);
   const auto decided = [](const StoredRound& r) {
     const std::size_t stored = r.count(is_stored);
     return stored >= r.majority() || (r.answered() >= r.majority() && stored + r.pending() < r.majority());
   };
-  co_await StoredRound::wait(round, decided, deadline);
+  co_await StoredRound::wait(round, decided, until);
   JETON_FAILPOINT("redlock.publish.answered");
   PublishResult result;
   result.stored = round->count(is_stored) >= round->majority();
@@ -89,16 +103,12 @@ Task<PublishResult> publish(Quorum quorum, Subject subject, std::shared_ptr<cons
     co_return result;
   }
   if (round->answered() < round->majority()) quorum->no_majority(*round);
-  for (const auto& answer : round->answers) {
-    if (!answer || !answer->record) continue;
-    if (!result.current || answer->record->generation > result.current->generation) result.current = answer->record;
-  }
+  result.current = newest_record(*round);
   co_return result;
 }
 
 Task<std::optional<Record>> load(Quorum quorum, Subject subject) {
-  const BootTime deadline = quorum->deadline();
-  const RedlockQuorum::Question<Loaded> question = [subject, deadline](const Server& server) {
+  const RedlockQuorum::Question<Loaded> question = [subject](const Server& server, BootTime deadline) {
     return server->load(subject, deadline);
   };
   // Servers that lost their data may be the first to answer, and a record that is not found is fetched again. So before
@@ -106,8 +116,8 @@ Task<std::optional<Record>> load(Quorum quorum, Subject subject) {
   const auto decided = [](const LoadRound& r) {
     return r.answered() >= r.majority() && r.count([](const Loaded& l) { return l.record.has_value(); }) > 0;
   };
-  const RedlockQuorum::Round<Loaded> round = co_await RedlockQuorum::decide(quorum, question, decided, deadline);
-  std::optional<Record> newest = newest_record(round->answers);
+  const RedlockQuorum::Round<Loaded> round = co_await RedlockQuorum::decide(quorum, question, decided);
+  std::optional<Record> newest = newest_record(*round);
   if (may_have_laggards(*round, newest) && quorum->begin_repair(subject.name)) {
     start_task(quorum->timers.executor(), repair_laggards(quorum, subject, round));
   }
@@ -116,29 +126,26 @@ Task<std::optional<Record>> load(Quorum quorum, Subject subject) {
 
 Task<> pause(Quorum quorum, Subject subject, Pause pause) {
   if (pause.until <= quorum->now()) co_return;
-  const BootTime deadline = quorum->deadline();
-  const RedlockQuorum::Question<bool> question = [subject, pause, deadline](const Server& server) {
+  const RedlockQuorum::Question<bool> question = [subject, pause](const Server& server, BootTime deadline) {
     return server->pause(subject, pause, deadline);
   };
-  co_await RedlockQuorum::decide(quorum, question, majority_answered, deadline);
+  co_await RedlockQuorum::decide(quorum, question, majority_answered);
 }
 
 // A pause on any server of a majority counts, so all should have answered; a minority that is out keeps it until it
 // ends.
 Task<> resume(Quorum quorum, Subject subject) {
-  const BootTime deadline = quorum->deadline();
-  const RedlockQuorum::Question<bool> question = [subject, deadline](const Server& server) {
+  const RedlockQuorum::Question<bool> question = [subject](const Server& server, BootTime deadline) {
     return server->resume(subject, deadline);
   };
-  co_await RedlockQuorum::decide(quorum, question, all_ended, deadline);
+  co_await RedlockQuorum::decide(quorum, question, all_ended);
 }
 
 Task<> announce_rejection(Quorum quorum, Subject subject, Generation generation) {
-  const BootTime deadline = quorum->deadline();
-  const RedlockQuorum::Question<bool> question = [subject, generation, deadline](const Server& server) {
+  const RedlockQuorum::Question<bool> question = [subject, generation](const Server& server, BootTime deadline) {
     return server->announce_rejection(subject, generation, deadline);
   };
-  co_await RedlockQuorum::decide(quorum, question, majority_answered, deadline);
+  co_await RedlockQuorum::decide(quorum, question, majority_answered);
 }
 
 }  // namespace jeton::agent::redlock

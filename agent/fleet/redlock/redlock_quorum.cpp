@@ -1,12 +1,7 @@
-#include "agent/fleet/redlock/redlock_servers.hpp"
+#include "agent/fleet/redlock/redlock_quorum.hpp"
 
-#include <algorithm>
-#include <functional>
-#include <string>
 #include <utility>
-#include <vector>
 
-#include "agent/base/error.hpp"
 #include "agent/base/log.hpp"
 #include "agent/fleet/redis/client/transport.hpp"
 
@@ -31,7 +26,28 @@ class ServerIdentities {
 
   // The endpoint is about to be connected to the server with this run_id; empty: it does not say, which is said once in
   // the log. Throws redis::SetupError if an endpoint that is connected has reached the same server.
-  void claim(std::size_t endpoint, const std::string& run_id);
+  void claim(std::size_t endpoint, const std::string& run_id) {
+    Endpoint& claimant = endpoints_[endpoint];
+    claimant.run_id.clear();
+    claimant.refused = false;
+    if (run_id.empty()) {
+      if (std::exchange(unknown_reported_, true)) return;
+      log::info(
+          "a server does not send its run id (allow +info in its ACL): jeton would not notice one server under two "
+          "names",
+          {{"server", claimant.display}});
+      return;
+    }
+    for (const Endpoint& other : endpoints_) {
+      if (&other == &claimant || other.run_id != run_id || !other.is_connected()) continue;
+      claimant.refused = true;
+      throw redis::SetupError("it is the same server as " + other.display +
+                              " and has one vote, so it is not asked; name every server once in "
+                              "coordination.redlock.endpoints, and replace this one by another");
+    }
+    claimant.run_id = run_id;
+  }
+
   // Its server has its vote through another endpoint, as far as is known.
   [[nodiscard]] bool is_refused(std::size_t endpoint) const { return endpoints_[endpoint].refused; }
 
@@ -46,27 +62,6 @@ class ServerIdentities {
   bool unknown_reported_ = false;
 };
 
-void ServerIdentities::claim(std::size_t endpoint, const std::string& run_id) {
-  Endpoint& claimant = endpoints_[endpoint];
-  claimant.run_id.clear();
-  claimant.refused = false;
-  if (run_id.empty()) {
-    if (std::exchange(unknown_reported_, true)) return;
-    log::info(
-        "a server does not send its run id (allow +info in its ACL): jeton would not notice one server under two names",
-        {{"server", claimant.display}});
-    return;
-  }
-  for (const Endpoint& other : endpoints_) {
-    if (&other == &claimant || other.run_id != run_id || !other.is_connected()) continue;
-    claimant.refused = true;
-    throw redis::SetupError("it is the same server as " + other.display +
-                            " and has one vote, so it is not asked; name every server once in "
-                            "coordination.redlock.endpoints, and replace this one by another");
-  }
-  claimant.run_id = run_id;
-}
-
 void check_servers(const std::vector<redis::ConnectOptions>& servers) {
   if (servers.size() < fewest_servers)
     throw Error("redlock needs three servers or more, each independent of the others");
@@ -77,6 +72,32 @@ void check_servers(const std::vector<redis::ConnectOptions>& servers) {
 }
 
 }  // namespace
+
+void RedlockQuorum::mark_abandoned(const std::string& owner) {
+  const auto found = held.find(owner);
+  if (found == held.end()) return;
+  found->second.attempt->abandoned = true;
+  held.erase(found);
+}
+
+void RedlockQuorum::forget_ended() {
+  std::erase_if(held, [present = now()](const auto& entry) {
+    const bool ended = entry.second.valid_until <= present;
+    if (ended) entry.second.attempt->abandoned = true;
+    return ended;
+  });
+}
+
+bool RedlockQuorum::begin_repair(const std::string& name) {
+  const auto [at, begun] = repairing_.emplace(name, false);
+  if (!begun) at->second = true;
+  return begun;
+}
+
+bool RedlockQuorum::end_repair(const std::string& name) {
+  const auto ended = repairing_.extract(name);
+  return !ended.empty() && ended.mapped();
+}
 
 redlock::Quorum make_redlock_quorum(Timers& timers, Random& random, const RedlockOptions& options) {
   check_servers(options.servers);
