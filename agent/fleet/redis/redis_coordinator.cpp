@@ -9,28 +9,10 @@
 namespace jeton::agent {
 namespace {
 
-// With the steps whose results have another form for a coordinator.
 struct CoordinatorState : TokenCalls {
   using Self = std::shared_ptr<CoordinatorState>;
 
   explicit CoordinatorState(std::shared_ptr<RedisServer> s) : server(std::move(s)) {}
-
-  static Task<Admission> admit(Self self, Subject subject, std::string owner, FetchLimits limits) {
-    RedisServer& server = *self->server;
-    const auto answer = co_await server.operations().admit(server.keys_of(subject), owner, limits, server.deadline());
-    Admission admission;
-    admission.refusal = answer.refusal;
-    admission.calls_used = answer.calls;
-    admission.retry_at = server.now() + answer.wait;
-    admission.window_end = server.now() + answer.window_left;
-    co_return admission;
-  }
-
-  static Task<PublishResult> publish(Self self, Subject subject, std::shared_ptr<const Record> record,
-                                     std::string owner) {
-    RedisServer::Stored stored = co_await self->server->publish(subject, record, owner, self->server->deadline());
-    co_return PublishResult{stored.stored, std::move(stored.record)};
-  }
 
   static Task<std::optional<Record>> load(Self self, Subject subject) {
     RedisServer::Loaded loaded = co_await self->server->load(subject, self->server->deadline());
@@ -75,33 +57,33 @@ class RedisCoordinator final : public Coordinator {
     return run(server().renew(subject(name), lease, server().deadline()));
   }
   Task<> release(const std::string& name, const Lease& lease) override {
-    co_await run(server().locks().release(server().keys_of(subject(name)), lease.owner, server().deadline()));
+    co_await run(server().locks().release(keys(name), lease.owner, server().deadline()));
   }
   Task<Admission> admit(const std::string& name, const Lease& lease, const FetchLimits& limits) override {
-    return run(CoordinatorState::admit(state_, subject(name), lease.owner, limits));
+    return run(server().operations().admit(keys(name), lease.owner, limits, server().deadline()));
   }
   Task<PublishResult> publish(const std::string& name, const Record& record, const Lease& lease) override {
     const auto shared = std::make_shared<const Record>(record);
-    return run(CoordinatorState::publish(state_, subject(name), shared, lease.owner));
+    return run(server().publish(subject(name), shared, lease.owner, server().deadline()));
   }
   Task<std::optional<Record>> load(const std::string& name) override {
     return run(CoordinatorState::load(state_, subject(name)));
   }
   Task<> pause(const std::string& name, Pause pause) override {
     if (pause.until <= server().now()) co_return;
-    co_await run(server().pause(subject(name), pause, server().deadline()));
+    co_await run(server().operations().pause(keys(name), pause, server().deadline()));
   }
   Task<> resume(const std::string& name) override {
-    co_await run(server().resume(subject(name), server().deadline()));
+    co_await run(server().operations().resume(keys(name), server().deadline()));
   }
   Task<> announce_rejection(const std::string& name, Generation generation) override {
-    co_await run(server().announce_rejection(subject(name), generation, server().deadline()));
+    co_await run(server().operations().announce_rejection(keys(name), generation, server().deadline()));
   }
   Task<FetchUsage> usage(const std::string& name) override {
-    return run(server().usage(subject(name), server().deadline()));
+    return run(server().operations().usage(keys(name), server().deadline()));
   }
   Task<> restore_usage(const std::string& name, FetchUsage usage, Duration window) override {
-    co_await run(server().restore_usage(subject(name), usage, window, server().deadline()));
+    co_await run(server().operations().restore_usage(keys(name), usage, window, server().deadline()));
   }
 
   void configure(const std::string& name, const TokenTerms& terms) override { state_->subjects.configure(name, terms); }
@@ -131,6 +113,7 @@ class RedisCoordinator final : public Coordinator {
  private:
   [[nodiscard]] RedisServer& server() const { return *state_->server; }
   [[nodiscard]] Subject subject(const std::string& name) const { return state_->subjects.of(name); }
+  [[nodiscard]] RedisKeys keys(const std::string& name) const { return server().keys_of(subject(name)); }
   template <typename T>
   [[nodiscard]] Task<T> run(Task<T> call) const {
     return tracked(state_, server().display(), std::move(call));

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/fleet/lease_terms.hpp"
+
 namespace jeton::agent {
 namespace {
 
@@ -26,8 +28,7 @@ std::uint64_t to_calls(const Reply& reply) {
 
 }  // namespace
 
-Task<RedisOperations::Admitted> RedisOperations::admit(RedisKeys keys, const std::string& owner,
-                                                       const FetchLimits& limits, BootTime deadline) {
+Task<Admission> RedisOperations::admit(RedisKeys keys, std::string owner, FetchLimits limits, BootTime deadline) {
   const std::string min_interval = std::to_string(to_ms(limits.min_interval).count());
   const std::string budget = std::to_string(limits.budget);
   const std::string window = std::to_string(to_ms(limits.budget_window).count());
@@ -37,7 +38,7 @@ Task<RedisOperations::Admitted> RedisOperations::admit(RedisKeys keys, const std
   const Arguments arguments{owner, min_interval, budget, window, keys.channel, known_calls, known_left};
   const Reply reply = co_await run(redis_scripts::admit(), keys, script_keys, arguments, deadline);
 
-  Admitted result;
+  Admission result;
   const std::string_view outcome = reply.at(0).as_text();
   if (outcome == "min_interval") {
     result.refusal = FetchRefusal::min_interval;
@@ -48,8 +49,9 @@ Task<RedisOperations::Admitted> RedisOperations::admit(RedisKeys keys, const std
   } else if (outcome != "admitted") {
     redis_scripts::throw_unexpected("the admit");
   }
-  (result.refusal ? result.wait : result.window_left) = to_hold(reply.at(1).as_integer());
-  result.calls = to_calls(reply.at(2));
+  result.retry_at = result.window_end = clock_.boot_now();
+  (result.refusal ? result.retry_at : result.window_end) += to_hold(reply.at(1).as_integer());
+  result.calls_used = to_calls(reply.at(2));
   co_return result;
 }
 
@@ -95,10 +97,11 @@ Task<std::optional<SecretString>> RedisOperations::load(RedisKeys keys, BootTime
   co_return to_record(reply);
 }
 
-Task<bool> RedisOperations::pause(RedisKeys keys, PauseMessage pause, BootTime deadline) {
-  const std::string stored = encode_message(pause);
-  const std::string message = message_of(keys, pause);
-  const std::string ms = std::to_string(pause.ttl.count());
+Task<bool> RedisOperations::pause(RedisKeys keys, Pause pause, BootTime deadline) {
+  const PauseMessage lasting{expiry_ms(pause.until - clock_.boot_now()), pause.reason, pause.request};
+  const std::string stored = encode_message(lasting);
+  const std::string message = message_of(keys, lasting);
+  const std::string ms = std::to_string(lasting.ttl.count());
   const std::array<std::string, 1> script_keys{keys.pause};
   const Arguments arguments{stored, ms, keys.channel, message};
   const Reply reply = co_await run(redis_scripts::pause(), keys, script_keys, arguments, deadline);
@@ -113,25 +116,25 @@ Task<bool> RedisOperations::resume(RedisKeys keys, BootTime deadline) {
   co_return true;
 }
 
-Task<RedisOperations::Usage> RedisOperations::usage(RedisKeys keys, BootTime deadline) {
+Task<FetchUsage> RedisOperations::usage(RedisKeys keys, BootTime deadline) {
   const std::array<std::string, 2> script_keys{keys.budget, keys.pause};
   const Arguments arguments;
   const Reply reply = co_await run(redis_scripts::usage(), keys, script_keys, arguments, deadline);
-  Usage usage;
+  FetchUsage usage;
   usage.calls = to_calls(reply.at(0));
   const std::int64_t left = reply.at(1).as_integer();
-  if (left >= 0) usage.window_left = to_hold(left);
+  if (left >= 0) usage.window_end = clock_.boot_now() + to_hold(left);
   usage.paused = reply.at(2).as_integer() == 1;
   co_return usage;
 }
 
-Task<bool> RedisOperations::restore_usage(RedisKeys keys, std::uint64_t calls, Milliseconds window_left,
-                                          Milliseconds window, BootTime deadline) {
-  const std::string calls_text = std::to_string(calls);
-  const std::string left_ms = std::to_string(std::max(Milliseconds{1}, window_left).count());
-  const std::string window_ms = std::to_string(window.count());
+Task<bool> RedisOperations::restore_usage(RedisKeys keys, FetchUsage usage, Duration window, BootTime deadline) {
+  const BootTime now = clock_.boot_now();
+  const std::string calls = std::to_string(usage.calls);
+  const std::string left_ms = std::to_string(expiry_ms(usage.window_end.value_or(now) - now).count());
+  const std::string window_ms = std::to_string(to_ms(window).count());
   const std::array<std::string, 1> script_keys{keys.budget};
-  const Arguments arguments{calls_text, left_ms, window_ms};
+  const Arguments arguments{calls, left_ms, window_ms};
   static_cast<void>(co_await run(redis_scripts::restore_usage(), keys, script_keys, arguments, deadline));
   co_return true;
 }

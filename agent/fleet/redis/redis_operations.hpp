@@ -1,17 +1,17 @@
 // RedisOperations: the steps about a token on one Redis deployment, beside those of its lock (lock_operations.hpp): its
-// record, pause and count of calls, each a script with typed arguments and reply; and the server's clock. Knows nothing
-// of this host's clocks: times in and out are the server's, or durations. RedisServer (redis_server.hpp) is made of
-// these.
+// record, pause and count of calls, each a script with typed arguments and reply; and the server's clock. The scripts
+// know durations and the server's times only: a record is in the server's time. RedisServer (redis_server.hpp) is made
+// of these.
 //
 // Every call throws TransportError if the server cannot be asked or its answer makes no sense. A handle: copies share
 // the client. What is passed by reference needs to live until the Task is done. One thread: the loop's.
 #pragma once
 
 #include <chrono>
-#include <cstdint>
 #include <optional>
 #include <string>
 
+#include "agent/base/time.hpp"
 #include "agent/fleet/coordinator.hpp"
 #include "agent/fleet/redis/redis_scripts.hpp"
 #include "agent/record/record.hpp"
@@ -20,17 +20,12 @@ namespace jeton::agent {
 
 class RedisOperations : private ScriptSteps {
  public:
-  // `clock_key`: the server that would hold it is the one whose clock counts (a Cluster has many).
-  RedisOperations(ScriptSteps steps, std::string clock_key)
-      : ScriptSteps(std::move(steps)), clock_key_(std::move(clock_key)) {}
+  // `clock`: this host's. `clock_key`: the server that would hold it is the one whose clock counts (a Cluster has
+  // many).
+  RedisOperations(ScriptSteps steps, const Clock& clock, std::string clock_key)
+      : ScriptSteps(std::move(steps)), clock_(clock), clock_key_(std::move(clock_key)) {}
 
-  struct Admitted {
-    std::optional<FetchRefusal> refusal;  // none: admitted
-    Milliseconds wait{};                  // if refused
-    Milliseconds window_left{};           // if admitted
-    std::uint64_t calls = 0;
-  };
-  Task<Admitted> admit(RedisKeys keys, const std::string& owner, const FetchLimits& limits, BootTime deadline);
+  Task<Admission> admit(RedisKeys keys, std::string owner, FetchLimits limits, BootTime deadline);
 
   struct Published {
     enum class Outcome { stored, same, refused };
@@ -47,24 +42,19 @@ class RedisOperations : private ScriptSteps {
   Task<bool> replace(RedisKeys keys, const SecretString& unreadable, const SecretString& text, BootTime deadline);
   Task<std::optional<SecretString>> load(RedisKeys keys, BootTime deadline);
 
-  struct Usage {
-    std::uint64_t calls = 0;
-    std::optional<Milliseconds> window_left;
-    bool paused = false;
-  };
-  Task<Usage> usage(RedisKeys keys, BootTime deadline);
+  Task<FetchUsage> usage(RedisKeys keys, BootTime deadline);
   // False: a longer pause is stored.
-  Task<bool> pause(RedisKeys keys, PauseMessage pause, BootTime deadline);
-  // The results of these say only that the server has answered.
+  Task<bool> pause(RedisKeys keys, Pause pause, BootTime deadline);
+  // The results of the following say only that the server has answered.
   Task<bool> resume(RedisKeys keys, BootTime deadline);
-  Task<bool> restore_usage(RedisKeys keys, std::uint64_t calls, Milliseconds window_left, Milliseconds window,
-                           BootTime deadline);
+  Task<bool> restore_usage(RedisKeys keys, FetchUsage usage, Duration window, BootTime deadline);
   // To the listeners of the channel; nothing is stored.
   Task<bool> announce_rejection(RedisKeys keys, Generation generation, BootTime deadline);
   // The server's clock.
   Task<std::chrono::sys_time<std::chrono::microseconds>> time(BootTime deadline);
 
  private:
+  const Clock& clock_;
   std::string clock_key_;
 };
 

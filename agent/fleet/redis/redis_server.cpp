@@ -39,7 +39,7 @@ RedisServer::RedisServer(Timers& timers, Random& random, RedisOptions options,
       call_ended_(timers),
       turns_(timers),
       runner_(runner_of(timers, random, options_)),
-      operations_(steps_of(runner_, options_), RedisKeys::clock(options_.prefix)),
+      operations_(steps_of(runner_, options_), timers.clock(), RedisKeys::clock(options_.prefix)),
       locks_(steps_of(runner_, options_)),
       uncertain_(std::make_shared<UncertainAcquires>(timers, locks_, options_.connection.timeout)),
       clock_(std::make_shared<ServerClock>(timers, operations_, options_.clock_interval, options_.connection.timeout,
@@ -167,8 +167,8 @@ Task<bool> RedisServer::renew(Subject subject, Lease& lease, BootTime deadline) 
   co_return held;
 }
 
-Task<RedisServer::Stored> RedisServer::publish(Subject subject, std::shared_ptr<const Record> record, std::string owner,
-                                               BootTime deadline) {
+Task<PublishResult> RedisServer::publish(Subject subject, std::shared_ptr<const Record> record, std::string owner,
+                                         BootTime deadline) {
   using Outcome = RedisOperations::Published::Outcome;
   const RedisKeys keys = keys_of(subject);
   Record there = *record;
@@ -179,9 +179,9 @@ Task<RedisServer::Stored> RedisServer::publish(Subject subject, std::shared_ptr<
   JETON_FAILPOINT("redis.publish.sending");
   const auto answer = co_await operations_.publish(keys, owner, there, text, deadline);
   JETON_FAILPOINT("redis.publish.answered");
-  Stored result;
+  PublishResult result;
   result.stored = answer.outcome == Outcome::stored;
-  if (!result.stored) result.record = decode(subject, answer.record);
+  if (!result.stored) result.current = decode(subject, answer.record);
   if (answer.outcome != Outcome::refused && !answer.replicated) {
     // The token was fetched and the fleet has heard of it, so it counts all the same; its holder gives it back to a
     // primary that has lost it.
@@ -190,8 +190,8 @@ Task<RedisServer::Stored> RedisServer::publish(Subject subject, std::shared_ptr<
   }
   if (answer.outcome == Outcome::same) {
     // By an attempt whose answer was lost, or by a repair; unless two fences were ever the same.
-    result.stored = result.record && result.record->value == record->value;
-    if (!result.record && answer.record) {
+    result.stored = result.current && result.current->value == record->value;
+    if (!result.current && answer.record) {
       // Garbage, or sealed with a key that no host has any more: a host without the token could not get it.
       result.stored = co_await operations_.replace(keys, *answer.record, text, next_deadline(deadline));
     }
@@ -207,15 +207,6 @@ Task<RedisServer::Loaded> RedisServer::load(Subject subject, BootTime deadline) 
   loaded.record = decode(subject, text);
   loaded.unreadable = text && !loaded.record;
   co_return loaded;
-}
-
-Task<FetchUsage> RedisServer::usage(Subject subject, BootTime deadline) {
-  const RedisOperations::Usage answer = co_await operations_.usage(keys_of(subject), deadline);
-  FetchUsage usage;
-  usage.calls = answer.calls;
-  usage.paused = answer.paused;
-  if (answer.window_left) usage.window_end = now() + *answer.window_left;
-  co_return usage;
 }
 
 std::string RedisServer::last_error() const {

@@ -69,35 +69,16 @@ class RedisServer : public std::enable_shared_from_this<RedisServer> {
     uncertain_->cancel(keys_of(subject), owner, ttl, UncertainAcquires::Unanswered::connection_lost);
   }
 
-  struct Stored {
-    bool stored = false;           // by this call, or by an earlier one of the same record
-    std::optional<Record> record;  // the stored record: newer, or this one by an earlier call
-  };
   // The lock is given back too, unless `owner` is empty or no longer has it.
-  Task<Stored> publish(Subject subject, std::shared_ptr<const Record> record, std::string owner, BootTime deadline);
+  Task<PublishResult> publish(Subject subject, std::shared_ptr<const Record> record, std::string owner,
+                              BootTime deadline);
   struct Loaded {
     std::optional<Record> record;
     bool unreadable = false;  // a text is stored, but it is not a record of this token
   };
   Task<Loaded> load(Subject subject, BootTime deadline);
-  Task<FetchUsage> usage(Subject subject, BootTime deadline);
-  // The results of the following say only that the server has answered.
-  Task<bool> pause(const Subject& subject, const Pause& pause, BootTime deadline) {
-    const PauseMessage message{expiry_ms(pause.until - now()), pause.reason, pause.request};
-    return operations_.pause(keys_of(subject), message, deadline);
-  }
-  Task<bool> resume(const Subject& subject, BootTime deadline) {
-    return operations_.resume(keys_of(subject), deadline);
-  }
-  Task<bool> announce_rejection(const Subject& subject, Generation generation, BootTime deadline) {
-    return operations_.announce_rejection(keys_of(subject), generation, deadline);
-  }
-  Task<bool> restore_usage(const Subject& subject, const FetchUsage& usage, Duration window, BootTime deadline) {
-    const Milliseconds left = to_ms(usage.window_end.value_or(now()) - now());
-    return operations_.restore_usage(keys_of(subject), usage.calls, left, to_ms(window), deadline);
-  }
 
-  // The steps that know no time of this host.
+  // The steps that know nothing of records in this host's time.
   [[nodiscard]] RedisOperations& operations() { return operations_; }
   [[nodiscard]] LockOperations& locks() { return locks_; }
   [[nodiscard]] redis::CommandRunner& runner() { return *runner_; }

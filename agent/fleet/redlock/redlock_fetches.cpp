@@ -151,7 +151,7 @@ Task<Admission> admit(Quorum quorum, Subject subject, std::string owner, FetchLi
 // admission reads any.
 Task<> restore_usage(Quorum quorum, Subject subject, FetchUsage usage, Duration window) {
   const RedlockQuorum::Question<bool> question = [subject, usage, window](const Server& server, BootTime deadline) {
-    return server->restore_usage(subject, usage, window, deadline);
+    return server->operations().restore_usage(server->keys_of(subject), usage, window, deadline);
   };
   co_await RedlockQuorum::decide(quorum, question, majority_answered);
 }
@@ -160,7 +160,7 @@ Task<> restore_usage(Quorum quorum, Subject subject, FetchUsage usage, Duration 
 // (as long as RedlockRound has patience), to find the highest: it is given back to the others from here.
 Task<FetchUsage> usage(Quorum quorum, Subject subject) {
   const RedlockQuorum::Question<FetchUsage> question = [subject](const Server& server, BootTime deadline) {
-    return server->usage(subject, deadline);
+    return server->operations().usage(server->keys_of(subject), deadline);
   };
   const auto decided = [&quorum](const UsageRound& r) {
     std::size_t settled = 0;

@@ -6,12 +6,11 @@
 namespace jeton::agent::redlock {
 namespace {
 
-using Stored = RedisServer::Stored;
-using StoredRound = RedlockRound<Stored>;
+using StoredRound = RedlockRound<PublishResult>;
 using Loaded = RedisServer::Loaded;
 using LoadRound = RedlockRound<Loaded>;
 
-bool is_stored(const Stored& answer) { return answer.stored; }
+bool is_stored(const PublishResult& answer) { return answer.stored; }
 
 bool has(const Loaded& loaded, Generation generation) {
   return loaded.record && loaded.record->generation >= generation;
@@ -34,7 +33,7 @@ Task<> repair_laggards(Quorum quorum, Subject subject, RedlockQuorum::Round<Load
         if (!answer || has(*answer, record->generation)) continue;
         const Server server = quorum->servers[i];
         const RedisServer::Busy busy(*server);
-        const Stored stored = co_await server->publish(subject, record, std::string(), quorum->deadline());
+        const PublishResult stored = co_await server->publish(subject, record, std::string(), quorum->deadline());
         if (!stored.stored) continue;
         log::info("a server was behind and was given the newest record",
                   {{"token", subject.name}, {"server", server->display()}, {"generation", record->generation}});
@@ -59,13 +58,13 @@ Task<> repair_laggards(Quorum quorum, Subject subject, RedlockQuorum::Round<Load
 
 // A lease without an owner: a repair. Otherwise its lock is released too, at the latest when the server can be reached
 // again.
-Task<Stored> publish_on(Server server, Subject subject, std::shared_ptr<const Record> record, Lease lease,
+Task<PublishResult> publish_on(Server server, Subject subject, std::shared_ptr<const Record> record, Lease lease,
                         BootTime deadline) {
   try {
     RedisServer::Turn turn;
     if (!lease.owner.empty()) turn = co_await server->in_turn(subject, deadline);
     JETON_FAILPOINT("redlock.publish.sending");
-    Stored stored = co_await server->publish(subject, record, lease.owner, deadline);
+    PublishResult stored = co_await server->publish(subject, record, lease.owner, deadline);
     co_return stored;
   } catch (const Error&) {
     if (!lease.owner.empty()) server->cancel_acquire(subject, lease.owner, lease.ttl);
@@ -83,11 +82,12 @@ bool may_have_laggards(const LoadRound& round, const std::optional<Record>& newe
 
 Task<PublishResult> publish(Quorum quorum, Subject subject, std::shared_ptr<const Record> record, Lease lease) {
   quorum->mark_abandoned(lease.owner);  // it is given back on every server that takes the record
-  const RedlockQuorum::Question<Stored> question = [subject, record, lease](const Server& server, BootTime deadline) {
+  const RedlockQuorum::Question<PublishResult> question = [subject, record, lease](const Server& server,
+                                                                                   BootTime deadline) {
     return publish_on(server, subject, record, lease, deadline);
   };
   const BootTime until = quorum->deadline();
-  const RedlockQuorum::Round<Stored> round = quorum->ask(question, until);
+  const RedlockQuorum::Round<PublishResult> round = quorum->ask(question, until);
   const auto decided = [](const StoredRound& r) {
     const std::size_t stored = r.count(is_stored);
     return stored >= r.majority() || (r.answered() >= r.majority() && stored + r.pending() < r.majority());
@@ -97,13 +97,15 @@ Task<PublishResult> publish(Quorum quorum, Subject subject, std::shared_ptr<cons
   PublishResult result;
   result.stored = round->count(is_stored) >= round->majority();
   if (result.stored) {
-    const bool was_there =
-        round->count([](const Stored& s) { return s.stored && s.record; }) == round->count(is_stored);
-    if (was_there) result.current = *record;
+    const auto had_it = [](const PublishResult& answer) { return answer.stored && answer.current; };
+    if (round->count(had_it) == round->count(is_stored)) result.current = *record;
     co_return result;
   }
   if (round->answered() < round->majority()) quorum->no_majority(*round);
-  result.current = newest_record(*round);
+  for (const auto& answer : round->answers) {
+    if (!answer || !answer->current) continue;
+    if (!result.current || answer->current->generation > result.current->generation) result.current = answer->current;
+  }
   co_return result;
 }
 
@@ -127,7 +129,7 @@ Task<std::optional<Record>> load(Quorum quorum, Subject subject) {
 Task<> pause(Quorum quorum, Subject subject, Pause pause) {
   if (pause.until <= quorum->now()) co_return;
   const RedlockQuorum::Question<bool> question = [subject, pause](const Server& server, BootTime deadline) {
-    return server->pause(subject, pause, deadline);
+    return server->operations().pause(server->keys_of(subject), pause, deadline);
   };
   co_await RedlockQuorum::decide(quorum, question, majority_answered);
 }
@@ -136,14 +138,14 @@ Task<> pause(Quorum quorum, Subject subject, Pause pause) {
 // ends.
 Task<> resume(Quorum quorum, Subject subject) {
   const RedlockQuorum::Question<bool> question = [subject](const Server& server, BootTime deadline) {
-    return server->resume(subject, deadline);
+    return server->operations().resume(server->keys_of(subject), deadline);
   };
   co_await RedlockQuorum::decide(quorum, question, all_ended);
 }
 
 Task<> announce_rejection(Quorum quorum, Subject subject, Generation generation) {
   const RedlockQuorum::Question<bool> question = [subject, generation](const Server& server, BootTime deadline) {
-    return server->announce_rejection(subject, generation, deadline);
+    return server->operations().announce_rejection(server->keys_of(subject), generation, deadline);
   };
   co_await RedlockQuorum::decide(quorum, question, majority_answered);
 }
