@@ -19,6 +19,9 @@ constexpr std::size_t note_size = 4;
 // Bound on times in a server's reply; 64 bits of nanoseconds hold less than three times as much.
 constexpr std::chrono::hours longest_shown{24 * 36'525};
 
+// A lock or pause without an expiry (set by hand) is checked again after this time.
+constexpr Milliseconds look_again_at_endless = std::chrono::seconds(15);
+
 std::vector<std::string> lock_and_info(const RedisKeys& keys) {
   std::vector<std::string> all{keys.lock};
   if (!keys.info.empty()) all.push_back(keys.info);
@@ -171,7 +174,7 @@ Task<LockView> LockOperations::show(RedisKeys keys, std::uint64_t limit, BootTim
 
 AcquireResult refusal_of(const LockOperations::Acquired& answer, BootTime now, const std::string& key) {
   AcquireResult result;
-  const BootTime until = now + (answer.remaining ? Duration{*answer.remaining} : look_again_at_endless);
+  const BootTime until = now + answer.remaining.value_or(look_again_at_endless);
   if (answer.outcome == LockOperations::Acquired::Outcome::paused) {
     result.pause = Pause{until, answer.reason, answer.request};
     return result;
@@ -179,7 +182,9 @@ AcquireResult refusal_of(const LockOperations::Acquired& answer, BootTime now, c
   result.busy_until = until;
   result.holder = printable_owner(answer.holder);
   result.note = answer.note;
-  if (!answer.remaining) result.trouble = endless_lock(key);
+  if (!answer.remaining) {
+    result.trouble = "the lock " + key + " never expires; if no process uses it, delete it with DEL";
+  }
   return result;
 }
 

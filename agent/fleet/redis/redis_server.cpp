@@ -12,13 +12,6 @@
 namespace jeton::agent {
 namespace {
 
-// The server is identified by its connection for commands. The messages of a server that a quorum refuses, because it
-// has its vote through another connection, are heard all the same.
-redis::ConnectOptions for_messages(redis::ConnectOptions options) {
-  options.identified = nullptr;
-  return options;
-}
-
 ScriptSteps steps_of(const std::shared_ptr<redis::CommandRunner>& runner, const RedisOptions& options) {
   return {runner, options.codec, options.replicas_acked, options.connection.timeout / 2};
 }
@@ -44,9 +37,7 @@ RedisServer::RedisServer(Timers& timers, Random& random, RedisOptions options,
       uncertain_(std::make_shared<UncertainAcquires>(timers, locks_, options_.connection.timeout)),
       clock_(std::make_shared<ServerClock>(timers, operations_, options_.clock_interval, options_.connection.timeout,
                                            [this] { notifications_.notify_resync(); })),
-      notifications_(timers, random,
-                     {for_messages(options_.connection), options_.cluster, options_.keepalive, options_.prefix},
-                     options_.codec, std::move(reached_majority), [this] { return clock_offset(); }) {
+      notifications_(timers, random, options_, std::move(reached_majority), [this] { return clock_offset(); }) {
   runner_->on_connected([this] {
     clock_->measure_now();
     if (connected_) connected_();
@@ -126,7 +117,10 @@ Task<RedisServer::Grant> RedisServer::acquire(Subject subject, std::shared_ptr<c
     JETON_FAILPOINT(is_token ? "redis.acquire.answered" : "locks.acquire.answered");
     // All hosts count with the clock of a single server. The clock of one of a quorum may be wrong.
     const Milliseconds ahead = is_token && !in_quorum_ ? clock_offset().value_or(Milliseconds{0}) : Milliseconds{0};
-    check_fence(grant.answer.fence, wall_now() + ahead, display());
+    if (grant.answer.fence >= fence_limit(wall_now() + ahead)) {
+      // The attempt ends: servers, records and the resources that a lock protects would refuse every later fence.
+      throw TransportError(display() + ": its fence is a century ahead; check the clock of the server");
+    }
   } catch (const redis::NotSentError&) {
     throw;
   } catch (const boost::system::system_error&) {

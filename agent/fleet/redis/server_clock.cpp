@@ -1,7 +1,5 @@
 #include "agent/fleet/redis/server_clock.hpp"
 
-#include <boost/system/system_error.hpp>
-
 #include "agent/base/error.hpp"
 
 namespace jeton::agent {
@@ -65,22 +63,18 @@ Task<Milliseconds> ServerClock::get(BootTime deadline) {
 }
 
 Task<> ServerClock::run(std::shared_ptr<ServerClock> self) {
-  try {
-    while (!self->stopped_) {
-      const BootTime now = self->timers_.clock().boot_now();
-      if (now < self->next_) {
-        co_await self->wake_.wait_until(self->next_);
-        continue;
-      }
-      self->next_ = now + measure_retry;  // unless it goes well
-      try {
-        co_await measure(self, now + self->timeout_);
-      } catch (const TransportError&) {
-        // The connection reports it; measured again when it is back.
-      }
+  while (!self->stopped_) {
+    const BootTime now = self->timers_.clock().boot_now();
+    if (now < self->next_) {
+      co_await self->wake_.wait_until(self->next_);
+      continue;
     }
-  } catch (const boost::system::system_error&) {
-    // The loop ends.
+    self->next_ = now + measure_retry;  // unless it goes well
+    try {
+      co_await measure(self, now + self->timeout_);
+    } catch (const TransportError&) {
+      // The connection reports it; measured again when it is back.
+    }
   }
 }
 

@@ -1,10 +1,10 @@
-#include "agent/fleet/redis/server_check.hpp"
-
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <map>
 #include <utility>
+
+#include "agent/fleet/redis/server_check.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -56,7 +56,7 @@ void judge_version(ServerFindings& found, const ServerFacts& facts) {
   const auto major = number_in(std::string_view(facts.software).substr(blank + 1));
   if (facts.software.starts_with("Redis") && major.value_or(oldest_major) < oldest_major) {
     found.add(Level::warning, facts.software + " does not report lost keys: a data loss is found after 30s",
-                  "upgrade the server to Redis 7 or Valkey 8");
+              "upgrade the server to Redis 7 or Valkey 8");
     return;
   }
   found.add(Level::ok, facts.software);
@@ -68,16 +68,16 @@ void judge_role(ServerFindings& found, const ServerFacts& facts, const ServerTer
   }
   if (facts.role == "slave") {
     found.add(Level::problem, "is a replica and takes no writes; the endpoint must lead to the primary",
-                  found.command("INFO replication"));
+              found.command("INFO replication"));
     return;
   }
   if (!facts.replicas) return;
   const std::string count = std::to_string(*facts.replicas) + (*facts.replicas == 1 ? " replica" : " replicas");
   if (std::cmp_less(*facts.replicas, terms.replicas_acked)) {
     found.add(Level::problem,
-                  count + ", but coordination.redis.replicas_acked is " + std::to_string(terms.replicas_acked) +
-                      ": no lock can be taken",
-                  found.command("INFO replication"));
+              count + ", but coordination.redis.replicas_acked is " + std::to_string(terms.replicas_acked) +
+                  ": no lock can be taken",
+              found.command("INFO replication"));
   } else if (terms.follows && *facts.replicas == 0) {
     found.add(Level::warning, "has no replica that could take its place", found.command("INFO replication"));
   } else {
@@ -95,28 +95,28 @@ void judge_memory(ServerFindings& found, const ServerFacts& facts) {
   }
   if (evicts) {
     found.add(Level::problem,
-                  "evicts keys when its memory is full (maxmemory-policy " + facts.eviction +
-                      "): a lock may vanish while it is held" +
-                      (facts.evicted_keys == 0 ? std::string()
-                                               : "; " + std::to_string(facts.evicted_keys) + " keys were evicted"),
-                  found.command("CONFIG SET maxmemory-policy noeviction"));
+              "evicts keys when its memory is full (maxmemory-policy " + facts.eviction +
+                  "): a lock may vanish while it is held" +
+                  (facts.evicted_keys == 0 ? std::string()
+                                           : "; " + std::to_string(facts.evicted_keys) + " keys were evicted"),
+              found.command("CONFIG SET maxmemory-policy noeviction"));
   }
   if (facts.used_memory / 9 >= facts.max_memory / 10) {
     found.add(Level::warning,
-                  mebibytes(facts.used_memory) + " of " + mebibytes(facts.max_memory) + " of its memory are used",
-                  found.command("INFO memory"));
+              mebibytes(facts.used_memory) + " of " + mebibytes(facts.max_memory) + " of its memory are used",
+              found.command("INFO memory"));
   } else if (!evicts) {
     found.add(Level::ok, "maxmemory-policy noeviction, " + mebibytes(facts.used_memory) + " of " +
-                                 mebibytes(facts.max_memory) + " used");
+                             mebibytes(facts.max_memory) + " used");
   }
 }
 
 void judge_persistence(ServerFindings& found, const ServerFacts& facts, const ServerTerms& terms) {
   if (facts.append_failed || facts.snapshot_failed) {
     found.add(Level::problem,
-                  std::string("the last ") + (facts.append_failed ? "write to its append-only file" : "snapshot") +
-                      " failed, and it may refuse writes (MISCONF): look at its log and its disk",
-                  found.command("INFO persistence"));
+              std::string("the last ") + (facts.append_failed ? "write to its append-only file" : "snapshot") +
+                  " failed, and it may refuse writes (MISCONF): look at its log and its disk",
+              found.command("INFO persistence"));
     return;
   }
   if (!facts.appends) return;
@@ -125,10 +125,9 @@ void judge_persistence(ServerFindings& found, const ServerFacts& facts, const Se
     return;
   }
   found.add(Level::warning,
-                terms.in_quorum
-                    ? "has no append-only file: after a restart it may give a held lock to a second owner"
-                    : "has no append-only file: a restart loses the locks of applications, and counts of calls",
-                found.command("CONFIG SET appendonly yes"));
+            terms.in_quorum ? "has no append-only file: after a restart it may give a held lock to a second owner"
+                            : "has no append-only file: a restart loses the locks of applications, and counts of calls",
+            found.command("CONFIG SET appendonly yes"));
 }
 
 }  // namespace

@@ -26,16 +26,10 @@ std::string lock_key(const RedlockQuorum& quorum, const Subject& subject) {
   return quorum.servers.front()->keys_of(subject).lock;
 }
 
-// In the background. A server that cannot be asked is released as soon as it can.
+// In the background. A server that cannot be asked is released as soon as it can, by its own cleanup.
 Task<> release_in_background(Server server, Subject subject, std::string owner, Duration ttl, BootTime deadline) {
   const RedisServer::Busy busy(*server);
-  try {
-    co_await redlock::release(server, subject, owner, ttl, deadline);
-  } catch (const TransportError&) {
-    // The server's cleanup goes on.
-  } catch (const boost::system::system_error&) {
-    // The loop ends.
-  }
+  co_await redlock::release(server, subject, owner, ttl, deadline);
 }
 
 // Each granted lock of an attempt that did not succeed, those of answers still to come included.
@@ -113,8 +107,6 @@ Task<> restore_lock(Quorum quorum, Subject subject, Lease lease, RedlockQuorum::
     }
   } catch (const TransportError& e) {
     log::debug("a server could not be given the lock back", {{"name", subject.name}, {"error", e.what()}});
-  } catch (const boost::system::system_error&) {
-    // The loop ends.
   }
 }
 

@@ -51,15 +51,13 @@ Task<> repair_laggards(Quorum quorum, Subject subject, RedlockQuorum::Round<Load
     co_await load(quorum, subject);
   } catch (const TransportError& e) {
     log::debug("the servers that are behind cannot be looked for", {{"token", subject.name}, {"error", e.what()}});
-  } catch (const boost::system::system_error&) {
-    // The loop ends.
   }
 }
 
 // A lease without an owner: a repair. Otherwise its lock is released too, at the latest when the server can be reached
 // again.
 Task<PublishResult> publish_on(Server server, Subject subject, std::shared_ptr<const Record> record, Lease lease,
-                        BootTime deadline) {
+                               BootTime deadline) {
   try {
     RedisServer::Turn turn;
     if (!lease.owner.empty()) turn = co_await server->in_turn(subject, deadline);

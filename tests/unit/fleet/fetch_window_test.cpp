@@ -1,6 +1,6 @@
-#include "agent/fleet/local/local_state.hpp"
-
 #include <gtest/gtest.h>
+
+#include "agent/fleet/local/local_state.hpp"
 
 namespace jeton::agent {
 namespace {
