@@ -58,13 +58,8 @@ class Tokens : public std::enable_shared_from_this<Tokens> {
     return state.pause ? state.pause->remaining(wall_now()) : Milliseconds{0};
   }
 
-  [[nodiscard]] FetchUsage usage_of(const LocalState& state, Duration window) const {
-    FetchUsage usage;
-    usage.calls = state.fetches.calls;
-    usage.paused = pause_remaining(state) > Milliseconds{0};
-    const auto& began_at = state.fetches.began_at;
-    if (began_at) usage.window_end = boot_time_of(*began_at + to_ms(window), timers_.clock());
-    return usage;
+  [[nodiscard]] FetchUsage usage_of(const LocalState& state) const {
+    return {state.fetches.calls, {}, pause_remaining(state) > Milliseconds{0}};
   }
 
   // Calls the listener on the next turn of the loop, if it is still the same one.
@@ -82,6 +77,7 @@ class Tokens : public std::enable_shared_from_this<Tokens> {
 
   [[nodiscard]] BootTime now() const { return timers_.clock().boot_now(); }
   [[nodiscard]] WallTime wall_now() const { return timers_.clock().wall_now(); }
+  [[nodiscard]] BootTime boot_time(WallTime wall) const { return boot_time_of(wall, timers_.clock()); }
 
   const std::shared_ptr<LocalTokenFiles> files;
   LocalLeases leases;
@@ -155,7 +151,10 @@ class LocalCoordinator final : public Coordinator {
       admission.refusal = decision.refusal;
       admission.retry_at = tokens->now() + decision.wait;
       admission.calls_used = state.fetches.calls;
-      usage = tokens->usage_of(state, limits.budget_window);
+      usage = tokens->usage_of(state);
+      if (const auto& began_at = state.fetches.began_at) {
+        usage.window_end = tokens->boot_time(*began_at + to_ms(limits.budget_window));
+      }
       admission.window_end = usage.window_end.value_or(admission.retry_at);
       return decision.admitted();
     };
@@ -224,8 +223,7 @@ class LocalCoordinator final : public Coordinator {
     const auto tokens = tokens_;
     FetchUsage usage;
     const auto step = [&](LocalState& state) {
-      usage.calls = state.fetches.calls;
-      usage.paused = tokens->pause_remaining(state) > Milliseconds{0};
+      usage = tokens->usage_of(state);
       return false;
     };
     co_await tokens->change(name, step);

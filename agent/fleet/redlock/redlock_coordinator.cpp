@@ -1,5 +1,4 @@
-// The coordinator on a quorum: the lock is Redlock with fences (redlock_lock.hpp), the record a quorum register with
-// read repair (redlock_register.hpp), the count of fetches is read and written under the lock (redlock_fetches.hpp).
+// The coordinator on a quorum (redlock_backend.hpp).
 #include <utility>
 
 #include "agent/fleet/lease_terms.hpp"

@@ -19,10 +19,8 @@ constexpr std::size_t fewest_servers = 3;
 // thread: the loop's.
 class ServerIdentities {
  public:
-  // The next endpoint, counted from 0. `display`: as an operator knows it.
-  void add(std::string display, std::function<bool()> is_connected) {
-    endpoints_.push_back({std::move(display), std::move(is_connected), {}, false});
-  }
+  // The next endpoint, counted from 0.
+  void add(const std::shared_ptr<RedisServer>& server) { endpoints_.push_back({server->display(), server, {}, false}); }
 
   // The endpoint is about to be connected to the server with this run_id; empty: it does not say, which is said once in
   // the log. Throws redis::SetupError if an endpoint that is connected has reached the same server.
@@ -39,7 +37,8 @@ class ServerIdentities {
       return;
     }
     for (const Endpoint& other : endpoints_) {
-      if (&other == &claimant || other.run_id != run_id || !other.is_connected()) continue;
+      const auto server = other.server.lock();
+      if (&other == &claimant || other.run_id != run_id || !server || !server->is_connected()) continue;
       claimant.refused = true;
       throw redis::SetupError("it is the same server as " + other.display +
                               " and has one vote, so it is not asked; name every server once in "
@@ -53,8 +52,8 @@ class ServerIdentities {
 
  private:
   struct Endpoint {
-    std::string display;
-    std::function<bool()> is_connected;
+    std::string display;  // as an operator knows it
+    std::weak_ptr<RedisServer> server;
     std::string run_id;
     bool refused = false;
   };
@@ -129,10 +128,7 @@ redlock::Quorum make_redlock_quorum(Timers& timers, Random& random, const Redloc
     server->on_connected([weak] {
       if (const auto alive = weak.lock()) alive->notifications().notify_resync();
     });
-    identities->add(server->display(), [weak] {
-      const auto alive = weak.lock();
-      return alive && alive->is_connected();
-    });
+    identities->add(server);
     servers.push_back(server);
   }
   return std::make_shared<RedlockQuorum>(timers, random, options.servers.front().timeout, std::move(servers),
