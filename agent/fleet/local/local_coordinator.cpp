@@ -245,12 +245,9 @@ class LocalCoordinator final : public Coordinator {
   }
 
   BackendHealth health() const override {
-    BackendHealth health;
-    health.backend = "local";
-    health.endpoint = tokens_->files->directory().string();
-    health.reachable = !tokens_->files->stopped() && tokens_->files->last_error().empty();
-    health.last_error = tokens_->files->last_error();
-    return health;
+    const LocalTokenFiles& files = *tokens_->files;
+    const std::string& error = files.last_error();
+    return {"local", files.directory().string(), !files.stopped() && error.empty(), error, {}};
   }
 
   Task<Findings> examine() override {

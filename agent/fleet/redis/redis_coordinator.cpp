@@ -93,13 +93,9 @@ class RedisCoordinator final : public Coordinator {
   }
 
   [[nodiscard]] BackendHealth health() const override {
-    BackendHealth health;
-    health.backend = "redis";
-    health.endpoint = server().display();
-    health.reachable = server().is_connected();
-    health.last_error = health.reachable ? state_->trouble.text : server().last_error();
-    health.clock_offset = server().clock_offset().value_or(Milliseconds{0});
-    return health;
+    const bool reachable = server().is_connected();
+    return {"redis", server().display(), reachable, reachable ? state_->trouble.text : server().last_error(),
+            server().clock_offset().value_or(Milliseconds{0})};
   }
   Task<Findings> examine() override { return examine_server(state_->server, terms_, state_->subjects.all()); }
   void clock_stepped() override { server().forget_clock(); }
