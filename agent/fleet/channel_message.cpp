@@ -4,6 +4,7 @@
 
 #include "agent/base/error.hpp"
 #include "agent/base/json.hpp"
+#include "agent/record/record_check.hpp"
 #include "agent/record/wiping_json.hpp"
 
 namespace jeton::agent {
@@ -73,6 +74,12 @@ ChannelMessage decode_message(std::string_view text, const std::string& name, co
     // e.what() may quote the text, which may hold a token.
     throw Error(e.id < 200 ? "message is not JSON" : "message lacks a member, or has one of another type");
   }
+}
+
+Record to_local_time(Record record, Milliseconds offset, WallTime now) {
+  check_record(record, now + offset);
+  shift_times(record, -offset);
+  return record;
 }
 
 }  // namespace jeton::agent

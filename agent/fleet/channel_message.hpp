@@ -60,6 +60,10 @@ using ChannelMessage = std::variant<Record, ClaimMessage, ReleaseMessage, PauseM
 // Whether the message says that the key of a record was written; the rest of it is not read.
 [[nodiscard]] bool is_publication(std::string_view text);
 
+// A record from outside, by this host's clock. One that cannot be valid is refused before any code calculates with its
+// times. `offset`: the coordinator's clock minus ours; `now`: ours. Throws Error as check_record().
+[[nodiscard]] Record to_local_time(Record record, Milliseconds offset, WallTime now);
+
 // The longest time for which a message or a key can keep an agent from fetching.
 inline constexpr Milliseconds longest_hold{7LL * 24 * 3600 * 1000};
 

@@ -1,8 +1,10 @@
-// LeaseStore: the updater lock of each token, which one host of the fleet holds at a time.
+// LeaseStore: the updater lock of each token, which one host of the fleet holds at a time. RecordStore: the published
+// record of each token.
 //
 // As every role of a backend (coordinator.hpp): names are token names; a call has a deadline of its own, and returns
 // what the backend said or throws TransportError. A backend that cannot be reached is never read as "busy" or "lost".
-// One thread: the loop's.
+// Times in records are this host's wall clock at this interface; a backend with a clock of its own converts. One
+// thread: the loop's.
 #pragma once
 
 #include <cstdint>
@@ -51,6 +53,22 @@ class LeaseStore {
   virtual Task<bool> renew(const std::string& name, Lease& lease) = 0;
   // Only if still owned. Announces the release. Works while the agent is stopping.
   virtual Task<> release(const std::string& name, const Lease& lease) = 0;
+};
+
+struct PublishResult {
+  bool stored = false;
+  // If refused: the newer record of the backend. If stored: set if the record was there already.
+  std::optional<Record> current;
+};
+
+class RecordStore {
+ public:
+  virtual ~RecordStore() = default;
+
+  // Stores the record if its generation is higher than the stored one, notifies the fleet, and releases the lease if it
+  // is still owned, all in one step.
+  virtual Task<PublishResult> publish(const std::string& name, const Record& record, const Lease& lease) = 0;
+  virtual Task<std::optional<Record>> load(const std::string& name) = 0;
 };
 
 }  // namespace jeton::agent

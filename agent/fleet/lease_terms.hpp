@@ -2,15 +2,11 @@
 #pragma once
 
 #include <algorithm>
-#include <chrono>
-#include <cstdint>
 #include <string>
 #include <string_view>
 
-#include "agent/base/error.hpp"
 #include "agent/base/random.hpp"
 #include "agent/base/time.hpp"
-#include "agent/record/record.hpp"
 
 namespace jeton::agent {
 
@@ -39,23 +35,7 @@ namespace jeton::agent {
   return since + ttl - ttl / 100 - Milliseconds{2};
 }
 
-// Throws for an impossible fence (fence_limit), so that the attempt that drew it ends: servers, records and the
-// resources that a lock protects would refuse every later fence. `now`: by the clock of the coordinator, or of this
-// host, which is not a century behind.
-inline void check_fence(std::uint64_t fence, WallTime now, const std::string& server) {
-  if (fence < fence_limit(now)) return;
-  throw TransportError(server + ": its fence is a century ahead; check the clock of the server");
-}
-
 // An expiry as Redis takes it: whole milliseconds, and no 0, which it refuses.
 [[nodiscard]] inline Milliseconds expiry_ms(Duration duration) { return std::max(Milliseconds{1}, to_ms(duration)); }
-
-// A lock or pause without an expiry (set by hand) is checked again after this time.
-inline constexpr Duration look_again_at_endless = std::chrono::seconds(15);
-
-// Tells an operator what to do about a lock that was set by hand, without an expiry.
-[[nodiscard]] inline std::string endless_lock(const std::string& key) {
-  return "the lock " + key + " never expires; if no process uses it, delete it with DEL";
-}
 
 }  // namespace jeton::agent

@@ -1,6 +1,5 @@
-// LockStore: the locks that applications take by name, apart from the updater locks of tokens:
-// nothing is published under them and no pause holds them. Backends: local (this host's memory and files), redis,
-// redlock.
+// LockStore: the locks that applications take by name, apart from the updater locks of tokens: nothing is published
+// under them and no pause holds them. Backends: local (this host's memory and files), redis, redlock.
 //
 // Every call has a deadline of its own and either returns what the store said or throws TransportError: a store that
 // cannot be reached is never read as "busy" or "lost". One thread: the loop's.
@@ -14,11 +13,18 @@
 #include "agent/base/task.hpp"
 #include "agent/base/time.hpp"
 #include "agent/config/model/config.hpp"
-#include "agent/fleet/backend.hpp"
 #include "agent/fleet/lease_store.hpp"
 #include "agent/fleet/lock_holder.hpp"
 
 namespace jeton::agent {
+
+struct BackendHealth {
+  std::string backend;   // "local", "redis", "redlock"
+  std::string endpoint;  // "redis://127.0.0.1:6379/0", a directory; no password
+  bool reachable = false;
+  std::string last_error;       // empty if none since the last success
+  Milliseconds clock_offset{};  // its wall clock minus this host's
+};
 
 struct LockId {
   std::string name;

@@ -17,7 +17,6 @@
 #include "agent/config/model/config.hpp"
 #include "agent/fleet/fleet_signals.hpp"
 #include "agent/fleet/lease_store.hpp"
-#include "agent/fleet/record_store.hpp"
 #include "agent/provider/source.hpp"
 
 namespace jeton::agent {

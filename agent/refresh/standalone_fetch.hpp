@@ -9,7 +9,7 @@
 #include "agent/base/backoff.hpp"
 #include "agent/base/timers.hpp"
 #include "agent/fleet/fetch_budget.hpp"
-#include "agent/fleet/record_store.hpp"
+#include "agent/fleet/lease_store.hpp"
 #include "agent/refresh/current_token.hpp"
 #include "agent/refresh/fetch_path.hpp"
 #include "agent/refresh/refresh_journal.hpp"

@@ -10,7 +10,7 @@
 #include <functional>
 
 #include "agent/base/event.hpp"
-#include "agent/fleet/record_store.hpp"
+#include "agent/fleet/lease_store.hpp"
 #include "agent/refresh/pause_policy.hpp"
 
 namespace jeton::agent {

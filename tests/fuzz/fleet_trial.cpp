@@ -8,7 +8,6 @@
 #include "agent/base/error.hpp"
 #include "agent/base/log.hpp"
 #include "agent/fleet/channel_message.hpp"
-#include "agent/fleet/fleet_record.hpp"
 #include "agent/fleet/local/local_state.hpp"
 #include "agent/record/fleet_codec.hpp"
 #include "agent/record/record_check.hpp"

@@ -1,6 +1,6 @@
 /* Redlock: the fence that is written back to a majority, and the record as a register of a majority.
  *
- * Code: agent/fleet/redlock/redlock_lock.cpp (attempt_once, write_back_fence), vote_count.cpp (fence_above),
+ * Code: agent/fleet/redlock/redlock_lock.cpp (attempt_once, write_back_fence), lock_votes.cpp (fence_above),
  * redlock_register.cpp (publish, load, repair_laggards), agent/fleet/redis/scripts (acquire, quorum_raise_fence,
  * publish). The argument that is checked is that of redlock_lock.hpp.
  *

@@ -10,23 +10,19 @@ namespace jeton::agent {
 namespace {
 
 redis::Address address_of(const RedisEndpoint& endpoint) {
-  redis::Address address;
-  address.kind =
-      endpoint.kind == RedisEndpoint::Kind::unix_socket ? redis::Address::Kind::unix_socket : redis::Address::Kind::tcp;
-  address.host = endpoint.host;
-  address.port = endpoint.port;
-  address.tls = endpoint.tls;
-  address.path = endpoint.path;
-  return address;
+  const bool local = endpoint.kind == RedisEndpoint::Kind::unix_socket;
+  return {.kind = local ? redis::Address::Kind::unix_socket : redis::Address::Kind::tcp,
+          .host = endpoint.host,
+          .port = endpoint.port,
+          .tls = endpoint.tls,
+          .path = endpoint.path};
 }
 
 redis::TlsOptions tls_options(const TlsConfig& config) {
-  redis::TlsOptions tls;
-  tls.ca_file = config.ca_file.string();
-  tls.cert_file = config.cert_file.string();
-  tls.key_file = config.key_file.string();
-  tls.server_name = config.server_name;
-  return tls;
+  return {.ca_file = config.ca_file.string(),
+          .cert_file = config.cert_file.string(),
+          .key_file = config.key_file.string(),
+          .server_name = config.server_name};
 }
 
 redis::ConnectOptions connect_options(const RedisAccessConfig& access, std::shared_ptr<ConnectionTally> tally) {

@@ -5,8 +5,8 @@
 #include "agent/base/error.hpp"
 #include "agent/base/failpoint.hpp"
 #include "agent/fleet/lease_terms.hpp"
+#include "agent/fleet/local/host_lock.hpp"
 #include "agent/fleet/local/local_backend.hpp"
-#include "agent/fleet/local/local_leases.hpp"
 #include "agent/fleet/local/local_token_files.hpp"
 
 namespace jeton::agent {
@@ -35,7 +35,7 @@ class Tokens : public std::enable_shared_from_this<Tokens> {
     if (files->stopped()) throw TransportError("the local coordinator is stopped");
   }
 
-  AcquireResult acquire_in(LocalState& state, const std::string& name, Duration ttl, bool& changed) {
+  AcquireResult acquire_in(LocalState& state, const std::string& name, Duration ttl) {
     AcquireResult result;
     result.current = state.record;
     if (const auto remaining = pause_remaining(state); remaining > Milliseconds{0}) {
@@ -50,29 +50,16 @@ class Tokens : public std::enable_shared_from_this<Tokens> {
     }
     JETON_FAILPOINT("local.acquire.locked");
     state.fence = next_fence(state, name);
-    changed = true;
     result.lease = Lease{owner, state.fence, ttl, lease_valid_until(since, ttl)};
     return result;
-  }
-
-  bool renew(const std::string& name, Lease& lease) {
-    const BootTime since = now();
-    if (!leases.renew(name, lease.owner, lease.ttl)) return false;
-    lease.valid_until = lease_valid_until(since, lease.ttl);
-    return true;
   }
 
   Milliseconds pause_remaining(const LocalState& state) const {
     return state.pause ? state.pause->remaining(wall_now()) : Milliseconds{0};
   }
 
-  [[nodiscard]] FetchUsage usage_of(const LocalState& state, Duration window) const {
-    FetchUsage usage;
-    usage.calls = state.fetches.calls;
-    usage.paused = pause_remaining(state) > Milliseconds{0};
-    if (state.fetches.began_at)
-      usage.window_end = boot_time_of(*state.fetches.began_at + to_ms(window), timers_.clock());
-    return usage;
+  [[nodiscard]] FetchUsage usage_of(const LocalState& state) const {
+    return {state.fetches.calls, {}, pause_remaining(state) > Milliseconds{0}};
   }
 
   // Calls the listener on the next turn of the loop, if it is still the same one.
@@ -90,6 +77,7 @@ class Tokens : public std::enable_shared_from_this<Tokens> {
 
   [[nodiscard]] BootTime now() const { return timers_.clock().boot_now(); }
   [[nodiscard]] WallTime wall_now() const { return timers_.clock().wall_now(); }
+  [[nodiscard]] BootTime boot_time(WallTime wall) const { return boot_time_of(wall, timers_.clock()); }
 
   const std::shared_ptr<LocalTokenFiles> files;
   LocalLeases leases;
@@ -121,9 +109,8 @@ class LocalCoordinator final : public Coordinator {
     const auto tokens = tokens_;
     AcquireResult result;
     const auto step = [&](LocalState& state) {
-      bool changed = false;
-      result = tokens->acquire_in(state, name, ttl, changed);
-      return changed;
+      result = tokens->acquire_in(state, name, ttl);
+      return result.lease.has_value();
     };
     try {
       co_await tokens->change(name, step);
@@ -138,7 +125,10 @@ class LocalCoordinator final : public Coordinator {
 
   Task<bool> renew(const std::string& name, Lease& lease) override {
     tokens_->check_running();
-    co_return tokens_->renew(name, lease);
+    const BootTime since = tokens_->now();
+    const bool held = tokens_->leases.renew(name, lease.owner, lease.ttl);
+    if (held) lease.valid_until = lease_valid_until(since, lease.ttl);
+    co_return held;
   }
 
   Task<> release(const std::string& name, const Lease& lease) override {
@@ -161,7 +151,10 @@ class LocalCoordinator final : public Coordinator {
       admission.refusal = decision.refusal;
       admission.retry_at = tokens->now() + decision.wait;
       admission.calls_used = state.fetches.calls;
-      usage = tokens->usage_of(state, limits.budget_window);
+      usage = tokens->usage_of(state);
+      if (const auto& began_at = state.fetches.began_at) {
+        usage.window_end = tokens->boot_time(*began_at + to_ms(limits.budget_window));
+      }
       admission.window_end = usage.window_end.value_or(admission.retry_at);
       return decision.admitted();
     };
@@ -174,19 +167,17 @@ class LocalCoordinator final : public Coordinator {
     const auto tokens = tokens_;
     PublishResult result;
     const auto step = [&](LocalState& state) {
-      result.stored = !state.record || record.generation > state.record->generation;
-      if (result.stored) {
-        state.record = record;
-        // The refresh loop keeps it sealed on the disk; here it would be in the clear.
-        state.record->state = {};
-      } else if (record.generation == state.record->generation && record.value == state.record->value) {
-        result.stored = true;  // by an earlier attempt that failed after it was written
+      if (state.record && record.generation <= state.record->generation) {
         result.current = state.record;
+        // The same record: stored by an earlier attempt that failed after it was written.
+        result.stored = record.generation == state.record->generation && record.value == state.record->value;
         return false;
-      } else {
-        result.current = state.record;
       }
-      return result.stored;
+      result.stored = true;
+      state.record = record;
+      // The refresh loop keeps it sealed on the disk; here it would be in the clear.
+      state.record->state = {};
+      return true;
     };
     JETON_FAILPOINT("local.publish.writing");
     co_await tokens->change(name, step);
@@ -213,9 +204,8 @@ class LocalCoordinator final : public Coordinator {
     const auto step = [&](LocalState& state) {
       const Milliseconds wanted = to_ms(pause.until - tokens->now());
       longer = wanted > tokens->pause_remaining(state);
-      if (longer)
-        state.pause =
-            LocalState::StoredPause{tokens->wall_now(), tokens->wall_now() + wanted, pause.reason, pause.request};
+      const WallTime set_at = tokens->wall_now();
+      if (longer) state.pause = LocalState::StoredPause{set_at, set_at + wanted, pause.reason, pause.request};
       return longer;
     };
     co_await tokens->change(name, step);
@@ -233,8 +223,7 @@ class LocalCoordinator final : public Coordinator {
     const auto tokens = tokens_;
     FetchUsage usage;
     const auto step = [&](LocalState& state) {
-      usage.calls = state.fetches.calls;
-      usage.paused = tokens->pause_remaining(state) > Milliseconds{0};
+      usage = tokens->usage_of(state);
       return false;
     };
     co_await tokens->change(name, step);
@@ -256,12 +245,9 @@ class LocalCoordinator final : public Coordinator {
   }
 
   BackendHealth health() const override {
-    BackendHealth health;
-    health.backend = "local";
-    health.endpoint = tokens_->files->directory().string();
-    health.reachable = !tokens_->files->stopped() && tokens_->files->last_error().empty();
-    health.last_error = tokens_->files->last_error();
-    return health;
+    const LocalTokenFiles& files = *tokens_->files;
+    const std::string& error = files.last_error();
+    return {"local", files.directory().string(), !files.stopped() && error.empty(), error, {}};
   }
 
   Task<Findings> examine() override {

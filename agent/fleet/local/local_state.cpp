@@ -7,7 +7,6 @@
 #include "agent/base/log.hpp"
 #include "agent/base/private_file.hpp"
 #include "agent/fleet/channel_message.hpp"
-#include "agent/fleet/fleet_record.hpp"
 #include "agent/record/fleet_codec.hpp"
 #include "agent/record/wiping_json.hpp"
 
@@ -61,6 +60,26 @@ SecretString serialise(const LocalState& state) {
 }
 
 }  // namespace
+
+FetchWindow::Decision FetchWindow::admit(WallTime now, const FetchLimits& limits) {
+  if (last) last = std::min(*last, now);
+  WallTime start = std::min(began_at.value_or(now), now);
+  std::uint64_t used = calls;
+  if (now - start >= to_ms(limits.budget_window)) {
+    start = now;
+    used = 0;
+  }
+
+  const Milliseconds min_interval = to_ms(limits.min_interval);
+  if (last && now - *last < min_interval) return {FetchRefusal::min_interval, *last + min_interval - now};
+  if (limits.budget > 0 && used >= limits.budget) {
+    return {FetchRefusal::budget, start + to_ms(limits.budget_window) - now};
+  }
+  last = now;
+  began_at = start;
+  calls = used + 1;
+  return {};
+}
 
 Milliseconds LocalState::StoredPause::remaining(WallTime now) const {
   return std::clamp(until - now, Milliseconds{0}, std::clamp(until - set_at, Milliseconds{0}, longest_hold));

@@ -1,5 +1,5 @@
-// LocalState: the local coordinator's state of one token, in a JSON file of mode 0600 that is replaced as a
-// whole, so that a reader sees the state before a change or after it, never half of it.
+// LocalState: the local coordinator's state of one token, in a JSON file of mode 0600 that is replaced as a whole, so
+// that a reader sees the state before a change or after it, never half of it. FetchWindow: its count of calls.
 //
 // No locking here: a caller that changes the file holds the lock of the directory.
 #pragma once
@@ -9,10 +9,27 @@
 #include <optional>
 #include <string>
 
-#include "agent/fleet/fetch_window.hpp"
+#include "agent/fleet/fetch_budget.hpp"
 #include "agent/record/record.hpp"
 
 namespace jeton::agent {
+
+// The calls to a provider in the running window; decides whether one more is allowed. The same arithmetic as the admit
+// script (redis/scripts/admit.lua), for the coordinator that keeps the count on this host.
+struct FetchWindow {
+  std::optional<WallTime> last;      // start of the last call
+  std::optional<WallTime> began_at;  // of the first call in the window
+  std::uint64_t calls = 0;           // in the window
+
+  struct Decision {
+    std::optional<FetchRefusal> refusal{};  // none: admitted
+    Milliseconds wait{};                    // if refused
+
+    [[nodiscard]] bool admitted() const { return !refusal; }
+  };
+  // Counts the call if it is admitted. Times in the future, left by a clock that went back, count as now.
+  Decision admit(WallTime now, const FetchLimits& limits);
+};
 
 struct LocalState {
   // Times are wall-clock times, because they outlive the process. The moment of writing is kept too: the clock may go

@@ -93,14 +93,6 @@ void LocalTokenFiles::check_usable(const std::string& name) const {
   make_private_directory(directory_);
 }
 
-Task<> LocalTokenFiles::forget(std::shared_ptr<LocalTokenFiles> self, std::string name) {
-  try {
-    co_await change(self, name, [](LocalState&) { return false; });
-  } catch (const TransportError&) {
-    // health() says so; the next access tries again.
-  }
-}
-
 // Removes a record or a previous token that has ended. True: there was one. Every later generation is above that of a
 // removed record.
 bool LocalTokenFiles::forget_what_ended(LocalState& state) const {
@@ -135,7 +127,8 @@ void LocalTokenFiles::forget_at(const std::string& name, BootTime when) {
     const auto self = weak.lock();
     if (!self) return;
     self->forget_timers_.erase(name);
-    start_task(self->timers_.executor(), forget(self, name));
+    // If it fails, health() says so, and the next access tries again.
+    start_task(self->timers_.executor(), change(self, name, [](LocalState&) { return false; }));
   });
 }
 

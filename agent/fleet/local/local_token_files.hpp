@@ -39,7 +39,6 @@ class LocalTokenFiles : public std::enable_shared_from_this<LocalTokenFiles> {
 
  private:
   void check_usable(const std::string& name) const;
-  static Task<> forget(std::shared_ptr<LocalTokenFiles> self, std::string name);
   [[nodiscard]] bool forget_what_ended(LocalState& state) const;
   void forget_later(const std::string& name, const LocalState& state);
   void forget_at(const std::string& name, BootTime when);

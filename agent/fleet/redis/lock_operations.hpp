@@ -1,29 +1,51 @@
-// LockOperations: the steps about an application's lock on one Redis deployment that an updater lock does not have. It
-// is renewed and released like one, by RedisOperations.
+// LockOperations: the steps about a lock on one Redis deployment, each a script with typed arguments and reply. The
+// lock is the updater lock of a token, or an application's.
 //
 // The contract is that of redis_operations.hpp. One thread: the loop's.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
+#include "agent/base/secret.hpp"
 #include "agent/fleet/lock_store.hpp"
-#include "agent/fleet/redis/redis_operations.hpp"
+#include "agent/fleet/redis/redis_scripts.hpp"
 
 namespace jeton::agent {
 
-class LockOperations {
+class LockOperations : private ScriptSteps {
  public:
-  explicit LockOperations(RedisOperations operations) : operations_(std::move(operations)) {}
+  explicit LockOperations(ScriptSteps steps) : ScriptSteps(std::move(steps)) {}
 
-  // `keys`: of_lock. The record is not set, the outcome never paused.
-  Task<RedisOperations::Acquired> acquire(const RedisKeys& keys, const LockClaim& claim, BootTime deadline);
-  // `message_id`: new; a quorum tells the announcements of one release by it.
-  Task<bool> force_release(const RedisKeys& keys, const std::string& message_id, BootTime deadline);
+  struct Acquired {
+    enum class Outcome { won, busy, paused };
+    Outcome outcome = Outcome::busy;
+    std::uint64_t fence = 0;                // won
+    std::string owner;                      // won: as the lock has it
+    std::optional<Milliseconds> remaining;  // busy, paused: how long at the latest; none: without an end
+    std::string reason;                     // paused
+    std::string request;                    // paused: fingerprint of the request that failed for good
+    std::string holder;                     // busy: the owner of the lock, no more than its first 64 bytes
+    LockNote note;                          // busy, of an application's lock: of the holder
+    std::optional<SecretString> record;     // of a token: as stored
+    bool replicated = true;                 // won: by as many as expected
+  };
+  // An application's lock is never paused.
+  Task<Acquired> acquire_updater(RedisKeys keys, const LockClaim& claim, BootTime deadline);
+  Task<Acquired> acquire_application(RedisKeys keys, const LockClaim& claim, BootTime deadline);
+
+  // False: not held by this owner (any more). Sets the owner.
+  Task<bool> renew(RedisKeys keys, std::string& owner, Milliseconds ttl, BootTime deadline);
+  Task<bool> release(RedisKeys keys, std::string owner, BootTime deadline);
+
+  // Of an application's lock. `message_id`: new; a quorum tells the announcements of one release by it.
+  Task<bool> force_release(RedisKeys keys, std::string message_id, BootTime deadline);
   // A fence of `limit` or above is none (fence_limit of record.hpp).
-  Task<LockView> show(const RedisKeys& keys, std::uint64_t limit, BootTime deadline);
-
- private:
-  RedisOperations operations_;
+  Task<LockView> show(RedisKeys keys, std::uint64_t limit, BootTime deadline);
 };
+
+// The result of a try that did not win, of a server or a quorum.
+[[nodiscard]] AcquireResult refusal_of(const LockOperations::Acquired& answer, BootTime now, const std::string& key);
 
 }  // namespace jeton::agent

@@ -5,7 +5,6 @@
 
 #include "agent/base/error.hpp"
 #include "agent/base/log.hpp"
-#include "agent/fleet/fleet_record.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -13,30 +12,37 @@ namespace {
 // Both come with the same turn of the server's loop; a message without a write behind it hides no later loss.
 constexpr Duration write_due_for = std::chrono::seconds(1);
 
+// The server is identified by its connection for commands. The messages of a server that a quorum refuses, because it
+// has its vote through another connection, are heard all the same.
+redis::ConnectOptions for_messages(redis::ConnectOptions options) {
+  options.identified = nullptr;
+  return options;
+}
+
 }  // namespace
 
-Notifications::Notifications(Timers& timers, Random& random, Source source, FleetCodec codec,
+Notifications::Notifications(Timers& timers, Random& random, const RedisOptions& options,
                              ReachedMajority reached_majority, std::function<std::optional<Milliseconds>()> offset)
     : timers_(timers),
-      prefix_(std::move(source.prefix)),
-      database_(source.connection.database),
-      codec_(std::move(codec)),
+      prefix_(options.prefix),
+      database_(options.connection.database),
+      codec_(options.codec),
       reached_majority_(std::move(reached_majority)),
       offset_(std::move(offset)),
       subscriber_(
-          timers, random, source.connection,
+          timers, random, for_messages(options.connection),
           {.message = [this](const std::string& channel, std::string_view payload) { on_message(channel, payload); },
            .gap = [this](const std::string& channel) { on_gap(channel); },
            .changed = [this](const std::string& channel, bool all) { on_changed(channel, all); }},
-          source.keepalive) {
-  if (!source.cluster) return;
+          options.keepalive) {
+  if (!options.cluster) return;
   watch_.emplace(
-      timers, random, std::move(source.cluster), std::move(source.connection),
+      timers, random, options.cluster, for_messages(options.connection),
       redis::Subscriber::Callbacks{
           .message = [this](const std::string& channel, std::string_view payload) { on_written_key(channel, payload); },
           .gap = [this](const std::string& channel) { on_watch_gap(channel); },
           .changed = [this](const std::string& channel, bool all) { on_changed(channel, all); }},
-      source.keepalive);
+      options.keepalive);
 }
 
 Notifications::~Notifications() { stop(); }
@@ -50,11 +56,6 @@ void Notifications::stop() {
 void Notifications::start() {
   subscriber_.start();
   if (watch_) watch_->start();
-}
-
-RedisKeys Notifications::keys_of(const Subject& subject) const {
-  if (subject.kind == Subject::Kind::lock) return RedisKeys::of_lock(prefix_, subject.name, database_);
-  return {prefix_, subject.name, database_};
 }
 
 void Notifications::subscribe(const Subject& subject, FleetListener* listener) {

@@ -16,26 +16,21 @@
 #include "agent/fleet/coordinator.hpp"
 #include "agent/fleet/redis/client/cluster_watch.hpp"
 #include "agent/fleet/redis/client/subscriber.hpp"
-#include "agent/fleet/redis/redis_operations.hpp"
+#include "agent/fleet/redis/redis_backend.hpp"
+#include "agent/fleet/redis/redis_scripts.hpp"
 #include "agent/record/fleet_codec.hpp"
 
 namespace jeton::agent {
 
 class Notifications {
  public:
-  struct Source {
-    redis::ConnectOptions connection;  // for the messages
-    // If set, each of its nodes reports changes of the keys that it holds; otherwise the server of `connection` does.
-    std::shared_ptr<redis::Cluster> cluster;
-    Duration keepalive{};
-    std::string prefix{};
-  };
   // Whether a claim ("claim") or release ("release") by this owner is to be passed on now: every server of a quorum
   // sends it. Empty function: every message is passed on.
   using ReachedMajority = std::function<bool(Subject::Kind, std::string_view what, const std::string& owner)>;
-  // `offset`: the server's clock minus ours, empty while unknown; until then the listener of a token gets nothing, and
-  // then a GapEvent.
-  Notifications(Timers& timers, Random& random, Source source, FleetCodec codec, ReachedMajority reached_majority,
+  // If `options` have a cluster, each of its nodes reports changes of the keys that it holds; otherwise the server of
+  // the messages does. `offset`: the server's clock minus ours, empty while unknown; until then the listener of a token
+  // gets nothing, and then a GapEvent.
+  Notifications(Timers& timers, Random& random, const RedisOptions& options, ReachedMajority reached_majority,
                 std::function<std::optional<Milliseconds>()> offset);
   ~Notifications();
   Notifications(const Notifications&) = delete;
@@ -67,7 +62,9 @@ class Notifications {
     std::optional<BootTime> write_due_since;  // a publication was heard, and not yet that it wrote the key
   };
 
-  [[nodiscard]] RedisKeys keys_of(const Subject& subject) const;
+  [[nodiscard]] RedisKeys keys_of(const Subject& subject) const {
+    return RedisKeys::of_subject(prefix_, subject, database_);
+  }
   void on_message(const std::string& channel, std::string_view payload);
   void on_gap(const std::string& channel);
   void on_watch_gap(const std::string& channel);

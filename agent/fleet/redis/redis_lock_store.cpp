@@ -1,25 +1,10 @@
-#include "agent/fleet/redis/redis_lock_store.hpp"
-
+// The lock store on one RedisServer.
 #include <utility>
 
-#include "agent/base/error.hpp"
-#include "agent/fleet/lease_terms.hpp"
+#include "agent/fleet/redis/server_use.hpp"
 
 namespace jeton::agent {
 namespace {
-
-class ReleaseListener final : public FleetListener {
- public:
-  explicit ReleaseListener(std::function<void()> woken) : woken_(std::move(woken)) {}
-  void hear(FleetEvent event) override {
-    if (!std::holds_alternative<ReleaseEvent>(event) && !std::holds_alternative<GapEvent>(event)) return;
-    const auto woken = woken_;  // the callee may end its listening
-    woken();
-  }
-
- private:
-  std::function<void()> woken_;
-};
 
 class RedisLockStore final : public LockStore {
  public:
@@ -28,28 +13,24 @@ class RedisLockStore final : public LockStore {
 
   Task<LockTry> try_acquire(LockId id, LockClaim claim) override {
     const auto server = running();
-    const Subject subject = subject_of(id);
-    AcquireResult result = co_await server->try_acquire(subject, std::move(claim));
+    AcquireResult result = co_await server->try_acquire(subject_of(id), std::move(claim));
     co_return std::move(result);
   }
 
   Task<bool> extend(LockId id, Lease& lease) override {
     const auto server = running();
-    const Subject subject = subject_of(id);
-    co_return co_await server->renew(subject, lease, server->deadline());
+    co_return co_await server->renew(subject_of(id), lease, server->deadline());
   }
 
   Task<bool> release(LockId id, std::string owner) override {
     const auto server = running();
-    const RedisKeys keys = server->keys_of(subject_of(id));
-    co_return co_await server->operations().release(keys, owner, server->deadline());
+    co_return co_await server->locks().release(server->keys_of(subject_of(id)), owner, server->deadline());
   }
 
   Task<bool> force_release(LockId id) override {
     const auto server = running();
-    const RedisKeys keys = server->keys_of(subject_of(id));
     const std::string message_id = new_owner_id(server->random());
-    co_return co_await server->locks().force_release(keys, message_id, server->deadline());
+    co_return co_await server->locks().force_release(server->keys_of(subject_of(id)), message_id, server->deadline());
   }
 
   Task<LockView> show(LockId id) override {
@@ -88,14 +69,6 @@ class RedisLockStore final : public LockStore {
 };
 
 }  // namespace
-
-FleetListener* ReleaseListeners::set(const LockId& id, std::function<void()> woken) {
-  if (!woken) {
-    listeners_.erase(id.name);
-    return nullptr;
-  }
-  return (listeners_[id.name] = std::make_unique<ReleaseListener>(std::move(woken))).get();
-}
 
 std::unique_ptr<LockStore> make_redis_lock_store(const std::shared_ptr<RedisServer>& server) {
   return std::make_unique<RedisLockStore>(server);

@@ -6,18 +6,14 @@
 #include "agent/base/error.hpp"
 #include "agent/base/failpoint.hpp"
 #include "agent/base/log.hpp"
-#include "agent/fleet/fleet_record.hpp"
 #include "agent/fleet/redis/client/client.hpp"
 #include "agent/record/record.hpp"
 
 namespace jeton::agent {
 namespace {
 
-// The server is identified by its connection for commands. The messages of a server that a quorum refuses, because it
-// has its vote through another connection, are heard all the same.
-redis::ConnectOptions for_messages(redis::ConnectOptions options) {
-  options.identified = nullptr;
-  return options;
+ScriptSteps steps_of(const std::shared_ptr<redis::CommandRunner>& runner, const RedisOptions& options) {
+  return {runner, options.codec, options.replicas_acked, options.connection.timeout / 2};
 }
 
 std::shared_ptr<redis::CommandRunner> runner_of(Timers& timers, Random& random, const RedisOptions& options) {
@@ -36,17 +32,14 @@ RedisServer::RedisServer(Timers& timers, Random& random, RedisOptions options,
       call_ended_(timers),
       turns_(timers),
       runner_(runner_of(timers, random, options_)),
-      operations_(runner_, RedisKeys::clock(options_.prefix), options_.codec, options_.replicas_acked,
-                  options_.connection.timeout / 2),
-      locks_(operations_),
-      uncertain_(timers, operations_, options_.connection.timeout),
-      clock_(timers, operations_, options_.clock_interval, options_.connection.timeout,
-             [this] { notifications_.notify_resync(); }),
-      notifications_(timers, random,
-                     {for_messages(options_.connection), options_.cluster, options_.keepalive, options_.prefix},
-                     options_.codec, std::move(reached_majority), [this] { return clock_offset(); }) {
+      operations_(steps_of(runner_, options_), timers.clock(), RedisKeys::clock(options_.prefix)),
+      locks_(steps_of(runner_, options_)),
+      uncertain_(std::make_shared<UncertainAcquires>(timers, locks_, options_.connection.timeout)),
+      clock_(std::make_shared<ServerClock>(timers, operations_, options_.clock_interval, options_.connection.timeout,
+                                           [this] { notifications_.notify_resync(); })),
+      notifications_(timers, random, options_, std::move(reached_majority), [this] { return clock_offset(); }) {
   runner_->on_connected([this] {
-    clock_.measure_now();
+    clock_->measure_now();
     if (connected_) connected_();
   });
 }
@@ -56,15 +49,15 @@ RedisServer::~RedisServer() { end(); }
 void RedisServer::start() {
   if (stopped_) return;
   runner_->start();
-  clock_.start();
+  clock_->start();
   notifications_.start();
 }
 
 void RedisServer::stop() {
   if (std::exchange(stopped_, true)) return;
   notifications_.stop();
-  clock_.stop();
-  if (!runner_->is_connected() || (calls_ == 0 && uncertain_.idle())) {
+  clock_->stop();
+  if (!runner_->is_connected() || (calls_ == 0 && uncertain_->idle())) {
     end();
   } else {
     start_task(timers_.executor(), stop_when_idle(shared_from_this()));
@@ -75,8 +68,8 @@ void RedisServer::end() {
   if (std::exchange(ended_, true)) return;
   stopped_ = true;
   notifications_.stop();
-  clock_.stop();
-  uncertain_.stop();
+  clock_->stop();
+  uncertain_->stop();
   runner_->on_connected(nullptr);
   runner_->stop();
   call_ended_.notify();
@@ -88,7 +81,7 @@ Task<> RedisServer::stop_when_idle(std::shared_ptr<RedisServer> self) {
     const BootTime deadline = self->deadline();
     bool in_time = true;
     while (self->calls_ > 0 && !self->ended_ && in_time) in_time = co_await self->call_ended_.wait_until(deadline);
-    co_await self->uncertain_.wait_idle(deadline);
+    co_await self->uncertain_->wait_idle(deadline);
   } catch (const boost::system::system_error&) {
     // The loop ends.
   }
@@ -107,7 +100,7 @@ Task<RedisServer::Grant> RedisServer::acquire(Subject subject, std::shared_ptr<c
   const RedisKeys keys = keys_of(subject);
   const bool is_token = subject.kind == Subject::Kind::token;
   if (is_token) {
-    co_await clock_.get(deadline);  // without it the record cannot be read
+    co_await clock_->get(deadline);  // without it the record cannot be read
     deadline = next_deadline(deadline);
     notifications_.own(subject, attempt->owner);  // before it is sent: the claim may be heard before the answer
   }
@@ -117,26 +110,29 @@ Task<RedisServer::Grant> RedisServer::acquire(Subject subject, std::shared_ptr<c
   try {
     JETON_FAILPOINT(is_token ? "redis.acquire.sending" : "locks.acquire.sending");
     if (is_token) {
-      grant.answer = co_await operations_.acquire(keys, *attempt, deadline);
+      grant.answer = co_await locks_.acquire_updater(keys, *attempt, deadline);
     } else {
-      grant.answer = co_await locks_.acquire(keys, *attempt, deadline);
+      grant.answer = co_await locks_.acquire_application(keys, *attempt, deadline);
     }
     JETON_FAILPOINT(is_token ? "redis.acquire.answered" : "locks.acquire.answered");
     // All hosts count with the clock of a single server. The clock of one of a quorum may be wrong.
-    const bool by_server = is_token && !in_quorum_;
-    check_fence(grant.answer.fence, wall_now() + (by_server ? clock_.offset() : Milliseconds{0}), display());
+    const Milliseconds ahead = is_token && !in_quorum_ ? clock_offset().value_or(Milliseconds{0}) : Milliseconds{0};
+    if (grant.answer.fence >= fence_limit(wall_now() + ahead)) {
+      // The attempt ends: servers, records and the resources that a lock protects would refuse every later fence.
+      throw TransportError(display() + ": its fence is a century ahead; check the clock of the server");
+    }
   } catch (const redis::NotSentError&) {
     throw;
   } catch (const boost::system::system_error&) {
-    if (attempt->owner_is_new) uncertain_.cancel(keys, attempt->owner, attempt->ttl, Unanswered::not_awaited);
+    if (attempt->owner_is_new) uncertain_->cancel(keys, attempt->owner, attempt->ttl, Unanswered::not_awaited);
     throw;
   } catch (const Error&) {
-    if (attempt->owner_is_new) uncertain_.cancel(keys, attempt->owner, attempt->ttl, Unanswered::connection_lost);
+    if (attempt->owner_is_new) uncertain_->cancel(keys, attempt->owner, attempt->ttl, Unanswered::connection_lost);
     throw;
   }
-  if (grant.answer.outcome == RedisOperations::Acquired::Outcome::won && !grant.answer.replicated) {
+  if (grant.answer.outcome == LockOperations::Acquired::Outcome::won && !grant.answer.replicated) {
     // After a failover, another owner could take it as well.
-    uncertain_.cancel(keys, grant.answer.owner, attempt->ttl, Unanswered::not_awaited);
+    uncertain_->cancel(keys, grant.answer.owner, attempt->ttl, Unanswered::not_awaited);
     throw TransportError(display() + ": " + too_few_replicas(is_token ? "the updater lock" : "the lock"));
   }
   grant.record = decode(subject, std::exchange(grant.answer.record, std::nullopt));
@@ -146,9 +142,9 @@ Task<RedisServer::Grant> RedisServer::acquire(Subject subject, std::shared_ptr<c
 Task<AcquireResult> RedisServer::try_acquire(Subject subject, LockClaim claim) {
   const auto attempt = std::make_shared<AcquireAttempt>(std::move(claim));
   Grant grant = co_await acquire(subject, attempt, deadline());
-  const RedisOperations::Acquired& answer = grant.answer;
+  const LockOperations::Acquired& answer = grant.answer;
   AcquireResult result;
-  if (answer.outcome == RedisOperations::Acquired::Outcome::won) {
+  if (answer.outcome == LockOperations::Acquired::Outcome::won) {
     result.lease = Lease{answer.owner, answer.fence, attempt->ttl, lease_valid_until(grant.sent_at, attempt->ttl)};
   } else {
     result = refusal_of(answer, now(), keys_of(subject).lock);
@@ -158,33 +154,28 @@ Task<AcquireResult> RedisServer::try_acquire(Subject subject, LockClaim claim) {
 }
 
 Task<bool> RedisServer::renew(Subject subject, Lease& lease, BootTime deadline) {
-  const RedisKeys keys = keys_of(subject);
   const Milliseconds ttl = expiry_ms(lease.ttl);
   const BootTime sent_at = now();
-  const bool held = co_await operations_.renew(keys, lease.owner, ttl, deadline);
+  const bool held = co_await locks_.renew(keys_of(subject), lease.owner, ttl, deadline);
   if (held) lease.valid_until = lease_valid_until(sent_at, ttl);
   co_return held;
 }
 
-void RedisServer::cancel_acquire(const Subject& subject, const std::string& owner, Duration ttl) {
-  uncertain_.cancel(keys_of(subject), owner, ttl, UncertainAcquires::Unanswered::connection_lost);
-}
-
-Task<RedisServer::Stored> RedisServer::publish(Subject subject, std::shared_ptr<const Record> record, std::string owner,
-                                               BootTime deadline) {
+Task<PublishResult> RedisServer::publish(Subject subject, std::shared_ptr<const Record> record, std::string owner,
+                                         BootTime deadline) {
   using Outcome = RedisOperations::Published::Outcome;
   const RedisKeys keys = keys_of(subject);
   Record there = *record;
-  const Milliseconds offset = co_await clock_.get(deadline);
+  const Milliseconds offset = co_await clock_->get(deadline);
   deadline = next_deadline(deadline);
   shift_times(there, offset);
   const SecretString text = options_.codec.encode(subject.name, there);
   JETON_FAILPOINT("redis.publish.sending");
   const auto answer = co_await operations_.publish(keys, owner, there, text, deadline);
   JETON_FAILPOINT("redis.publish.answered");
-  Stored result;
+  PublishResult result;
   result.stored = answer.outcome == Outcome::stored;
-  if (!result.stored) result.record = decode(subject, answer.record);
+  if (!result.stored) result.current = decode(subject, answer.record);
   if (answer.outcome != Outcome::refused && !answer.replicated) {
     // The token was fetched and the fleet has heard of it, so it counts all the same; its holder gives it back to a
     // primary that has lost it.
@@ -193,77 +184,28 @@ Task<RedisServer::Stored> RedisServer::publish(Subject subject, std::shared_ptr<
   }
   if (answer.outcome == Outcome::same) {
     // By an attempt whose answer was lost, or by a repair; unless two fences were ever the same.
-    result.stored = result.record && result.record->value == record->value;
-    if (!result.record && answer.record) {
+    result.stored = result.current && result.current->value == record->value;
+    if (!result.current && answer.record) {
       // Garbage, or sealed with a key that no host has any more: a host without the token could not get it.
-      deadline = next_deadline(deadline);
-      result.stored = co_await operations_.replace(keys, *answer.record, text, deadline);
+      result.stored = co_await operations_.replace(keys, *answer.record, text, next_deadline(deadline));
     }
   }
   co_return result;
 }
 
 Task<RedisServer::Loaded> RedisServer::load(Subject subject, BootTime deadline) {
-  co_await clock_.get(deadline);
+  co_await clock_->get(deadline);
   deadline = next_deadline(deadline);
-  const RedisKeys keys = keys_of(subject);
-  const std::optional<SecretString> text = co_await operations_.load(keys, deadline);
+  const std::optional<SecretString> text = co_await operations_.load(keys_of(subject), deadline);
   Loaded loaded;
   loaded.record = decode(subject, text);
   loaded.unreadable = text && !loaded.record;
   co_return loaded;
 }
 
-Task<bool> RedisServer::pause(Subject subject, Pause pause, BootTime deadline) {
-  const RedisKeys keys = keys_of(subject);
-  const Milliseconds left = expiry_ms(pause.until - now());
-  co_await operations_.pause(keys, left, pause.reason, pause.request, deadline);
-  co_return true;
-}
-
-Task<bool> RedisServer::resume(Subject subject, BootTime deadline) {
-  const RedisKeys keys = keys_of(subject);
-  co_await operations_.resume(keys, deadline);
-  co_return true;
-}
-
-Task<bool> RedisServer::announce_rejection(Subject subject, Generation generation, BootTime deadline) {
-  const RedisKeys keys = keys_of(subject);
-  co_await operations_.announce_rejection(keys, generation, deadline);
-  co_return true;
-}
-
-Task<bool> RedisServer::restore_usage(Subject subject, FetchUsage usage, Duration window, BootTime deadline) {
-  const RedisKeys keys = keys_of(subject);
-  const Milliseconds left = to_ms(usage.window_end.value_or(now()) - now());
-  co_await operations_.restore_usage(keys, usage.calls, left, to_ms(window), deadline);
-  co_return true;
-}
-
-Task<FetchUsage> RedisServer::usage(Subject subject, BootTime deadline) {
-  const RedisKeys keys = keys_of(subject);
-  const RedisOperations::Usage answer = co_await operations_.usage(keys, deadline);
-  FetchUsage usage;
-  usage.calls = answer.calls;
-  usage.paused = answer.paused;
-  if (answer.window_left) usage.window_end = now() + *answer.window_left;
-  co_return usage;
-}
-
-RedisKeys RedisServer::keys_of(const Subject& subject) const {
-  const int database = options_.connection.database;
-  if (subject.kind == Subject::Kind::token) return {options_.prefix, subject.name, database, subject.terms};
-  return RedisKeys::of_lock(options_.prefix, subject.name, database, subject.terms.lock);
-}
-
 std::string RedisServer::last_error() const {
   const std::string reason = runner_->last_error();
   return reason.empty() ? display() + ": connection lost" : reason;  // lost a moment ago, not reported yet
-}
-
-std::optional<Milliseconds> RedisServer::clock_offset() const {
-  if (!clock_.known()) return std::nullopt;
-  return clock_.offset();
 }
 
 std::string RedisServer::too_few_replicas(const std::string& what) const {
@@ -274,7 +216,8 @@ std::string RedisServer::too_few_replicas(const std::string& what) const {
 std::optional<Record> RedisServer::decode(const Subject& subject, const std::optional<SecretString>& text) {
   if (!text) return std::nullopt;
   try {
-    Record record = to_local_time(options_.codec.decode(subject.name, text->reveal()), clock_.offset(), wall_now());
+    Record stored = options_.codec.decode(subject.name, text->reveal());
+    Record record = to_local_time(std::move(stored), clock_offset().value_or(Milliseconds{0}), wall_now());
     malformed_.erase(subject.name);
     return record;
   } catch (const Error& e) {
@@ -285,45 +228,6 @@ std::optional<Record> RedisServer::decode(const Subject& subject, const std::opt
     }
     notifications_.notify_unreadable(subject, e.what());
     return std::nullopt;
-  }
-}
-
-AcquireResult refusal_of(const RedisOperations::Acquired& answer, BootTime now, const std::string& key) {
-  AcquireResult result;
-  const BootTime until = now + (answer.remaining ? Duration{*answer.remaining} : look_again_at_endless);
-  if (answer.outcome == RedisOperations::Acquired::Outcome::paused) {
-    result.pause = Pause{until, answer.reason, answer.request};
-    return result;
-  }
-  result.busy_until = until;
-  result.holder = printable_owner(answer.holder);
-  result.note = answer.note;
-  if (!answer.remaining) result.trouble = endless_lock(key);
-  return result;
-}
-
-ServerUse::ServerUse(Servers servers) : servers_(std::move(servers)) {
-  for (const auto& server : servers_) ++server->users_;
-}
-
-ServerUse::~ServerUse() {
-  stop();
-  for (const auto& server : servers_) {
-    if (--server->users_ == 0) server->end();
-  }
-}
-
-void ServerUse::start() {
-  if (stopped_ || std::exchange(started_, true)) return;
-  for (const auto& server : servers_) {
-    if (server->started_++ == 0) server->start();
-  }
-}
-
-void ServerUse::stop() {
-  if (std::exchange(stopped_, true) || !started_) return;
-  for (const auto& server : servers_) {
-    if (--server->started_ == 0) server->stop();
   }
 }
 

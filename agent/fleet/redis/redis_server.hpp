@@ -2,9 +2,9 @@
 // connection for commands and one for messages, the offset of its clock, the cleanup of uncertain acquisitions, the
 // notifications, and the steps that every backend takes, in this host's time.
 //
-// The coordinator and the lock store of an agent share it (ServerUse). Their commands are pipelined on one connection,
-// so neither waits for an answer to the other: what takes the server long would hold up both on two connections as
-// well, and a wait for replicas is cut into slices (client.hpp).
+// The coordinator and the lock store of an agent share it (server_use.hpp). Their commands are pipelined on one
+// connection, so neither waits for an answer to the other: what takes the server long would hold up both on two
+// connections as well, and a wait for replicas is cut into slices (client.hpp).
 //
 // Records go in and come out in this host's wall clock; on the server they are in the server's time. So every host
 // reads the same instant on whichever server it asks, each server expires its keys by its own clock, and a server whose
@@ -16,7 +16,6 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -53,7 +52,7 @@ class RedisServer : public std::enable_shared_from_this<RedisServer> {
   void on_connected(std::function<void()> callback) { connected_ = std::move(callback); }
 
   struct Grant {
-    RedisOperations::Acquired answer;  // without its record
+    LockOperations::Acquired answer;  // without its record
     std::optional<Record> record;
     BootTime sent_at;  // before the request was sent
   };
@@ -65,31 +64,26 @@ class RedisServer : public std::enable_shared_from_this<RedisServer> {
   // False: not held by this owner (any more).
   Task<bool> renew(Subject subject, Lease& lease, BootTime deadline);
   // Deletes the lock if it is this owner's, in the background, as soon as the server can be asked.
-  void cancel_acquire(const Subject& subject, const std::string& owner, Duration ttl);
+  void cancel_acquire(const Subject& subject, const std::string& owner, Duration ttl) {
+    uncertain_->cancel(keys_of(subject), owner, ttl, UncertainAcquires::Unanswered::connection_lost);
+  }
 
-  struct Stored {
-    bool stored = false;           // by this call, or by an earlier one of the same record
-    std::optional<Record> record;  // the stored record: newer, or this one by an earlier call
-  };
   // The lock is given back too, unless `owner` is empty or no longer has it.
-  Task<Stored> publish(Subject subject, std::shared_ptr<const Record> record, std::string owner, BootTime deadline);
+  Task<PublishResult> publish(Subject subject, std::shared_ptr<const Record> record, std::string owner,
+                              BootTime deadline);
   struct Loaded {
     std::optional<Record> record;
     bool unreadable = false;  // a text is stored, but it is not a record of this token
   };
   Task<Loaded> load(Subject subject, BootTime deadline);
-  // The results of these say only that the server has answered.
-  Task<bool> pause(Subject subject, Pause pause, BootTime deadline);
-  Task<bool> resume(Subject subject, BootTime deadline);
-  Task<bool> announce_rejection(Subject subject, Generation generation, BootTime deadline);
-  Task<bool> restore_usage(Subject subject, FetchUsage usage, Duration window, BootTime deadline);
-  Task<FetchUsage> usage(Subject subject, BootTime deadline);
 
-  // The steps that know no time of this host.
+  // The steps that know nothing of records in this host's time.
   [[nodiscard]] RedisOperations& operations() { return operations_; }
   [[nodiscard]] LockOperations& locks() { return locks_; }
   [[nodiscard]] redis::CommandRunner& runner() { return *runner_; }
-  [[nodiscard]] RedisKeys keys_of(const Subject& subject) const;
+  [[nodiscard]] RedisKeys keys_of(const Subject& subject) const {
+    return RedisKeys::of_subject(options_.prefix, subject, options_.connection.database);
+  }
 
   // Serialises the requests of a quorum to one server about one lock, in their order: a release does not overtake the
   // acquisition that was slower here than a majority, nor the next acquisition that release. Returns when the earlier
@@ -102,8 +96,8 @@ class RedisServer : public std::enable_shared_from_this<RedisServer> {
   // Why it is not connected.
   [[nodiscard]] std::string last_error() const;
   [[nodiscard]] std::string display() const { return runner_->display(); }
-  [[nodiscard]] std::optional<Milliseconds> clock_offset() const;
-  void forget_clock() { clock_.forget(); }
+  [[nodiscard]] std::optional<Milliseconds> clock_offset() const { return clock_->offset(); }
+  void forget_clock() { clock_->forget(); }
   [[nodiscard]] BootTime now() const { return timers_.clock().boot_now(); }
   [[nodiscard]] WallTime wall_now() const { return timers_.clock().wall_now(); }
   // Of a question that is asked now.
@@ -155,52 +149,12 @@ class RedisServer : public std::enable_shared_from_this<RedisServer> {
   std::shared_ptr<redis::CommandRunner> runner_;
   RedisOperations operations_;
   LockOperations locks_;
-  UncertainAcquires uncertain_;
-  ServerClock clock_;
+  const std::shared_ptr<UncertainAcquires> uncertain_;
+  const std::shared_ptr<ServerClock> clock_;
   Notifications notifications_;
   std::set<std::string> malformed_;  // tokens whose stored record was reported
 };
 
-// The result of a try that did not win, of a server or a quorum.
-[[nodiscard]] AcquireResult refusal_of(const RedisOperations::Acquired& answer, BootTime now, const std::string& key);
-
 using Servers = std::vector<std::shared_ptr<RedisServer>>;
-
-// TokenSubjects: the terms that a coordinator was configured with, by token.
-class TokenSubjects {
- public:
-  void configure(const std::string& name, const TokenTerms& terms) { terms_[name] = terms; }
-  [[nodiscard]] Subject of(const std::string& name) const {
-    const auto found = terms_.find(name);
-    return {Subject::Kind::token, name, found == terms_.end() ? TokenTerms{} : found->second};
-  }
-  [[nodiscard]] std::vector<Subject> all() const {
-    std::vector<Subject> subjects;
-    for (const auto& [name, terms] : terms_) subjects.push_back({Subject::Kind::token, name, terms});
-    return subjects;
-  }
-
- private:
-  std::map<std::string, TokenTerms> terms_;
-};
-
-// ServerUse: that one user (a coordinator, a lock store) needs the connections of some servers. They begin with the
-// first start() and end with the last stop(); the last destructor ends them at once. What has ended does not begin
-// again.
-class ServerUse {
- public:
-  explicit ServerUse(Servers servers);
-  ~ServerUse();
-  ServerUse(const ServerUse&) = delete;
-  ServerUse& operator=(const ServerUse&) = delete;
-
-  void start();
-  void stop();
-
- private:
-  Servers servers_;
-  bool started_ = false;
-  bool stopped_ = false;
-};
 
 }  // namespace jeton::agent

@@ -1,12 +1,14 @@
 #include "agent/fleet/redis/server_check.hpp"
 
-#include <string>
 #include <utility>
 
+#include "agent/base/error.hpp"
 #include "agent/fleet/redis/client/command.hpp"
 
 namespace jeton::agent {
 namespace {
+
+using Level = Finding::Level;
 
 constexpr std::size_t most_tokens = 100;  // whose keys are asked about
 
@@ -68,22 +70,19 @@ Task<std::string> info_of(std::shared_ptr<RedisServer> server, std::string key) 
   co_return info;
 }
 
-Task<> examine_info(std::shared_ptr<RedisServer> server, ServerTerms terms, std::string key, Findings& found) {
+Task<> examine_info(std::shared_ptr<RedisServer> server, ServerTerms terms, std::string key, ServerFindings& found) {
   const std::string info = co_await info_of(server, std::move(key));
-  const std::string endpoint = server->display();
   if (info.empty()) {
-    found.push_back({Finding::Level::warning, server_subject(endpoint),
-                     "does not answer INFO: version, eviction, persistence and replicas are not known",
-                     server_client(endpoint) + " ACL SETUSER USER +info"});
+    found.add(Level::warning, "does not answer INFO: version, eviction, persistence and replicas are not known",
+              found.command("ACL SETUSER USER +info"));
     co_return;
   }
-  for (Finding& finding : judge_server(endpoint, read_server_facts(info), terms)) found.push_back(std::move(finding));
+  found.append(judge_server(server->display(), read_server_facts(info), terms));
 }
 
 // One finding about all rights that are missing, and one about a server that takes no writes.
-Task<> examine_rights(std::shared_ptr<RedisServer> server, Findings& found) {
+Task<> examine_rights(std::shared_ptr<RedisServer> server, ServerFindings& found) {
   const RedisKeys keys = trial_keys(*server);
-  const std::string endpoint = server->display();
   std::string missing;
   std::string other;
   std::vector<Trial> all = trials(keys);
@@ -96,24 +95,16 @@ Task<> examine_rights(std::shared_ptr<RedisServer> server, Findings& found) {
     }
   }
   if (!missing.empty()) {
-    found.push_back({Finding::Level::problem, server_subject(endpoint),
-                     "the user of this agent lacks rights:" + missing,
-                     server_client(endpoint) + " ACL SETUSER USER" + missing});
+    found.add(Level::problem, "the user of this agent lacks rights:" + missing,
+              found.command("ACL SETUSER USER" + missing));
   }
-  if (!other.empty()) {
-    found.push_back({Finding::Level::problem, server_subject(endpoint), "refuses what a refresh needs: " + other,
-                     server_client(endpoint) + " INFO"});
-  }
-  if (missing.empty() && other.empty()) {
-    found.push_back(
-        {Finding::Level::ok, server_subject(endpoint), "takes writes, and this agent's user has the rights"});
-  }
+  if (!other.empty()) found.add(Level::problem, "refuses what a refresh needs: " + other, found.command("INFO"));
+  if (missing.empty() && other.empty()) found.add(Level::ok, "takes writes, and this agent's user has the rights");
 }
 
 // Keys that are not below the prefix need rights of their own.
-Task<> examine_keys(std::shared_ptr<RedisServer> server, std::vector<Subject> tokens, Findings& found) {
+Task<> examine_keys(std::shared_ptr<RedisServer> server, std::vector<Subject> tokens, ServerFindings& found) {
   if (tokens.size() > most_tokens) tokens.resize(most_tokens);
-  const std::string endpoint = server->display();
   for (const Subject& token : tokens) {
     const std::vector<std::string> keys{token.terms.lock.key, token.terms.mirror_key};
     for (const std::string& key : keys) {
@@ -121,9 +112,8 @@ Task<> examine_keys(std::shared_ptr<RedisServer> server, std::vector<Subject> to
       redis::Command command({"PTTL", key});
       const Refused refused = co_await refusal_by(server, key, std::move(command));
       if (refused.code != "NOPERM") continue;
-      found.push_back({Finding::Level::problem, server_subject(endpoint),
-                       "the user of this agent may not use the key " + key + " of token " + token.name,
-                       server_client(endpoint) + " ACL SETUSER USER '~" + key + "'"});
+      found.add(Level::problem, "the user of this agent may not use the key " + key + " of token " + token.name,
+                found.command("ACL SETUSER USER '~" + key + "'"));
     }
   }
 }
@@ -131,28 +121,20 @@ Task<> examine_keys(std::shared_ptr<RedisServer> server, std::vector<Subject> to
 }  // namespace
 
 Task<Findings> examine_server(std::shared_ptr<RedisServer> server, ServerTerms terms, std::vector<Subject> tokens) {
-  Findings found;
+  ServerFindings found(server->display());
   if (!server->is_connected()) {
-    const std::string endpoint = server->display();
-    found.push_back({Finding::Level::problem, server_subject(endpoint), "not reachable: " + server->last_error(),
-                     server_client(endpoint) + " PING"});
-    co_return found;
+    found.add(Level::problem, "not reachable: " + server->last_error(), found.command("PING"));
+    co_return found.take();
   }
-  std::string failure;
   try {
     co_await examine_info(server, terms, trial_keys(*server).lock, found);
     co_await examine_rights(server, found);
     co_await examine_keys(server, std::move(tokens), found);
-    if (const auto offset = server->clock_offset()) found.push_back(judge_server_clock(server->display(), *offset));
+    if (const auto offset = server->clock_offset()) found.append({judge_server_clock(server->display(), *offset)});
   } catch (const TransportError& e) {
-    failure = e.what();
+    found.add(Level::problem, std::string("does not answer: ") + e.what(), found.command("PING"));
   }
-  if (!failure.empty()) {
-    const std::string endpoint = server->display();
-    found.push_back({Finding::Level::problem, server_subject(endpoint), "does not answer: " + failure,
-                     server_client(endpoint) + " PING"});
-  }
-  co_return found;
+  co_return found.take();
 }
 
 }  // namespace jeton::agent

@@ -5,17 +5,16 @@
 #include <memory>
 #include <string>
 
+#include "agent/base/event.hpp"
 #include "agent/base/timers.hpp"
-#include "agent/fleet/redis/redis_operations.hpp"
+#include "agent/fleet/redis/lock_operations.hpp"
 
 namespace jeton::agent {
 
-class UncertainAcquires {
+// Its owner stops it; the work under way keeps it until then.
+class UncertainAcquires : public std::enable_shared_from_this<UncertainAcquires> {
  public:
-  UncertainAcquires(Timers& timers, RedisOperations operations, Duration timeout);
-  ~UncertainAcquires();  // stops
-  UncertainAcquires(const UncertainAcquires&) = delete;
-  UncertainAcquires& operator=(const UncertainAcquires&) = delete;
+  UncertainAcquires(Timers& timers, LockOperations operations, Duration timeout);
 
   enum class Unanswered {
     not_awaited,      // the caller was cancelled: the same connection carries the deletion behind the acquisition
@@ -24,14 +23,30 @@ class UncertainAcquires {
   // Deletes the lock if it is this owner's. Works in the background, for a bounded time.
   void cancel(const RedisKeys& keys, const std::string& owner, Duration ttl, Unanswered why);
 
-  [[nodiscard]] bool idle() const;
+  [[nodiscard]] bool idle() const { return running_ == 0; }
   // Returns when all work is done, at the deadline at the latest.
   Task<> wait_idle(BootTime deadline);
   void stop();
 
  private:
-  class Impl;
-  std::shared_ptr<Impl> impl_;
+  struct Job {
+    RedisKeys keys;
+    std::string owner;
+    Unanswered why;
+    BootTime give_up_at;
+  };
+  static Task<> run(std::shared_ptr<UncertainAcquires> self, Job job);
+  Task<> clean_up(const Job& job);
+  Task<> wait(Duration duration);
+  [[nodiscard]] BootTime now() const { return timers_.clock().boot_now(); }
+
+  Timers& timers_;
+  LockOperations operations_;
+  Duration timeout_;
+  Event stop_;
+  Event done_;
+  int running_ = 0;
+  bool stopped_ = false;
 };
 
 }  // namespace jeton::agent

@@ -35,7 +35,7 @@ struct RedlockOptions {
 
 // Timers and random outlive both. Throws Error if there are less than three servers or one is given twice, in whatever
 // database: it would have two votes. One that is given under two names is noticed when both are connected
-// (redlock_servers.cpp): the second connection is refused, and tried again until it is mended.
+// (redlock_quorum.cpp): the second connection is refused, and tried again until it is mended.
 [[nodiscard]] Backends make_redlock_backends(Timers& timers, Random& random, const RedlockOptions& options);
 
 }  // namespace jeton::agent

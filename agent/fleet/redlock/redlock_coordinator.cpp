@@ -1,146 +1,107 @@
-// The coordinator on a quorum: the lock is Redlock with fences (redlock_lock.hpp), the record a quorum register with
-// read repair (redlock_register.hpp), the count of fetches is read and written under the lock (redlock_fetches.hpp).
+// The coordinator on a quorum (redlock_backend.hpp).
 #include <utility>
 
-#include "agent/base/error.hpp"
 #include "agent/fleet/lease_terms.hpp"
 #include "agent/fleet/redis/server_check.hpp"
+#include "agent/fleet/redis/server_use.hpp"
 #include "agent/fleet/redlock/redlock_fetches.hpp"
 #include "agent/fleet/redlock/redlock_lock.hpp"
 #include "agent/fleet/redlock/redlock_register.hpp"
-#include "agent/fleet/redlock/redlock_servers.hpp"
 
 namespace jeton::agent {
 namespace {
 
-// Kept by the calls under way.
-struct RedlockState {
-  explicit RedlockState(redlock::Quorum q) : quorum(std::move(q)) {}
-
-  // Runs one call, unless stopped, and keeps what health() says about the last one.
-  template <typename T>
-  static Task<T> tracked(std::shared_ptr<RedlockState> self, Task<T> call) {
-    if (self->stopped) throw TransportError("redlock: stopped");
-    try {
-      T result = co_await std::move(call);
-      self->last_error.clear();
-      co_return result;
-    } catch (const TransportError& e) {
-      self->last_error = e.what();
-      throw;
-    }
+// One server after the other: one that is not connected costs no time, and one that hangs its timeout.
+Task<Findings> examine_quorum(redlock::Quorum of, std::vector<Subject> tokens) {
+  Findings found;
+  std::size_t connected = 0;
+  for (const auto& server : of->servers) {
+    const ServerTerms terms{.in_quorum = true};
+    if (server->is_connected()) ++connected;
+    Findings one = co_await examine_server(server, terms, tokens);
+    for (Finding& finding : one) found.push_back(std::move(finding));
   }
-  static Task<> tracked(std::shared_ptr<RedlockState> self, Task<> call) {
-    if (self->stopped) throw TransportError("redlock: stopped");
-    try {
-      co_await std::move(call);
-      self->last_error.clear();
-    } catch (const TransportError& e) {
-      self->last_error = e.what();
-      throw;
-    }
-  }
-
-  // One server after the other: one that is not connected costs no time, and one that hangs its timeout.
-  static Task<Findings> examine(redlock::Quorum of, std::vector<Subject> tokens) {
-    Findings found;
-    std::size_t connected = 0;
-    for (const auto& server : of->servers) {
-      const ServerTerms terms{.in_quorum = true};
-      if (server->is_connected()) ++connected;
-      Findings one = co_await examine_server(server, terms, tokens);
-      for (Finding& finding : one) found.push_back(std::move(finding));
-    }
-    const std::size_t all = of->servers.size();
-    const bool whole = connected == all;
-    const bool enough = connected >= of->majority();
-    Finding finding{whole    ? Finding::Level::ok
-                    : enough ? Finding::Level::warning
-                             : Finding::Level::problem,
-                    "redlock", std::to_string(connected) + " of " + std::to_string(all) + " servers are connected"};
-    if (!enough) finding.text += ", which is no majority: nothing is fetched and no lock is given";
-    if (!whole) finding.remedy = "systemctl status redis-server   # on each server that is not connected";
-    found.push_back(std::move(finding));
-    co_return found;
-  }
-
-  redlock::Quorum quorum;
-  TokenSubjects subjects;
-  std::string last_error;
-  bool stopped = false;
-};
+  const std::size_t all = of->servers.size();
+  const bool whole = connected == all;
+  const bool enough = connected >= of->majority();
+  Finding finding{whole    ? Finding::Level::ok
+                  : enough ? Finding::Level::warning
+                           : Finding::Level::problem,
+                  "redlock", std::to_string(connected) + " of " + std::to_string(all) + " servers are connected"};
+  if (!enough) finding.text += ", which is no majority: nothing is fetched and no lock is given";
+  if (!whole) finding.remedy = "systemctl status redis-server   # on each server that is not connected";
+  found.push_back(std::move(finding));
+  co_return found;
+}
 
 class RedlockCoordinator final : public Coordinator {
-  using State = RedlockState;
-
  public:
-  explicit RedlockCoordinator(redlock::Quorum quorum)
-      : state_(std::make_shared<State>(std::move(quorum))), use_(state_->quorum->servers) {}
+  explicit RedlockCoordinator(redlock::Quorum quorum) : quorum_(std::move(quorum)), use_(quorum_->servers) {}
   ~RedlockCoordinator() override { stop(); }
 
   Task<AcquireResult> try_acquire(const std::string& name, Duration ttl) override {
-    LockClaim claim{.owner = new_owner_id(quorum()->random), .ttl = ttl};
-    return State::tracked(state_, redlock::try_acquire(quorum(), state_->subjects.of(name), std::move(claim)));
+    LockClaim claim{.owner = new_owner_id(quorum_->random), .ttl = ttl};
+    return run(redlock::try_acquire(quorum_, subject(name), std::move(claim)));
   }
   Task<bool> renew(const std::string& name, Lease& lease) override {
-    return State::tracked(state_, redlock::renew(quorum(), state_->subjects.of(name), lease));
+    return run(redlock::renew(quorum_, subject(name), lease));
   }
   Task<> release(const std::string& name, const Lease& lease) override {
-    return State::tracked(state_, redlock::release(quorum(), state_->subjects.of(name), lease));
+    return run(redlock::release(quorum_, subject(name), lease));
   }
   Task<Admission> admit(const std::string& name, const Lease& lease, const FetchLimits& limits) override {
-    return State::tracked(state_, redlock::admit(quorum(), state_->subjects.of(name), lease.owner, limits));
+    return run(redlock::admit(quorum_, subject(name), lease.owner, limits));
   }
   Task<PublishResult> publish(const std::string& name, const Record& record, const Lease& lease) override {
-    const auto shared = std::make_shared<const Record>(record);
-    return State::tracked(state_, redlock::publish(quorum(), state_->subjects.of(name), shared, lease));
+    return run(redlock::publish(quorum_, subject(name), std::make_shared<const Record>(record), lease));
   }
   Task<std::optional<Record>> load(const std::string& name) override {
-    return State::tracked(state_, redlock::load(quorum(), state_->subjects.of(name)));
+    return run(redlock::load(quorum_, subject(name)));
   }
   Task<> pause(const std::string& name, Pause pause) override {
-    return State::tracked(state_, redlock::pause(quorum(), state_->subjects.of(name), std::move(pause)));
+    return run(redlock::pause(quorum_, subject(name), std::move(pause)));
   }
-  Task<> resume(const std::string& name) override {
-    return State::tracked(state_, redlock::resume(quorum(), state_->subjects.of(name)));
-  }
+  Task<> resume(const std::string& name) override { return run(redlock::resume(quorum_, subject(name))); }
   Task<> announce_rejection(const std::string& name, Generation generation) override {
-    return State::tracked(state_, redlock::announce_rejection(quorum(), state_->subjects.of(name), generation));
+    return run(redlock::announce_rejection(quorum_, subject(name), generation));
   }
-  Task<FetchUsage> usage(const std::string& name) override {
-    return State::tracked(state_, redlock::usage(quorum(), state_->subjects.of(name)));
-  }
+  Task<FetchUsage> usage(const std::string& name) override { return run(redlock::usage(quorum_, subject(name))); }
   Task<> restore_usage(const std::string& name, FetchUsage usage, Duration window) override {
-    return State::tracked(state_, redlock::restore_usage(quorum(), state_->subjects.of(name), usage, window));
+    return run(redlock::restore_usage(quorum_, subject(name), usage, window));
   }
 
-  void configure(const std::string& name, const TokenTerms& terms) override { state_->subjects.configure(name, terms); }
+  void configure(const std::string& name, const TokenTerms& terms) override { calls_->subjects.configure(name, terms); }
   void prune_except(const std::set<std::string>& /*names*/) override {}  // nothing of a token is kept on this host
   void subscribe(const std::string& name, FleetListener* listener) override {
-    quorum()->notifications->subscribe(quorum()->servers, state_->subjects.of(name), listener);
+    quorum_->notifications->subscribe(quorum_->servers, subject(name), listener);
   }
 
   [[nodiscard]] BackendHealth health() const override {
-    BackendHealth health = quorum_health(*quorum());
-    if (health.last_error.empty()) health.last_error = state_->last_error;
+    BackendHealth health = quorum_health(*quorum_);
+    if (health.last_error.empty()) health.last_error = calls_->trouble.text;
     return health;
   }
-  Task<Findings> examine() override { return State::examine(quorum(), state_->subjects.all()); }
+  Task<Findings> examine() override { return examine_quorum(quorum_, calls_->subjects.all()); }
   void clock_stepped() override {
-    for (const auto& server : quorum()->servers) server->forget_clock();
+    for (const auto& server : quorum_->servers) server->forget_clock();
   }
   void start() override { use_.start(); }
   // Waits for commands to servers that answer, within one command's timeout.
   void stop() override {
-    state_->stopped = true;
+    calls_->stopped = true;
     use_.stop();
-    quorum()->notifications->unsubscribe_all(quorum()->servers, Subject::Kind::token);
+    quorum_->notifications->unsubscribe_all(quorum_->servers, Subject::Kind::token);
   }
 
  private:
-  [[nodiscard]] const redlock::Quorum& quorum() const { return state_->quorum; }
+  [[nodiscard]] Subject subject(const std::string& name) const { return calls_->subjects.of(name); }
+  template <typename T>
+  [[nodiscard]] Task<T> run(Task<T> call) const {
+    return tracked(calls_, "redlock", std::move(call));
+  }
 
-  std::shared_ptr<State> state_;
+  redlock::Quorum quorum_;
+  std::shared_ptr<TokenCalls> calls_ = std::make_shared<TokenCalls>();
   ServerUse use_;
 };
 

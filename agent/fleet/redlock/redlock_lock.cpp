@@ -5,8 +5,8 @@
 #include "agent/base/failpoint.hpp"
 #include "agent/base/log.hpp"
 #include "agent/fleet/lease_terms.hpp"
-#include "agent/fleet/redlock/server_steps.hpp"
-#include "agent/fleet/redlock/vote_count.hpp"
+#include "agent/fleet/redlock/lock_votes.hpp"
+#include "agent/fleet/redlock/redlock_register.hpp"
 
 namespace jeton::agent::redlock {
 namespace {
@@ -19,23 +19,17 @@ constexpr Duration shortest_split_pause = std::chrono::milliseconds(5);
 constexpr Duration split_spread = std::chrono::milliseconds(50);
 constexpr int most_doublings = 8;
 
-bool is_won(const Grant& vote) { return vote.answer.outcome == RedisOperations::Acquired::Outcome::won; }
+bool is_won(const Grant& vote) { return vote.answer.outcome == LockOperations::Acquired::Outcome::won; }
 
 // For people and, with the kind, for the line of contenders: the key is the same on every server.
 std::string lock_key(const RedlockQuorum& quorum, const Subject& subject) {
   return quorum.servers.front()->keys_of(subject).lock;
 }
 
-// In the background. A server that cannot be asked is released as soon as it can.
+// In the background. A server that cannot be asked is released as soon as it can, by its own cleanup.
 Task<> release_in_background(Server server, Subject subject, std::string owner, Duration ttl, BootTime deadline) {
   const RedisServer::Busy busy(*server);
-  try {
-    co_await redlock::release(server, subject, owner, ttl, deadline);
-  } catch (const TransportError&) {
-    // The server's cleanup goes on.
-  } catch (const boost::system::system_error&) {
-    // The loop ends.
-  }
+  co_await redlock::release(server, subject, owner, ttl, deadline);
 }
 
 // Each granted lock of an attempt that did not succeed, those of answers still to come included.
@@ -56,23 +50,20 @@ BootTime after_a_split(const RedlockQuorum& quorum, BootTime sent_at, int splits
   return quorum.now() + shortest_split_pause + std::chrono::duration_cast<Duration>(spread * quorum.random.uniform());
 }
 
-enum class Written { yes, no };
-
-Task<Written> write_back_fence(Quorum quorum, Subject subject, Lease lease) {
-  const BootTime deadline = std::min(quorum->deadline(), lease.valid_until);
-  const RedlockQuorum::Question<bool> question = [subject, lease, deadline](const Server& server) {
+// True: a majority has the fence, and the lock is ours there.
+Task<bool> write_back_fence(Quorum quorum, Subject subject, Lease lease) {
+  const RedlockQuorum::Question<bool> question = [subject, lease](const Server& server, BootTime deadline) {
     return raise_fence(server, subject, lease.owner, lease.fence, deadline);
   };
-  const auto round = quorum->ask(question);
-  const auto decided = [](const RedlockRound<bool>& r) { return r.is_settled(is_yes); };
-  co_await RedlockRound<bool>::wait(round, decided, deadline);
+  const BootTime until = std::min(quorum->deadline(), lease.valid_until);
+  const auto round = co_await RedlockQuorum::settle(quorum, question, is_yes, until);
   if (quorum->now() >= lease.valid_until) {
     throw TransportError("the servers answered too late: the lock was valid for " +
                          std::to_string(lease.ttl.count() / 1'000'000) + " ms only");
   }
-  if (round->count(is_yes) >= round->majority()) co_return Written::yes;
-  if (round->answered() < round->majority()) quorum->no_majority(*round);
-  co_return Written::no;
+  const bool written = round->count(is_yes) >= round->majority();
+  if (!written && round->answered() < round->majority()) quorum->no_majority(*round);
+  co_return written;
 }
 
 // The servers that have said so far that they have the lock of this lease: only these can lose it.
@@ -116,8 +107,6 @@ Task<> restore_lock(Quorum quorum, Subject subject, Lease lease, RedlockQuorum::
     }
   } catch (const TransportError& e) {
     log::debug("a server could not be given the lock back", {{"name", subject.name}, {"error", e.what()}});
-  } catch (const boost::system::system_error&) {
-    // The loop ends.
   }
 }
 
@@ -128,24 +117,24 @@ struct Attempted {
 
 Task<Attempted> attempt_once(Quorum quorum, Subject subject, LockClaim claim) {
   const BootTime sent_at = quorum->now();
-  const BootTime deadline = quorum->deadline();
   const auto attempt = std::make_shared<AcquireAttempt>(std::move(claim));
   // Before it is sent: the claim may be heard before the answers.
   if (subject.kind == Subject::Kind::token) quorum->notifications->own(attempt->owner);
-  const RedlockQuorum::Question<Grant> question = [subject, attempt, deadline](const Server& server) {
+  const RedlockQuorum::Question<Grant> question = [subject, attempt](const Server& server, BootTime deadline) {
     return acquire(server, subject, attempt, deadline);
   };
-  const RedlockQuorum::Round<Grant> round = quorum->ask(question);
+  const BootTime until = quorum->deadline();
+  const RedlockQuorum::Round<Grant> round = quorum->ask(question, until);
   Attempted attempted;
   AcquireResult& result = attempted.result;
   try {
     const auto decided = [](const VoteRound& r) {
       return count_votes(r.answers, r.pending()).outcome != Outcome::open;
     };
-    co_await VoteRound::wait(round, decided, deadline);
+    co_await VoteRound::wait(round, decided, until);
     const VoteCount votes = count_votes(round->answers, 0);
     if (round->answered() < round->majority()) quorum->no_majority(*round);
-    std::optional<Record> current = newest_record(round->answers);
+    std::optional<Record> current = newest_record(*round);
     if (votes.outcome == Outcome::refused) {
       result = refusal_of(votes.answer, quorum->now(), lock_key(*quorum, subject));
       if (!result.trouble.empty()) result.trouble += " on every server";
@@ -154,8 +143,8 @@ Task<Attempted> attempt_once(Quorum quorum, Subject subject, LockClaim claim) {
     } else {
       JETON_FAILPOINT("redlock.acquire.won");
       Lease lease{attempt->owner, votes.answer.fence, attempt->ttl, lease_valid_until(sent_at, attempt->ttl)};
-      const Written written = co_await write_back_fence(quorum, subject, lease);
-      if (written == Written::yes) {
+      const bool written = co_await write_back_fence(quorum, subject, lease);
+      if (written) {
         quorum->held[lease.owner] = {attempt, lease.valid_until};
         note_servers(*quorum, lease, *round, is_won);
         result.lease = std::move(lease);
@@ -205,15 +194,13 @@ Task<bool> renew(Quorum quorum, Subject subject, Lease& lease) {
   const BootTime sent_at = quorum->now();
   // The limit of extension: a lock that was not extended in time is lost, even if the servers still have it.
   if (sent_at >= lease.valid_until) co_return false;
-  const BootTime deadline = std::min(quorum->deadline(), lease.valid_until);
   const std::string owner = lease.owner;
   const Milliseconds ttl = expiry_ms(lease.ttl);
-  const RedlockQuorum::Question<bool> question = [subject, owner, ttl, deadline](const Server& server) {
+  const RedlockQuorum::Question<bool> question = [subject, owner, ttl](const Server& server, BootTime deadline) {
     return redlock::renew(server, subject, owner, ttl, deadline);
   };
-  const RedlockQuorum::Round<bool> round = quorum->ask(question);
-  const auto decided = [](const RedlockRound<bool>& r) { return r.is_settled(is_yes); };
-  co_await RedlockRound<bool>::wait(round, decided, deadline);
+  const BootTime until = std::min(quorum->deadline(), lease.valid_until);
+  const RedlockQuorum::Round<bool> round = co_await RedlockQuorum::settle(quorum, question, is_yes, until);
   if (round->count(is_yes) >= round->majority()) {
     lease.valid_until = lease_valid_until(sent_at, ttl);
     note_servers(*quorum, lease, *round, is_yes);
@@ -231,11 +218,10 @@ Task<bool> renew(Quorum quorum, Subject subject, Lease& lease) {
 
 Task<> release(Quorum quorum, Subject subject, Lease lease) {
   quorum->mark_abandoned(lease.owner);
-  const BootTime deadline = quorum->deadline();
-  const RedlockQuorum::Question<bool> question = [subject, lease, deadline](const Server& server) {
+  const RedlockQuorum::Question<bool> question = [subject, lease](const Server& server, BootTime deadline) {
     return redlock::release(server, subject, lease.owner, lease.ttl, deadline);
   };
-  co_await RedlockQuorum::decide(quorum, question, majority_answered, deadline);
+  co_await RedlockQuorum::decide(quorum, question, majority_answered);
 }
 
 }  // namespace jeton::agent::redlock

@@ -5,10 +5,9 @@
 
 #include "agent/base/error.hpp"
 #include "agent/fleet/lease_terms.hpp"
-#include "agent/fleet/redis/redis_lock_store.hpp"
+#include "agent/fleet/redis/server_use.hpp"
+#include "agent/fleet/redlock/lock_votes.hpp"
 #include "agent/fleet/redlock/redlock_lock.hpp"
-#include "agent/fleet/redlock/redlock_servers.hpp"
-#include "agent/fleet/redlock/server_steps.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -62,6 +61,13 @@ bool may_be_held(const RedlockRound<LockView>& round) {
   return most + round.pending() >= round.majority();
 }
 
+// Behind a vote that is still on its way there: it would take the lock again.
+Task<bool> force_release_on(redlock::Server server, Subject subject, std::string message_id, BootTime deadline) {
+  const RedisKeys keys = server->keys_of(subject);
+  const RedisServer::Turn turn = co_await server->in_turn(subject, deadline);
+  co_return co_await server->locks().force_release(keys, message_id, deadline);
+}
+
 class RedlockLockStore final : public LockStore {
  public:
   explicit RedlockLockStore(redlock::Quorum quorum) : quorum_(std::move(quorum)), use_(quorum_->servers) {}
@@ -69,60 +75,54 @@ class RedlockLockStore final : public LockStore {
 
   Task<LockTry> try_acquire(LockId id, LockClaim claim) override {
     const redlock::Quorum quorum = running();
-    const Subject subject = subject_of(id);
-    AcquireResult result = co_await redlock::try_acquire(quorum, subject, std::move(claim));
+    AcquireResult result = co_await redlock::try_acquire(quorum, subject_of(id), std::move(claim));
     co_return std::move(result);
   }
 
   Task<bool> extend(LockId id, Lease& lease) override {
     const redlock::Quorum quorum = running();
-    const Subject subject = subject_of(id);
-    co_return co_await redlock::renew(quorum, subject, lease);
+    co_return co_await redlock::renew(quorum, subject_of(id), lease);
   }
 
   Task<bool> release(LockId id, std::string owner) override {
     const redlock::Quorum quorum = running();
     quorum->mark_abandoned(owner);
-    const BootTime deadline = quorum->deadline();
     const Subject subject = subject_of(id);
-    // A server that does not answer has the lock deleted later; longer than that it has no use.
-    const Duration ttl = std::chrono::minutes(1);
-    const RedlockQuorum::Question<bool> question = [subject, owner, ttl, deadline](const redlock::Server& server) {
-      return redlock::release(server, subject, owner, ttl, deadline);
+    const Question<bool> question = [subject, owner](const redlock::Server& server, BootTime deadline) {
+      // A server that does not answer has the lock deleted later; longer than that it has no use.
+      return redlock::release(server, subject, owner, std::chrono::minutes(1), deadline);
     };
     const auto decided = [](const RedlockRound<bool>& r) {
       const std::size_t released = r.count(redlock::is_yes);
       return released >= r.majority() || r.answered() - released >= r.majority();
     };
-    const auto round = co_await RedlockQuorum::decide(quorum, question, decided, deadline);
+    const auto round = co_await RedlockQuorum::decide(quorum, question, decided);
     const std::size_t released = round->count(redlock::is_yes);
     co_return released > 0 && released + round->pending() >= round->majority();
   }
 
   Task<bool> force_release(LockId id) override {
     const redlock::Quorum quorum = running();
-    const BootTime deadline = quorum->deadline();
     const Subject subject = subject_of(id);
     const std::string message_id = new_owner_id(quorum->random);
-    const RedlockQuorum::Question<bool> question = [subject, message_id, deadline](const redlock::Server& server) {
-      return redlock::force_release(server, subject, message_id, deadline);
+    const Question<bool> question = [subject, message_id](const redlock::Server& server, BootTime deadline) {
+      return force_release_on(server, subject, message_id, deadline);
     };
-    const auto round = co_await RedlockQuorum::decide(quorum, question, redlock::all_ended, deadline);
+    const auto round = co_await RedlockQuorum::decide(quorum, question, redlock::all_ended);
     co_return round->count(redlock::is_yes) > 0;
   }
 
   // As a majority has it: a lock on a minority excludes no other owner.
   Task<LockView> show(LockId id) override {
     const redlock::Quorum quorum = running();
-    const BootTime deadline = quorum->deadline();
     const Subject subject = subject_of(id);
-    const RedlockQuorum::Question<LockView> question = [subject, deadline](const redlock::Server& server) {
-      return redlock::show(server, subject, deadline);
+    const Question<LockView> question = [subject](const redlock::Server& server, BootTime deadline) {
+      return server->locks().show(server->keys_of(subject), fence_limit(server->wall_now()), deadline);
     };
     const auto decided = [](const RedlockRound<LockView>& r) {
       return r.answered() >= r.majority() && (majority_view(r).held || !may_be_held(r));
     };
-    const auto round = co_await RedlockQuorum::decide(quorum, question, decided, deadline);
+    const auto round = co_await RedlockQuorum::decide(quorum, question, decided);
     co_return majority_view(*round);
   }
 
@@ -140,6 +140,9 @@ class RedlockLockStore final : public LockStore {
   }
 
  private:
+  template <typename Answer>
+  using Question = RedlockQuorum::Question<Answer>;
+
   // Kept by the calls under way, which may outlive the store.
   [[nodiscard]] redlock::Quorum running() const {
     if (stopped_) throw TransportError("redlock: stopped");

@@ -25,6 +25,7 @@
 #include "agent/fleet/redis/redis_server.hpp"
 #include "agent/fleet/redlock/lock_attempts.hpp"
 #include "agent/fleet/redlock/quorum_notifications.hpp"
+#include "agent/fleet/redlock/redlock_backend.hpp"
 
 namespace jeton::agent {
 
@@ -121,56 +122,46 @@ class RedlockQuorum {
   [[nodiscard]] std::size_t majority() const { return servers.size() / 2 + 1; }
 
   // This lease is given back, or lost: from now on no server may grant it.
-  void mark_abandoned(const std::string& owner) {
-    const auto found = held.find(owner);
-    if (found == held.end()) return;
-    found->second.attempt->abandoned = true;
-    held.erase(found);
-  }
+  void mark_abandoned(const std::string& owner);
   // The same for each lease that has ended by itself.
-  void forget_ended() {
-    std::erase_if(held, [present = now()](const auto& entry) {
-      const bool ended = entry.second.valid_until <= present;
-      if (ended) entry.second.attempt->abandoned = true;
-      return ended;
-    });
-  }
-
+  void forget_ended();
   // False: the record of this token is being brought to servers that lack it; it is looked at again after that.
-  bool begin_repair(const std::string& name) {
-    const auto [at, begun] = repairing_.emplace(name, false);
-    if (!begun) at->second = true;
-    return begun;
-  }
+  bool begin_repair(const std::string& name);
   // Whether another one was to begin meanwhile.
-  bool end_repair(const std::string& name) {
-    const auto ended = repairing_.extract(name);
-    return !ended.empty() && ended.mapped();
-  }
+  bool end_repair(const std::string& name);
 
   template <typename Answer>
-  using Question = std::function<Task<Answer>(std::shared_ptr<RedisServer>)>;
+  using Question = std::function<Task<Answer>(std::shared_ptr<RedisServer>, BootTime deadline)>;
   template <typename Answer>
   using Round = std::shared_ptr<RedlockRound<Answer>>;
 
   // Asks every server now.
   template <typename Answer>
-  [[nodiscard]] Round<Answer> ask(const Question<Answer>& question) const {
+  [[nodiscard]] Round<Answer> ask(const Question<Answer>& question, BootTime deadline) const {
     const Duration grace = std::min<Duration>(timeout / 4, longest_grace);
     auto round = std::make_shared<RedlockRound<Answer>>(timers, servers.size(), grace);
     for (std::size_t i = 0; i < servers.size(); ++i) {
-      start_task(timers.executor(), ask_one<Answer>(round, i, servers[i], question));
+      start_task(timers.executor(), ask_one<Answer>(round, i, servers[i], question, deadline));
     }
     return round;
   }
 
   // Asks every server now, and waits until `decided(round)`. Throws TransportError unless a majority has answered then.
   template <typename Answer, typename Decided>
-  static Task<Round<Answer>> decide(std::shared_ptr<RedlockQuorum> self, Question<Answer> question, Decided decided,
-                                    BootTime deadline) {
-    const Round<Answer> round = self->ask(question);
+  static Task<Round<Answer>> decide(std::shared_ptr<RedlockQuorum> self, Question<Answer> question, Decided decided) {
+    const BootTime deadline = self->deadline();
+    const Round<Answer> round = self->ask(question, deadline);
     co_await RedlockRound<Answer>::wait(round, decided, deadline);
     if (round->answered() < round->majority()) self->no_majority(*round);
+    co_return round;
+  }
+  // The same until it is settled whether a majority says yes, and without the exception.
+  template <typename Answer, typename Predicate>
+  static Task<Round<Answer>> settle(std::shared_ptr<RedlockQuorum> self, Question<Answer> question, Predicate yes,
+                                    BootTime deadline) {
+    const Round<Answer> round = self->ask(question, deadline);
+    const auto settled = [yes](const RedlockRound<Answer>& r) { return r.is_settled(yes); };
+    co_await RedlockRound<Answer>::wait(round, settled, deadline);
     co_return round;
   }
 
@@ -213,11 +204,11 @@ class RedlockQuorum {
 
   template <typename Answer>
   static Task<> ask_one(Round<Answer> round, std::size_t index, std::shared_ptr<RedisServer> server,
-                        Question<Answer> question) {
+                        Question<Answer> question, BootTime deadline) {
     const RedisServer::Busy busy(*server);
     std::string failure;
     try {
-      Answer answer = co_await question(server);
+      Answer answer = co_await question(server, deadline);
       round->answer(index, std::move(answer));
       co_return;
     } catch (const boost::system::system_error&) {
@@ -241,4 +232,15 @@ inline constexpr auto all_ended = [](const auto&) { return false; };
 inline constexpr auto is_yes = [](bool yes) { return yes; };
 
 }  // namespace redlock
+
+// Connected servers, each with one vote. Throws Error if there are less than three or one is given twice. Timers and
+// random outlive all of it.
+[[nodiscard]] redlock::Quorum make_redlock_quorum(Timers& timers, Random& random, const RedlockOptions& options);
+
+// Reachable: a majority is connected. The last error names every server that is not, or that has its vote already. The
+// clock offset is the middle one of those that are known.
+[[nodiscard]] BackendHealth quorum_health(const RedlockQuorum& quorum);
+
+[[nodiscard]] std::unique_ptr<LockStore> make_redlock_lock_store(redlock::Quorum quorum);
+
 }  // namespace jeton::agent

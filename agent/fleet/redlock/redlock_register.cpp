@@ -2,18 +2,15 @@
 
 #include "agent/base/failpoint.hpp"
 #include "agent/base/log.hpp"
-#include "agent/fleet/redlock/server_steps.hpp"
-#include "agent/fleet/redlock/vote_count.hpp"
 
 namespace jeton::agent::redlock {
 namespace {
 
-using Stored = RedisServer::Stored;
-using StoredRound = RedlockRound<Stored>;
+using StoredRound = RedlockRound<PublishResult>;
 using Loaded = RedisServer::Loaded;
 using LoadRound = RedlockRound<Loaded>;
 
-bool is_stored(const Stored& answer) { return answer.stored; }
+bool is_stored(const PublishResult& answer) { return answer.stored; }
 
 bool has(const Loaded& loaded, Generation generation) {
   return loaded.record && loaded.record->generation >= generation;
@@ -24,7 +21,7 @@ bool has(const Loaded& loaded, Generation generation) {
 Task<> repair_laggards(Quorum quorum, Subject subject, RedlockQuorum::Round<Loaded> round) {
   try {
     co_await LoadRound::wait_for_all(round, quorum->deadline());
-    std::optional<Record> newest = newest_record(round->answers);
+    std::optional<Record> newest = newest_record(*round);
     const bool useful = newest && newest->valid(quorum->timers.clock());
     const bool lost = useful && round->count([](const Loaded& l) { return !l.record && !l.unreadable; }) > 0;
     // A server without the record may have lost count and pause as well; a listener knows them and gives all of it
@@ -36,7 +33,7 @@ Task<> repair_laggards(Quorum quorum, Subject subject, RedlockQuorum::Round<Load
         if (!answer || has(*answer, record->generation)) continue;
         const Server server = quorum->servers[i];
         const RedisServer::Busy busy(*server);
-        const Stored stored = co_await server->publish(subject, record, std::string(), quorum->deadline());
+        const PublishResult stored = co_await server->publish(subject, record, std::string(), quorum->deadline());
         if (!stored.stored) continue;
         log::info("a server was behind and was given the newest record",
                   {{"token", subject.name}, {"server", server->display()}, {"generation", record->generation}});
@@ -54,8 +51,22 @@ Task<> repair_laggards(Quorum quorum, Subject subject, RedlockQuorum::Round<Load
     co_await load(quorum, subject);
   } catch (const TransportError& e) {
     log::debug("the servers that are behind cannot be looked for", {{"token", subject.name}, {"error", e.what()}});
-  } catch (const boost::system::system_error&) {
-    // The loop ends.
+  }
+}
+
+// A lease without an owner: a repair. Otherwise its lock is released too, at the latest when the server can be reached
+// again.
+Task<PublishResult> publish_on(Server server, Subject subject, std::shared_ptr<const Record> record, Lease lease,
+                               BootTime deadline) {
+  try {
+    RedisServer::Turn turn;
+    if (!lease.owner.empty()) turn = co_await server->in_turn(subject, deadline);
+    JETON_FAILPOINT("redlock.publish.sending");
+    PublishResult stored = co_await server->publish(subject, record, lease.owner, deadline);
+    co_return stored;
+  } catch (const Error&) {
+    if (!lease.owner.empty()) server->cancel_acquire(subject, lease.owner, lease.ttl);
+    throw;
   }
 }
 
@@ -69,36 +80,35 @@ bool may_have_laggards(const LoadRound& round, const std::optional<Record>& newe
 
 Task<PublishResult> publish(Quorum quorum, Subject subject, std::shared_ptr<const Record> record, Lease lease) {
   quorum->mark_abandoned(lease.owner);  // it is given back on every server that takes the record
-  const BootTime deadline = quorum->deadline();
-  const RedlockQuorum::Question<Stored> question = [subject, record, lease, deadline](const Server& server) {
-    return redlock::publish(server, subject, record, lease.owner, lease.ttl, deadline);
+  const RedlockQuorum::Question<PublishResult> question = [subject, record, lease](const Server& server,
+                                                                                   BootTime deadline) {
+    return publish_on(server, subject, record, lease, deadline);
   };
-  const RedlockQuorum::Round<Stored> round = quorum->ask(question);
+  const BootTime until = quorum->deadline();
+  const RedlockQuorum::Round<PublishResult> round = quorum->ask(question, until);
   const auto decided = [](const StoredRound& r) {
     const std::size_t stored = r.count(is_stored);
     return stored >= r.majority() || (r.answered() >= r.majority() && stored + r.pending() < r.majority());
   };
-  co_await StoredRound::wait(round, decided, deadline);
+  co_await StoredRound::wait(round, decided, until);
   JETON_FAILPOINT("redlock.publish.answered");
   PublishResult result;
   result.stored = round->count(is_stored) >= round->majority();
   if (result.stored) {
-    const bool was_there =
-        round->count([](const Stored& s) { return s.stored && s.record; }) == round->count(is_stored);
-    if (was_there) result.current = *record;
+    const auto had_it = [](const PublishResult& answer) { return answer.stored && answer.current; };
+    if (round->count(had_it) == round->count(is_stored)) result.current = *record;
     co_return result;
   }
   if (round->answered() < round->majority()) quorum->no_majority(*round);
   for (const auto& answer : round->answers) {
-    if (!answer || !answer->record) continue;
-    if (!result.current || answer->record->generation > result.current->generation) result.current = answer->record;
+    if (!answer || !answer->current) continue;
+    if (!result.current || answer->current->generation > result.current->generation) result.current = answer->current;
   }
   co_return result;
 }
 
 Task<std::optional<Record>> load(Quorum quorum, Subject subject) {
-  const BootTime deadline = quorum->deadline();
-  const RedlockQuorum::Question<Loaded> question = [subject, deadline](const Server& server) {
+  const RedlockQuorum::Question<Loaded> question = [subject](const Server& server, BootTime deadline) {
     return server->load(subject, deadline);
   };
   // Servers that lost their data may be the first to answer, and a record that is not found is fetched again. So before
@@ -106,8 +116,8 @@ Task<std::optional<Record>> load(Quorum quorum, Subject subject) {
   const auto decided = [](const LoadRound& r) {
     return r.answered() >= r.majority() && r.count([](const Loaded& l) { return l.record.has_value(); }) > 0;
   };
-  const RedlockQuorum::Round<Loaded> round = co_await RedlockQuorum::decide(quorum, question, decided, deadline);
-  std::optional<Record> newest = newest_record(round->answers);
+  const RedlockQuorum::Round<Loaded> round = co_await RedlockQuorum::decide(quorum, question, decided);
+  std::optional<Record> newest = newest_record(*round);
   if (may_have_laggards(*round, newest) && quorum->begin_repair(subject.name)) {
     start_task(quorum->timers.executor(), repair_laggards(quorum, subject, round));
   }
@@ -116,29 +126,26 @@ Task<std::optional<Record>> load(Quorum quorum, Subject subject) {
 
 Task<> pause(Quorum quorum, Subject subject, Pause pause) {
   if (pause.until <= quorum->now()) co_return;
-  const BootTime deadline = quorum->deadline();
-  const RedlockQuorum::Question<bool> question = [subject, pause, deadline](const Server& server) {
-    return server->pause(subject, pause, deadline);
+  const RedlockQuorum::Question<bool> question = [subject, pause](const Server& server, BootTime deadline) {
+    return server->operations().pause(server->keys_of(subject), pause, deadline);
   };
-  co_await RedlockQuorum::decide(quorum, question, majority_answered, deadline);
+  co_await RedlockQuorum::decide(quorum, question, majority_answered);
 }
 
 // A pause on any server of a majority counts, so all should have answered; a minority that is out keeps it until it
 // ends.
 Task<> resume(Quorum quorum, Subject subject) {
-  const BootTime deadline = quorum->deadline();
-  const RedlockQuorum::Question<bool> question = [subject, deadline](const Server& server) {
-    return server->resume(subject, deadline);
+  const RedlockQuorum::Question<bool> question = [subject](const Server& server, BootTime deadline) {
+    return server->operations().resume(server->keys_of(subject), deadline);
   };
-  co_await RedlockQuorum::decide(quorum, question, all_ended, deadline);
+  co_await RedlockQuorum::decide(quorum, question, all_ended);
 }
 
 Task<> announce_rejection(Quorum quorum, Subject subject, Generation generation) {
-  const BootTime deadline = quorum->deadline();
-  const RedlockQuorum::Question<bool> question = [subject, generation, deadline](const Server& server) {
-    return server->announce_rejection(subject, generation, deadline);
+  const RedlockQuorum::Question<bool> question = [subject, generation](const Server& server, BootTime deadline) {
+    return server->operations().announce_rejection(server->keys_of(subject), generation, deadline);
   };
-  co_await RedlockQuorum::decide(quorum, question, majority_answered, deadline);
+  co_await RedlockQuorum::decide(quorum, question, majority_answered);
 }
 
 }  // namespace jeton::agent::redlock

@@ -28,4 +28,16 @@ Task<> pause(Quorum quorum, Subject subject, Pause pause);
 Task<> resume(Quorum quorum, Subject subject);
 Task<> announce_rejection(Quorum quorum, Subject subject, Generation generation);
 
+// The newest record of any answer; none if there is none.
+template <typename Answer>
+[[nodiscard]] std::optional<Record> newest_record(const RedlockRound<Answer>& round) {
+  const Record* best = nullptr;
+  for (const auto& answer : round.answers) {
+    if (!answer || !answer->record) continue;
+    if (best == nullptr || answer->record->generation > best->generation) best = &*answer->record;
+  }
+  if (best == nullptr) return std::nullopt;
+  return *best;
+}
+
 }  // namespace jeton::agent::redlock

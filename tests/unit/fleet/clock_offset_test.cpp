@@ -1,6 +1,6 @@
-#include "agent/fleet/redis/clock_offset.hpp"
-
 #include <gtest/gtest.h>
+
+#include "agent/fleet/redis/server_clock.hpp"
 
 namespace jeton::agent {
 namespace {

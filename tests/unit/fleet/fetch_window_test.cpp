@@ -1,6 +1,6 @@
-#include "agent/fleet/fetch_window.hpp"
-
 #include <gtest/gtest.h>
+
+#include "agent/fleet/local/local_state.hpp"
 
 namespace jeton::agent {
 namespace {

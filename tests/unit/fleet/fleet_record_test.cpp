@@ -1,8 +1,7 @@
-#include "agent/fleet/fleet_record.hpp"
-
 #include <gtest/gtest.h>
 
 #include "agent/base/error.hpp"
+#include "agent/fleet/channel_message.hpp"
 #include "agent/record/record_check.hpp"
 
 namespace jeton::agent {

@@ -1,9 +1,9 @@
-#include "agent/fleet/redis/server_facts.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+
+#include "agent/fleet/redis/server_check.hpp"
 
 namespace jeton::agent {
 namespace {

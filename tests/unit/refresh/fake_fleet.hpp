@@ -13,7 +13,6 @@
 #include "agent/fleet/fetch_budget.hpp"
 #include "agent/fleet/fleet_signals.hpp"
 #include "agent/fleet/lease_store.hpp"
-#include "agent/fleet/record_store.hpp"
 
 namespace jeton::test {
 

@@ -1,12 +1,7 @@
-#include "agent/fleet/redlock/redlock_servers.hpp"
+#include "agent/fleet/redlock/redlock_quorum.hpp"
 
-#include <algorithm>
-#include <functional>
-#include <string>
 #include <utility>
-#include <vector>
 
-#include "agent/base/error.hpp"
 #include "agent/base/log.hpp"
 #include "agent/fleet/redis/client/transport.hpp"
 
@@ -24,48 +19,47 @@ constexpr std::size_t fewest_servers = 3;
 // thread: the loop's.
 class ServerIdentities {
  public:
-  // The next endpoint, counted from 0. `display`: as an operator knows it.
-  void add(std::string display, std::function<bool()> is_connected) {
-    endpoints_.push_back({std::move(display), std::move(is_connected), {}, false});
-  }
+  // The next endpoint, counted from 0.
+  void add(const std::shared_ptr<RedisServer>& server) { endpoints_.push_back({server->display(), server, {}, false}); }
 
   // The endpoint is about to be connected to the server with this run_id; empty: it does not say, which is said once in
   // the log. Throws redis::SetupError if an endpoint that is connected has reached the same server.
-  void claim(std::size_t endpoint, const std::string& run_id);
+  void claim(std::size_t endpoint, const std::string& run_id) {
+    Endpoint& claimant = endpoints_[endpoint];
+    claimant.run_id.clear();
+    claimant.refused = false;
+    if (run_id.empty()) {
+      if (std::exchange(unknown_reported_, true)) return;
+      log::info(
+          "a server does not send its run id (allow +info in its ACL): jeton would not notice one server under two "
+          "names",
+          {{"server", claimant.display}});
+      return;
+    }
+    for (const Endpoint& other : endpoints_) {
+      const auto server = other.server.lock();
+      if (&other == &claimant || other.run_id != run_id || !server || !server->is_connected()) continue;
+      claimant.refused = true;
+      throw redis::SetupError("it is the same server as " + other.display +
+                              " and has one vote, so it is not asked; name every server once in "
+                              "coordination.redlock.endpoints, and replace this one by another");
+    }
+    claimant.run_id = run_id;
+  }
+
   // Its server has its vote through another endpoint, as far as is known.
   [[nodiscard]] bool is_refused(std::size_t endpoint) const { return endpoints_[endpoint].refused; }
 
  private:
   struct Endpoint {
-    std::string display;
-    std::function<bool()> is_connected;
+    std::string display;  // as an operator knows it
+    std::weak_ptr<RedisServer> server;
     std::string run_id;
     bool refused = false;
   };
   std::vector<Endpoint> endpoints_;
   bool unknown_reported_ = false;
 };
-
-void ServerIdentities::claim(std::size_t endpoint, const std::string& run_id) {
-  Endpoint& claimant = endpoints_[endpoint];
-  claimant.run_id.clear();
-  claimant.refused = false;
-  if (run_id.empty()) {
-    if (std::exchange(unknown_reported_, true)) return;
-    log::info(
-        "a server does not send its run id (allow +info in its ACL): jeton would not notice one server under two names",
-        {{"server", claimant.display}});
-    return;
-  }
-  for (const Endpoint& other : endpoints_) {
-    if (&other == &claimant || other.run_id != run_id || !other.is_connected()) continue;
-    claimant.refused = true;
-    throw redis::SetupError("it is the same server as " + other.display +
-                            " and has one vote, so it is not asked; name every server once in "
-                            "coordination.redlock.endpoints, and replace this one by another");
-  }
-  claimant.run_id = run_id;
-}
 
 void check_servers(const std::vector<redis::ConnectOptions>& servers) {
   if (servers.size() < fewest_servers)
@@ -77,6 +71,32 @@ void check_servers(const std::vector<redis::ConnectOptions>& servers) {
 }
 
 }  // namespace
+
+void RedlockQuorum::mark_abandoned(const std::string& owner) {
+  const auto found = held.find(owner);
+  if (found == held.end()) return;
+  found->second.attempt->abandoned = true;
+  held.erase(found);
+}
+
+void RedlockQuorum::forget_ended() {
+  std::erase_if(held, [present = now()](const auto& entry) {
+    const bool ended = entry.second.valid_until <= present;
+    if (ended) entry.second.attempt->abandoned = true;
+    return ended;
+  });
+}
+
+bool RedlockQuorum::begin_repair(const std::string& name) {
+  const auto [at, begun] = repairing_.emplace(name, false);
+  if (!begun) at->second = true;
+  return begun;
+}
+
+bool RedlockQuorum::end_repair(const std::string& name) {
+  const auto ended = repairing_.extract(name);
+  return !ended.empty() && ended.mapped();
+}
 
 redlock::Quorum make_redlock_quorum(Timers& timers, Random& random, const RedlockOptions& options) {
   check_servers(options.servers);
@@ -108,10 +128,7 @@ redlock::Quorum make_redlock_quorum(Timers& timers, Random& random, const Redloc
     server->on_connected([weak] {
       if (const auto alive = weak.lock()) alive->notifications().notify_resync();
     });
-    identities->add(server->display(), [weak] {
-      const auto alive = weak.lock();
-      return alive && alive->is_connected();
-    });
+    identities->add(server);
     servers.push_back(server);
   }
   return std::make_shared<RedlockQuorum>(timers, random, options.servers.front().timeout, std::move(servers),

@@ -1,12 +1,11 @@
-#include "agent/fleet/redlock/server_steps.hpp"
+#include "agent/fleet/redlock/lock_votes.hpp"
 
 #include <algorithm>
-#include <array>
+#include <map>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 #include "agent/base/error.hpp"
-#include "agent/base/failpoint.hpp"
 #include "agent/fleet/redis/client/command.hpp"
 #include "agent/fleet/redis/redis_scripts.hpp"
 
@@ -14,11 +13,7 @@ namespace jeton::agent::redlock {
 namespace {
 
 using Turn = RedisServer::Turn;
-
-std::optional<Milliseconds> to_age(std::int64_t ms) {
-  if (ms < 0) return std::nullopt;
-  return Milliseconds{ms};
-}
+using AcquireOutcome = LockOperations::Acquired::Outcome;
 
 Task<bool> write_fence(Server server, RedisKeys keys, std::string owner, std::uint64_t fence, BootTime deadline) {
   const std::string digits = std::to_string(fence);
@@ -40,17 +35,48 @@ Task<bool> set_if_free(Server server, std::string key, std::string owner, Millis
   co_return !reply.is_nil();
 }
 
+// No TTL means that the lock never expires: longer than any time.
+bool is_longer(const std::optional<Milliseconds>& a, const std::optional<Milliseconds>& b) {
+  if (!a || !b) return !a && b.has_value();
+  return *a > *b;
+}
+
+std::uint64_t fence_above(const Votes& votes) {
+  std::uint64_t fence = 0;
+  for (const auto& vote : votes) {
+    if (!vote) continue;
+    fence = std::max(fence, vote->answer.fence);
+    if (vote->record) fence = std::max(fence, vote->record->generation + 1);
+  }
+  return fence;
+}
+
+// Until so many of one owner's locks have expired that the rest is not a majority. A server that granted its lock late,
+// or missed a renewal that made it shorter, does not count.
+std::optional<Milliseconds> until_no_majority(std::vector<std::optional<Milliseconds>> left, std::size_t majority) {
+  std::sort(left.begin(), left.end(), [](const auto& a, const auto& b) { return is_longer(b, a); });
+  return left[left.size() - majority];
+}
+
+// A server that was given the lock back knows it without its note.
+LockNote note_of(const Votes& votes, const std::string& holder) {
+  for (const auto& vote : votes) {
+    if (vote && vote->answer.holder == holder && vote->answer.note.by) return vote->answer.note;
+  }
+  return {};
+}
+
 }  // namespace
 
 Task<RedisServer::Grant> acquire(Server server, Subject subject, std::shared_ptr<const AcquireAttempt> attempt,
                                  BootTime deadline) {
   const Turn turn = co_await server->in_turn(subject, deadline);
   RedisServer::Grant grant = co_await server->acquire(subject, attempt, deadline);
-  if (attempt->abandoned && grant.answer.outcome == RedisOperations::Acquired::Outcome::won) {
+  if (attempt->abandoned && grant.answer.outcome == LockOperations::Acquired::Outcome::won) {
     // Before the next question about this lock, which would find it held.
     const RedisKeys keys = server->keys_of(subject);
     try {
-      co_await server->operations().release(keys, attempt->owner, server->deadline());
+      co_await server->locks().release(keys, attempt->owner, server->deadline());
     } catch (const Error&) {
       if (attempt->owner_is_new) server->cancel_acquire(subject, attempt->owner, attempt->ttl);
     }
@@ -66,7 +92,7 @@ Task<bool> raise_fence(Server server, Subject subject, std::string owner, std::u
 Task<bool> renew(Server server, Subject subject, std::string owner, Milliseconds ttl, BootTime deadline) {
   const RedisKeys keys = server->keys_of(subject);
   const Turn turn = co_await server->in_turn(subject, deadline);
-  co_return co_await server->operations().renew(keys, owner, ttl, deadline);
+  co_return co_await server->locks().renew(keys, owner, ttl, deadline);
 }
 
 Task<bool> reacquire(Server server, Subject subject, std::string owner, std::uint64_t fence, Milliseconds ttl,
@@ -90,7 +116,7 @@ Task<bool> release(Server server, Subject subject, std::string owner, Duration t
   const RedisKeys keys = server->keys_of(subject);
   try {
     const Turn turn = co_await server->in_turn(subject, deadline);
-    const bool deleted = co_await server->operations().release(keys, owner, deadline);
+    const bool deleted = co_await server->locks().release(keys, owner, deadline);
     co_return deleted;
   } catch (const Error&) {
     server->cancel_acquire(subject, owner, ttl);
@@ -98,60 +124,46 @@ Task<bool> release(Server server, Subject subject, std::string owner, Duration t
   }
 }
 
-// Behind a vote that is still on its way there: it would take the lock again.
-Task<bool> force_release(Server server, Subject subject, std::string message_id, BootTime deadline) {
-  const RedisKeys keys = server->keys_of(subject);
-  const Turn turn = co_await server->in_turn(subject, deadline);
-  co_return co_await server->locks().force_release(keys, message_id, deadline);
-}
-
-Task<LockView> show(Server server, Subject subject, BootTime deadline) {
-  const RedisKeys keys = server->keys_of(subject);
-  co_return co_await server->locks().show(keys, fence_limit(server->wall_now()), deadline);
-}
-
-Task<std::optional<FetchCount>> fetches(Server server, Subject subject, std::string owner, BootTime deadline) {
-  const RedisKeys keys = server->keys_of(subject);
-  const Turn turn = co_await server->in_turn(subject, deadline);
-  const std::array<std::string, 2> script_keys{keys.lock, keys.budget};
-  const std::vector<std::string_view> arguments{owner};
-  const redis::Reply reply =
-      co_await server->runner().run(redis_scripts::quorum_fetches(), script_keys, arguments, deadline);
-  if (reply.at(0).as_integer() != 1) co_return std::nullopt;
-  FetchCount count;
-  count.last_age = to_age(reply.at(1).as_integer());
-  count.window_age = to_age(reply.at(2).as_integer());
-  count.calls = static_cast<std::uint64_t>(std::max<std::int64_t>(0, reply.at(3).as_integer()));
-  co_return count;
-}
-
-Task<bool> count_fetch(Server server, Subject subject, std::string owner, Fetch fetch, BootTime deadline) {
-  const RedisKeys keys = server->keys_of(subject);
-  const Turn turn = co_await server->in_turn(subject, deadline);
-  const std::string window_age_ms = std::to_string(fetch.window_age.count());
-  const std::string calls = std::to_string(fetch.calls);
-  const std::string keep_ms = std::to_string(fetch.keep.count());
-  const std::string window_ms = std::to_string(fetch.window.count());
-  const std::string channel = fetch.limited ? keys.channel : std::string();
-  const std::array<std::string, 2> script_keys{keys.lock, keys.budget};
-  const std::vector<std::string_view> arguments{owner, window_age_ms, calls, keep_ms, window_ms, channel};
-  const redis::Reply reply =
-      co_await server->runner().run(redis_scripts::quorum_count_fetch(), script_keys, arguments, deadline);
-  co_return reply.as_integer() == 1;
-}
-
-Task<RedisServer::Stored> publish(Server server, Subject subject, std::shared_ptr<const Record> record,
-                                  std::string owner, Duration ttl, BootTime deadline) {
-  try {
-    Turn turn;
-    if (!owner.empty()) turn = co_await server->in_turn(subject, deadline);
-    JETON_FAILPOINT("redlock.publish.sending");
-    RedisServer::Stored stored = co_await server->publish(subject, record, owner, deadline);
-    co_return stored;
-  } catch (const Error&) {
-    if (!owner.empty()) server->cancel_acquire(subject, owner, ttl);
-    throw;
+VoteCount count_votes(const Votes& votes, std::size_t pending) {
+  const std::size_t majority = votes.size() / 2 + 1;
+  VoteCount result;
+  std::size_t answered = 0;
+  std::size_t won = 0;
+  bool paused = false;
+  std::map<std::string, std::vector<std::optional<Milliseconds>>> holders;
+  for (const auto& vote : votes) {
+    if (!vote) continue;
+    ++answered;
+    const LockOperations::Acquired& answer = vote->answer;
+    if (answer.outcome == AcquireOutcome::won) {
+      ++won;
+    } else if (answer.outcome == AcquireOutcome::busy) {
+      holders[answer.holder].push_back(answer.remaining);
+    } else if (!paused || is_longer(answer.remaining, result.answer.remaining)) {
+      paused = true;
+      result.answer = answer;
+    }
   }
+  if (answered < majority) return result;
+  if (paused) {
+    result.outcome = VoteCount::Outcome::refused;
+    return result;
+  }
+  if (won >= majority) {
+    result.outcome = VoteCount::Outcome::won;
+    result.answer.fence = fence_above(votes);
+    return result;
+  }
+  for (const auto& [owner, left] : holders) {
+    if (left.size() < majority) continue;
+    result.outcome = VoteCount::Outcome::refused;
+    result.answer.holder = owner;
+    result.answer.remaining = until_no_majority(left, majority);
+    result.answer.note = note_of(votes, owner);
+    return result;
+  }
+  if (won + pending < majority) result.outcome = VoteCount::Outcome::split;
+  return result;
 }
 
 }  // namespace jeton::agent::redlock
