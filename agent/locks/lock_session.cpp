@@ -50,7 +50,7 @@ Task<> LockSession::run(Self self, std::function<void(LockSession*)> on_end) {
     }
     while (self->state_ == State::held && !self->ending() && !self->delivered_) co_await self->changed_.wait();
     if (self->state_ == State::held && !self->delivered_) self->enter(State::releasing);
-    if (!self->delivered_) co_await self->give_back();
+    if (!self->delivered_) co_await self->release_held();
     if (self->cancelled_ && !self->delivered_ && self->state_ != State::lost) {
       self->enter(self->handed_over_ ? State::handed_over : State::ended);
     }
@@ -75,7 +75,7 @@ Task<> LockSession::take_all() {
     if (ending()) co_return;
     if (!result.lease) {
       busy_ = std::move(result);
-      co_await give_back();
+      co_await release_held();
       enter(State::busy);
       co_return;
     }
@@ -115,7 +115,7 @@ Task<std::string> LockSession::extend_again(const LockId& id, Lease& lease) {
 }
 
 // A release that does not reach the store is tried again until the lock has expired.
-Task<> LockSession::give_back() {
+Task<> LockSession::release_held() {
   const std::vector<HeldLock> all = std::exchange(held_, {});
   keeper_.notify();
   for (const HeldLock& lock : all) {

@@ -144,7 +144,7 @@ class LockSession : public std::enable_shared_from_this<LockSession> {
   void hold(const LockId& id, Lease lease);
   Task<> renew_due();
   void listen_due();
-  Task<> give_back();
+  Task<> release_held();
   [[nodiscard]] std::string by_text() const;
   void was_not_ours(const std::string& name, const std::string& reason);
   void count(State next);

@@ -119,12 +119,12 @@ void kill_all(int child_signals) {
 
 // Until the command has ended, or was asked to end and did not.
 ExecReport watch(const Supervised& work, pid_t command, int child_signals) {
-  bool told = false;
+  bool asked = false;
   std::int64_t until_ms = 0;
   for (;;) {
-    std::array<pollfd, 2> wait{pollfd{child_signals, POLLIN, 0}, pollfd{told ? -1 : work.control, POLLIN, 0}};
+    std::array<pollfd, 2> wait{pollfd{child_signals, POLLIN, 0}, pollfd{asked ? -1 : work.control, POLLIN, 0}};
     const auto left_ms = static_cast<int>(std::max<std::int64_t>(until_ms - now_ms(), 0));
-    const int ready = ::poll(wait.data(), wait.size(), told ? left_ms : -1);
+    const int ready = ::poll(wait.data(), wait.size(), asked ? left_ms : -1);
     if (wait[0].revents != 0) take_signal(child_signals);
     int status = 0;
     for (pid_t ended = 0; (ended = ::waitpid(-1, &status, WNOHANG)) > 0;) {
@@ -132,11 +132,11 @@ ExecReport watch(const Supervised& work, pid_t command, int child_signals) {
       if (WIFSIGNALED(status)) return {ExecReport::Kind::signalled, WTERMSIG(status)};
       return {ExecReport::Kind::exited, WEXITSTATUS(status)};
     }
-    if (!told && wait[1].revents != 0) {
-      told = true;
+    if (!asked && wait[1].revents != 0) {
+      asked = true;
       until_ms = now_ms() + work.grace_ms;
       ::kill(-command, SIGTERM);
-    } else if (told && ready == 0) {
+    } else if (asked && ready == 0) {
       ::kill(-command, SIGKILL);  // its whole group in one step; it is not reaped, so the number is still its own
       return {ExecReport::Kind::signalled, SIGKILL};
     }

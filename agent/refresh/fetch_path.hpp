@@ -14,7 +14,7 @@ namespace jeton::agent {
 class FetchPath {
  public:
   // The state of the lock after a publication. kept: until it expires, because another fetch would do harm.
-  enum class LockAfter { given_back, held, kept };
+  enum class LockAfter { released, held, kept };
 
   FetchPath() = default;
   FetchPath(const FetchPath&) = delete;
@@ -26,7 +26,7 @@ class FetchPath {
   // Whether the holder of this lease may call the provider now; counts the call if it may.
   virtual Task<bool> admit(const Lease& lease) = 0;
   // Publishes the record under the fence of the lease. For a lease without an owner the lock is held afterwards, also
-  // if the result is given_back.
+  // if the result is released.
   virtual Task<LockAfter> publish(Record record, const Lease& lease) = 0;
   // True: the coordinator has stored the pause, so that a host that asks later finds it.
   virtual Task<bool> share_pause(Pause pause) = 0;

@@ -118,7 +118,7 @@ Task<FetchPath::LockAfter> FleetFetch::publish(Record record, const Lease& lease
       parts_.outage.answered(Step::publish);
       if (result.stored && !state_only) parts_.journal.published(record, false);
       settle(std::move(result), std::move(record));
-      co_return LockAfter::given_back;
+      co_return LockAfter::released;
     } catch (const TransportError& e) {
       parts_.outage.failed(Step::publish, "publish the fetched token", e);
     }
@@ -128,7 +128,7 @@ Task<FetchPath::LockAfter> FleetFetch::publish(Record record, const Lease& lease
     }
     const BootTime others_may = std::min(give_up_at, parts_.timing.standalone_at());
     if (now() >= others_may) {
-      parts_.repair.give_back_at(parts_.outage.retry_at());
+      parts_.repair.repair_from(parts_.outage.retry_at());
       co_return LockAfter::held;
     }
     co_await sleep_until(parts_.timers, std::min(parts_.outage.retry_at(), others_may));

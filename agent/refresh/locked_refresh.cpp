@@ -100,13 +100,13 @@ Task<> LockedRefresh::run(FetchPath& path, Lease lease) {
     // released after the new pause is shared: otherwise a host that is due would call in between.
     const Lease no_lease;
     lock = co_await path.publish(std::move(*record), fetched.failure ? no_lease : keeper.lease());
-    if (fetched.failure && lock == LockAfter::given_back) lock = LockAfter::held;
+    if (fetched.failure && lock == LockAfter::released) lock = LockAfter::held;
   }
   if (fetched.failure) {
     parts_.state.keep_unread(*fetched.failure);
     co_await parts_.pauses.begin(*fetched.failure, path);
   }
-  if (lock == LockAfter::held) co_await give_back(path, keeper.lease());
+  if (lock == LockAfter::held) co_await release_lock(path, keeper.lease());
   const bool cancelled = fetched.cancelled;
   parts_.journal.refresh_ended(outcome_of(fetched.token.has_value(), fetched.failure, cancelled));
   record.reset();
@@ -182,7 +182,7 @@ std::optional<Record> LockedRefresh::record_of(Fetched& fetched, Generation gene
   return parts_.current.with_state(fetched.failure->state(), generation, parts_.host);
 }
 
-Task<> LockedRefresh::give_back(FetchPath& path, const Lease& lease) {
+Task<> LockedRefresh::release_lock(FetchPath& path, const Lease& lease) {
   try {
     co_await path.leases().release(config_.name, lease);
   } catch (const TransportError& e) {

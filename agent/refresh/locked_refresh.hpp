@@ -79,7 +79,7 @@ class LockedRefresh {
   [[nodiscard]] RefreshReason reason() const;
   Task<Fetched> fetch(FetchPath& path, LeaseKeeper& keeper);
   [[nodiscard]] std::optional<Record> record_of(Fetched& fetched, Generation generation, bool rejected) const;
-  Task<> give_back(FetchPath& path, const Lease& lease);
+  Task<> release_lock(FetchPath& path, const Lease& lease);
 
   const TokenConfig& config_;
   Parts parts_;

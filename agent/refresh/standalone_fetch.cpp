@@ -100,7 +100,7 @@ Task<FetchPath::LockAfter> StandaloneFetch::publish(Record record, const Lease& 
     parts_.journal.publication_refused(record, result.current ? result.current->generation : 0);
     if (result.current) parts_.take(std::move(*result.current));
   }
-  co_return LockAfter::given_back;
+  co_return LockAfter::released;
 }
 
 // The files of this host keep it over a restart; the coordinator does not learn it.

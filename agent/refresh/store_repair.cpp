@@ -49,7 +49,7 @@ Task<> StoreRepair::reload() {
     if (published) parts_.take_stored(std::move(*published));
     parts_.outage.answered(Outage::Step::load);
     // A store that lost data gets the newest record back, by the host of the fleet that draws the shortest delay.
-    if (theirs < known && can_give_record_back() && (after_gap || parts_.current.valid())) hear_loss();
+    if (theirs < known && can_restore_record() && (after_gap || parts_.current.valid())) hear_loss();
     // A store that lost the record lost the count too: it gets this host's, so do not read its own.
     const bool lost = repair_at_ != BootTime::max();
     if (!lost && (config_.budget.calls > 0 || parts_.fleet.is_paused())) co_await ask_usage(after_gap || heard_of_loss);
@@ -87,10 +87,10 @@ void StoreRepair::note_usage(const FetchUsage& usage) {
 Task<> StoreRepair::repair() {
   repair_at_ = BootTime::max();
   try {
-    co_await give_counts_back();
-    if (can_give_record_back()) {
-      co_await give_record_back();
-      co_await give_counts_back();
+    co_await restore_counts();
+    if (can_restore_record()) {
+      co_await restore_record();
+      co_await restore_counts();
     }
     parts_.outage.answered(Outage::Step::maintenance);
   } catch (const TransportError& e) {
@@ -101,7 +101,7 @@ Task<> StoreRepair::repair() {
 }
 
 // Neither lowers a value that the coordinator has.
-Task<> StoreRepair::give_counts_back() {
+Task<> StoreRepair::restore_counts() {
   if (parts_.fleet.counts_calls()) {
     const FetchUsage known = parts_.fleet.counted();
     co_await parts_.budget.restore_usage(config_.name, known, config_.budget.per);
@@ -110,7 +110,7 @@ Task<> StoreRepair::give_counts_back() {
   if (pause) co_await parts_.signals.pause(config_.name, std::move(*pause));
 }
 
-Task<> StoreRepair::give_record_back() {
+Task<> StoreRepair::restore_record() {
   const Record record = *parts_.current.record();
   const bool was_stored = record.generation <= in_store_;  // this publication may be heard before its answer
   const Lease no_lease;  // named: GCC 12 destroys an aggregate temporary inside co_await twice
@@ -125,7 +125,7 @@ Task<> StoreRepair::give_record_back() {
 }
 
 // A token worth having or a state that outlives it, but not a record out of a segment, which lacks its state.
-bool StoreRepair::can_give_record_back() const {
+bool StoreRepair::can_restore_record() const {
   const std::optional<Record>& record = parts_.current.record();
   if (!record) return false;
   return keeps_state(config_.source) ? !record->state.empty() : parts_.current.valid();

@@ -39,7 +39,7 @@ class StoreRepair {
   // The coordinator may have lost the record: a repair follows soon.
   void hear_loss();
   // The coordinator does not have our record yet: the repair writes it at this moment.
-  void give_back_at(BootTime moment) { repair_at_ = moment; }
+  void repair_from(BootTime moment) { repair_at_ = moment; }
   // Another host has repaired the store, or has a newer record: no repair is needed, unless this host knows of more.
   void cancel_repair();
   // Notes that the coordinator has, or had, the record of this generation.
@@ -59,9 +59,9 @@ class StoreRepair {
 
  private:
   Task<> ask_usage(bool may_be_lost);
-  Task<> give_record_back();
-  Task<> give_counts_back();
-  [[nodiscard]] bool can_give_record_back() const;
+  Task<> restore_record();
+  Task<> restore_counts();
+  [[nodiscard]] bool can_restore_record() const;
   [[nodiscard]] BootTime now() const { return parts_.clock.boot_now(); }
 
   const TokenConfig& config_;

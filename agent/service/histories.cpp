@@ -63,7 +63,7 @@ const TokenHistory* Histories::find(const std::string& name) const {
   return found == entries_.end() ? nullptr : &found->second.history;
 }
 
-void Histories::keep_only(const std::set<std::string>& names) {
+void Histories::prune_except(const std::set<std::string>& names) {
   std::erase_if(entries_, [&](const auto& entry) { return !names.contains(entry.first); });
   try {
     remove_others(directory_, names);

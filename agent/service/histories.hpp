@@ -28,7 +28,7 @@ class Histories {
   // Null: there is no such token.
   [[nodiscard]] const TokenHistory* find(const std::string& name) const;
   // Forgets the other tokens, and removes their files.
-  void keep_only(const std::set<std::string>& names);
+  void prune_except(const std::set<std::string>& names);
 
   // Writes what is due; call it every few seconds.
   void write_due();

@@ -124,7 +124,7 @@ HostTokens::HostTokens(const Config& config, const Parts& parts)
               .host_local = parts.host_local,
               .state_dir = state_dir_of(config.agent),
               .codec = parts.codec,
-              .renewed = [this](const std::string& name) { tell_users_of(name); },
+              .renewed = [this](const std::string& name) { notify_users_of(name); },
               .tally = &refreshes_,
               .histories = &histories_},
       blocking_calls_(parts.timers),
@@ -209,12 +209,12 @@ void HostTokens::forget_others(const std::set<std::string>& names) {
   for (const std::string& name : names) kept.insert(Revoker::coordinated_name(name));
   coordinator_.prune_except(kept);
   if (host_local_ != nullptr) host_local_->prune_except(kept);
-  histories_.keep_only(names);
+  histories_.prune_except(names);
 }
 
 // Notifies the outputs of this token, and the tokens whose source uses it. They look at it in a later turn of the loop:
 // it becomes current in this one.
-void HostTokens::tell_users_of(const std::string& name) {
+void HostTokens::notify_users_of(const std::string& name) {
   outputs_.token_changed(name);
   for (const auto& [other, runner] : runners_) {
     if (runner->config().uses.contains(name)) runner->prerequisite_renewed();

@@ -106,7 +106,7 @@ class HostTokens final : public TokenValues, private OutputTokens {
   [[nodiscard]] const Record* record_of(const std::string& name) const override;
   [[nodiscard]] TokenStatus status_of(const std::string& name, const TokenRunner& runner) const;
   void forget_others(const std::set<std::string>& names);
-  void tell_users_of(const std::string& name);
+  void notify_users_of(const std::string& name);
 
   Coordinator& coordinator_;
   Coordinator* host_local_;

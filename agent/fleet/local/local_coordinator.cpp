@@ -63,7 +63,7 @@ class Tokens : public std::enable_shared_from_this<Tokens> {
   }
 
   // Calls the listener on the next turn of the loop, if it is still the same one.
-  void tell(const std::string& name, FleetEvent event) {
+  void notify(const std::string& name, FleetEvent event) {
     const auto found = listeners.find(name);
     if (found == listeners.end()) return;
     const auto pass_on = [weak = weak_from_this(), name, listener = found->second, event = std::move(event)] {
@@ -159,7 +159,7 @@ class LocalCoordinator final : public Coordinator {
       return decision.admitted();
     };
     co_await tokens->change(name, step);
-    if (limits.budget > 0) tokens->tell(name, usage);
+    if (limits.budget > 0) tokens->notify(name, usage);
     co_return admission;
   }
 
@@ -183,7 +183,7 @@ class LocalCoordinator final : public Coordinator {
     co_await tokens->change(name, step);
     JETON_FAILPOINT("local.publish.written");
     tokens->leases.release(name, lease.owner);
-    if (result.stored) tokens->tell(name, record);
+    if (result.stored) tokens->notify(name, record);
     co_return result;
   }
 
@@ -209,14 +209,14 @@ class LocalCoordinator final : public Coordinator {
       return longer;
     };
     co_await tokens->change(name, step);
-    if (longer) tokens->tell(name, pause);
+    if (longer) tokens->notify(name, pause);
   }
 
   Task<> resume(const std::string& name) override {
     const auto tokens = tokens_;
     const auto step = [](LocalState& state) { return std::exchange(state.pause, std::nullopt).has_value(); };
     co_await tokens->change(name, step);
-    tokens->tell(name, ResumeEvent{});
+    tokens->notify(name, ResumeEvent{});
   }
 
   Task<FetchUsage> usage(const std::string& name) override {
@@ -241,7 +241,7 @@ class LocalCoordinator final : public Coordinator {
       return;
     }
     tokens_->listeners[name] = listener;
-    tokens_->tell(name, GapEvent{});
+    tokens_->notify(name, GapEvent{});
   }
 
   BackendHealth health() const override {
@@ -263,7 +263,7 @@ class LocalCoordinator final : public Coordinator {
 
   // Times are this host's own: there is no offset to measure. But loaded records must be checked again.
   void clock_stepped() override {
-    for (const auto& [name, listener] : tokens_->listeners) tokens_->tell(name, GapEvent{});
+    for (const auto& [name, listener] : tokens_->listeners) tokens_->notify(name, GapEvent{});
   }
 
   void configure(const std::string& /*name*/, const TokenTerms& /*terms*/) override {}

@@ -50,9 +50,9 @@ class QuorumNotifications::Deduplicator final : public FleetListener,
  private:
   void hear_record(Record record) {
     if (record.generation < last_generation_) return;
-    const bool given_back = std::exchange(may_be_lost_, false);
+    const bool repaired = std::exchange(may_be_lost_, false);
     const bool again = record.generation == last_generation_;
-    if (again && !given_back) return;
+    if (again && !repaired) return;
     last_generation_ = record.generation;
     listener_->hear(std::move(record));
     if (again) notify_resync_in(look_after_repair);

@@ -178,9 +178,9 @@ class Trial {
       const std::set<std::string> missing = tokens_.take_missing();
       for (const std::string& other : missing) {
         const bool can_be_fetched = config_.tokens.contains(other) && !running_.contains(other);
-        if (!can_be_fetched || !run(other)) return tell(failure, token);
+        if (!can_be_fetched || !run(other)) return report(failure, token);
       }
-      if (missing.empty()) return tell(failure, token);
+      if (missing.empty()) return report(failure, token);
     }
   }
 
@@ -200,12 +200,12 @@ class Trial {
     tokens_.set(token.name, fetched->value);
   }
 
-  bool tell(const std::exception_ptr& failure, const TokenConfig& token) {
+  bool report(const std::exception_ptr& failure, const TokenConfig& token) {
     try {
       std::rethrow_exception(failure);
     } catch (const SourceError& e) {
       err_ << "tokens." << token.name << ": " << e.what() << '\n';
-      tell_what_rules_need(e);
+      report_rule_inputs(e);
       err_ << (e.kind() == SourceError::Kind::permanent
                    ? "An agent would treat this failure as permanent: it needs a person, and the agent tries again "
                      "only after "
@@ -217,7 +217,7 @@ class Trial {
     return false;
   }
 
-  void tell_what_rules_need(const SourceError& e) {
+  void report_rule_inputs(const SourceError& e) {
     if (!e.code().empty()) err_ << "Its code for response.error_rules is " << std::quoted(e.code()) << ".\n";
     const bool worked = e.status() >= 200 && e.status() <= 299;
     if (e.status() != 0 && !worked) err_ << "Its status for response.error_rules is " << e.status() << ".\n";

@@ -144,7 +144,7 @@ TEST(FleetFetch, BudgetIsSpentByAMessage_AsksWhenItsWindowEnds) {
 
 TEST(FleetFetch, RecordIsStored_IsCurrentAndInTheStore) {
   RefreshParts parts;
-  EXPECT_EQ(parts.loop.run(parts.path.publish(parts.record(7), parts.lease())), LockAfter::given_back);
+  EXPECT_EQ(parts.loop.run(parts.path.publish(parts.record(7), parts.lease())), LockAfter::released);
   EXPECT_EQ(parts.taken, Generations{7});
   EXPECT_EQ(parts.fleet.stored->generation, 7U);
 }
@@ -152,7 +152,7 @@ TEST(FleetFetch, RecordIsStored_IsCurrentAndInTheStore) {
 TEST(FleetFetch, RecordIsTooLate_TheNewerOneIsTaken) {
   RefreshParts parts;
   parts.fleet.stored = parts.record(9);
-  EXPECT_EQ(parts.loop.run(parts.path.publish(parts.record(7), parts.lease())), LockAfter::given_back);
+  EXPECT_EQ(parts.loop.run(parts.path.publish(parts.record(7), parts.lease())), LockAfter::released);
   EXPECT_EQ(parts.taken, Generations{9});
 }
 
@@ -185,7 +185,7 @@ TEST(FleetFetch, RecordWithAStateCannotBeStored_TheLockIsKeptUntilItCan) {
   parts.fleet.failing = {"publish"};
   const agent::BootTime began = parts.now();
   parts.loop.timers.schedule(began + seconds(20), [&] { parts.fleet.failing.clear(); });
-  EXPECT_EQ(parts.loop.run(parts.path.publish(parts.record(7, hours(10)), parts.lease())), LockAfter::given_back);
+  EXPECT_EQ(parts.loop.run(parts.path.publish(parts.record(7, hours(10)), parts.lease())), LockAfter::released);
   EXPECT_GE(parts.now() - began, seconds(20));
   EXPECT_EQ(parts.fleet.stored->generation, 7U);
 }

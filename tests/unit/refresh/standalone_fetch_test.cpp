@@ -115,7 +115,7 @@ TEST(StandaloneFetch, ShareIsSpent_WaitsForTheWindowAndSaysSo) {
 
 TEST(StandaloneFetch, RecordIsPublished_IsCurrentHereAndNotInTheFleet) {
   RefreshParts parts;
-  EXPECT_EQ(parts.loop.run(parts.standalone.publish(parts.record(7), parts.lease())), LockAfter::given_back);
+  EXPECT_EQ(parts.loop.run(parts.standalone.publish(parts.record(7), parts.lease())), LockAfter::released);
   EXPECT_EQ(parts.current.generation(), 7U);
   EXPECT_EQ(parts.taken_stored.size(), 0U);
   EXPECT_EQ(parts.fleet.calls.size(), 0U);

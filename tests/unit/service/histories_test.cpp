@@ -87,7 +87,7 @@ TEST_F(HistoriesTest, TokenHasGone_ItsFileGoes) {
   histories.of("wechat").note(event("fetched"));
   histories.of("a.b").note(event("fetched"));
   histories.write_all();
-  histories.keep_only({"a.b"});
+  histories.prune_except({"a.b"});
   EXPECT_FALSE(std::filesystem::exists(directory / "wechat.json"));
   EXPECT_TRUE(std::filesystem::exists(directory / "a.b.json"));
   EXPECT_EQ(histories.find("wechat"), nullptr);

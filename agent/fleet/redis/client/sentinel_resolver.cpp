@@ -68,15 +68,15 @@ class SentinelResolver::Impl : public std::enable_shared_from_this<Impl> {
       try {
         const SentinelAnswer answer = co_await self->ask(index, share);
         if (votes.decides(answer)) co_return self->believe(index, answer);
-        refusal.reason = self->where(index) + (votes.bearing_of(answer) == SentinelVotes::Bearing::behind
-                                                   ? ": has missed a failover that another sentinel reported"
-                                                   : ": names " + answer.primary.display());
+        refusal.reason = self->name_of(index) + (votes.bearing_of(answer) == SentinelVotes::Bearing::behind
+                                                     ? ": has missed a failover that another sentinel reported"
+                                                     : ": names " + answer.primary.display());
       } catch (const ServerError& e) {
-        refusal = {self->where(index) + ": " + e.answer() + advice_for(e), true};
+        refusal = {self->name_of(index) + ": " + e.answer() + advice_for(e), true};
       } catch (const SetupError& e) {
-        refusal = {self->where(index) + ": " + e.what(), true};
+        refusal = {self->name_of(index) + ": " + e.what(), true};
       } catch (const Error& e) {
-        refusal.reason = with_place(self->where(index), e.what());
+        refusal.reason = with_place(self->name_of(index), e.what());
       }
       if (self->interruptions_ != interruptions) throw TransportError(self->origin() + ": stopped");
       refusals.push_back(std::move(refusal));
@@ -141,7 +141,7 @@ class SentinelResolver::Impl : public std::enable_shared_from_this<Impl> {
     const Reply answer = co_await connection->command(std::move(question), deadline);
     if (answer.is_error()) {
       connection->close("refused");  // a password that is replaced is used at once
-      throw ServerError(where(index), answer.text.reveal());
+      throw ServerError(name_of(index), answer.text.reveal());
     }
     if (answer.is_nil()) {
       throw SetupError("does not know the name \"" + options_.master + "\"; check coordination.redis.sentinel.master");
@@ -180,14 +180,14 @@ class SentinelResolver::Impl : public std::enable_shared_from_this<Impl> {
     const auto attempt = new_attempt();
     Dialed dialed = co_await dial(timers_, options_.resolve, options_.connect, options_.sentinels[index], options_.tls,
                                   deadline, *attempt);
-    auto connection = std::make_shared<Connection>(timers_, std::move(dialed.transport), ReplyLimits{}, where(index));
+    auto connection = std::make_shared<Connection>(timers_, std::move(dialed.transport), ReplyLimits{}, name_of(index));
     reached_[index].ip = dialed.ip;
     reached_[index].resolve_at = timers_.clock().boot_now() + resolve_interval;
-    co_await log_in(*connection, where(index), options_.username, options_.password, deadline);
+    co_await log_in(*connection, name_of(index), options_.username, options_.password, deadline);
     co_return connection;
   }
 
-  [[nodiscard]] std::string where(std::size_t index) const { return options_.sentinels[index].display(); }
+  [[nodiscard]] std::string name_of(std::size_t index) const { return options_.sentinels[index].display(); }
 
   [[nodiscard]] bool is_connected(std::size_t index) const {
     const auto& connection = reached_[index].connection;
