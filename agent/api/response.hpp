@@ -32,8 +32,8 @@ struct ApiAnswer {
   std::string body{};
   std::string allow{};  // of a 405: the methods that are allowed
   std::string content_type = "application/json";
-  std::string
-      policy{};  // of a page: Content-Security-Policy; the page is shown in no frame, and tells its name to nobody
+  // Of a page: Content-Security-Policy. The page is shown in no frame and sends no Referer.
+  std::string policy{};
 };
 
 // Gives the answer, and lives until then. May throw TransportError.

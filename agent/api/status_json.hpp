@@ -32,9 +32,8 @@
 //          superseded: `generation` is newer than the refused one; otherwise the agent fetches a newer one in
 //          due_in_ms; held_by delays it until then (null: nothing delays it)
 // Reload   {reloaded: true, problems}, or an Error with problems: [text] of the files, each with its place
-// Doctor   {findings: [{level, subject, text, remedy}]}: level "ok" | "warning" | "problem"; remedy: a command to type
-// or
-//          what to change, or null
+// Doctor   {findings: [{level, subject, text, remedy}]}: level "ok" | "warning" | "problem"; remedy: a command to type,
+//          a change to make, or null
 // Log      {level}: "trace" | "debug" | "info" | "warning" | "error"
 // Error    {error: {code, message}}
 #pragma once

@@ -1,10 +1,4 @@
-// How coroutines wait for each other.
-//
-// Event: coroutines wait for it, and notify() wakes them.
-//
-// notify() wakes every coroutine that waits at that moment. Later waiters do not see it, so check the
-// condition, then wait, with no co_await between the two (there is one thread: nothing can slip in). Lives at least as
-// long as its waiters' coroutines, or ends them with operation_aborted when it dies.
+// Event and Turns: how coroutines wait for each other. One thread: the loop's.
 #pragma once
 
 #include <list>
@@ -16,6 +10,9 @@
 
 namespace jeton::agent {
 
+// Event: notify() wakes every coroutine that waits at that moment. Later waiters do not see it, so check the condition,
+// then wait, with no co_await between the two (there is one thread: nothing can slip in). It lives at least as long as
+// its waiters' coroutines, or ends them with operation_aborted when it dies.
 class Event {
  public:
   explicit Event(Timers& timers);
@@ -39,7 +36,7 @@ class Event {
 // of a key, in the order of arrival.
 //
 // A turn lasts until its Turn is destroyed, which wakes the next one; a coroutine that is cancelled while it waits
-// leaves its place. Turn may outlive Turns; both need the timers. One thread: the loop's.
+// leaves its place. Turn may outlive Turns; both need the timers.
 class Turns {
  public:
   explicit Turns(Timers& timers) : timers_(timers), lines_(std::make_shared<Lines>()) {}

@@ -14,8 +14,8 @@ namespace jeton::agent {
 
 void failpoint_passed(std::string_view name);
 
-// Hears of each place that is passed, before it acts, in the thread that passes it; null: nobody does. For the
-// simulation, whose agents are all in one process of one thread.
+// `observer` is called at each place that is passed, before the place acts, in the thread that passes it; null: no
+// observer. For the simulation, whose agents are all in one process of one thread.
 void observe_failpoints(std::function<void(std::string_view name)> observer);
 
 }  // namespace jeton::agent

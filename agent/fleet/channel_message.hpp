@@ -3,7 +3,7 @@
 //
 //   {"type":"record","record":{...}}                        a publication; built inside the publish script
 //   {"type":"claim","owner":"...","ttl_ms":15000}           an agent took the updater lock
-//   {"type":"release","owner":"..."}                        and gave it back without a publication
+//   {"type":"release","owner":"..."}                        and released it without a publication
 //   {"type":"pause","ttl_ms":60000,"reason":"...","request":"..."}   no host may call the provider meanwhile
 //   {"type":"usage","calls":7,"ttl_ms":3600000}             a call was admitted; built inside the admit script
 //   {"type":"rejected","generation":1795000000000000}       the provider refused this token

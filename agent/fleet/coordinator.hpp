@@ -57,7 +57,7 @@ class Coordinator : public LeaseStore, public RecordStore, public FetchBudget, p
 struct Backends {
   std::unique_ptr<Coordinator> coordinator;
   std::unique_ptr<LockStore> locks;
-  std::shared_ptr<const ConnectionTally> connections{};  // null: there are none, or nobody counts
+  std::shared_ptr<const ConnectionTally> connections{};  // null: there are none, or no count is kept
 };
 
 }  // namespace jeton::agent

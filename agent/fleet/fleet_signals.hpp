@@ -31,7 +31,7 @@ struct Pause {
 struct ClaimEvent {
   BootTime until;
 };
-// A lock was given back without a publication: a waiter may try.
+// A lock was released without a publication: a waiter may try.
 struct ReleaseEvent {};
 // A record came that cannot be one of this token: malformed, or not sealed for it. It was ignored.
 struct UnreadableEvent {
@@ -45,7 +45,7 @@ struct RejectionEvent {
 struct ResumeEvent {};
 // The listener may have missed messages (reconnect, clock step): load() now.
 struct GapEvent {};
-// The stored record may be gone (deleted, flushed): give it back soon. A backend without this event is checked from
+// The stored record may be gone (deleted, flushed): repair the store soon. A backend without this event is checked from
 // time to time.
 struct LossEvent {};
 

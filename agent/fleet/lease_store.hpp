@@ -32,9 +32,9 @@ struct Lease {
 struct LockTry {
   std::optional<Lease> lease;  // held now, if set
   BootTime busy_until;         // otherwise: when the other owner's lease ends at the latest, or when to try again
-  std::string holder{};        // its owner id, printable, short; empty: the backend cannot tell
+  std::string holder{};        // its owner id, printable, short; empty: the backend does not know it
   std::string trouble;         // if an operator must end the lock (it never expires): what to do
-  LockNote note{};             // of the holder of an application's lock, where the backend can tell
+  LockNote note{};             // of the holder of an application's lock, where the backend knows it
 };
 
 // Of the updater lock.

@@ -32,7 +32,7 @@ struct LockHolder {
 // Whether both are of one user of one host. That user may see the owner id of its locks, with which they are released.
 [[nodiscard]] bool is_same_user(const std::optional<LockHolder>& one, const std::optional<LockHolder>& other);
 
-// The beginning of an owner id: enough to tell one from another, and not enough to release a lock with.
+// The beginning of an owner id: enough to distinguish owners, and not enough to release a lock with.
 [[nodiscard]] std::string short_owner_id(const std::string& owner);
 
 // Written beside a lock, for people.

@@ -137,8 +137,7 @@ Task<LockTry> LockQueue::wait_in_turn(Place& place, const LockClaim& claim, std:
     if (over) co_return last;
     if (!unreachable) on_busy(last);
     listen(id, place.queue());
-    // What a failed attempt may have left is given back, and that is announced as a release, too: no reason to try
-    // again.
+    // A lock that a failed attempt may have left is released, and that is announced, too: no reason to try again.
     if (!unreachable && place.queue().releases != releases) continue;
 
     const Duration pause = pause_between_looks(id, retry, unreachable != nullptr);

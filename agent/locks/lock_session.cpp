@@ -94,7 +94,7 @@ Task<> LockSession::resume_all() {
     try {
       if (asked) lost = co_await extend_again(id, lease);
     } catch (const TransportError&) {
-      if (!ending()) throw;  // else it may be held: it is given back like the others
+      if (!ending()) throw;  // else it may be held: it is released like the others
     }
     if (!lost.empty() && !ending()) was_not_ours(id.name, lost);
     if (lost.empty()) hold(id, std::move(lease));

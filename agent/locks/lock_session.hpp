@@ -1,5 +1,5 @@
 // LockSession: one or several locks for one local client, from the request to the end: waits, takes all or none, renews
-// them every third of their time to live, reports a loss at once, and gives them back when the client has gone. A
+// them every third of their time to live, reports a loss at once, and releases them when the client has gone. A
 // detached lock is left to its owner as soon as it is taken. One that is held for long is listened to as well: a
 // release by another client is noticed at once, not only at the next renewal.
 //
@@ -49,7 +49,7 @@ struct LockRequest {
 // names of locks: clients choose them.
 struct LockTally {
   DurationTally waits;       // from a request to its locks; its count is that of the requests that got them
-  DurationTally holds;       // from then to the release or loss; not of detached locks, which their owner gives back
+  DurationTally holds;       // from then to the release or loss; not of detached locks, which their owner releases
   std::uint64_t busy = 0;    // requests that did not get them in time
   std::uint64_t failed = 0;  // the store could not be asked, or the agent stopped
   std::uint64_t lost = 0;    // held locks
@@ -76,11 +76,11 @@ class LockSession : public std::enable_shared_from_this<LockSession> {
     trying,       // the first answer is awaited
     waiting,      // another client holds it
     held,         // all of them: held() is not empty
-    releasing,    // the client has gone; they are being given back
+    releasing,    // the client has gone; they are being released
     busy,         // not won in time
     failed,       // the store cannot be asked, or the agent stops
     lost,         // one is lost; the others are released
-    ended,        // given back, or called off
+    ended,        // released, or called off
     handed_over,  // the client goes on with them in another session
   };
 
@@ -98,13 +98,13 @@ class LockSession : public std::enable_shared_from_this<LockSession> {
   // `on_end`: called once, when the session has no more work.
   static void start(const std::shared_ptr<LockSession>& self, std::function<void(LockSession*)> on_end);
 
-  // The client has gone or needs the locks no more: held locks are given back.
+  // The client has gone or needs the locks no more: held locks are released.
   void cancel();
   // The client of a detached lock has received the answer: from now on the lock belongs to the client.
   void deliver();
   // The agent stops: a waiting client learns it at once; a holder is asked to end, and has its locks until it does.
   void ask_to_end();
-  // From now on nothing is given back: held locks are left to their time to live.
+  // From now on nothing is released: held locks are left to their time to live.
   void abandon() { abandoned_ = true; }
   // The same client goes on with the locks in another session.
   void hand_over();

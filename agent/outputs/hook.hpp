@@ -50,7 +50,7 @@ class Hook {
   };
 
   // After a write that went well, or found nothing to change: a run is due if there is a mark. The mark may be of a
-  // write whose end nobody saw.
+  // write during which the agent died.
   void wrote();
   // Until cancelled, or the end of one that no output has any more.
   Task<> run();

@@ -55,7 +55,7 @@ std::optional<std::string> complaint_about(const ExecResult& result, Millisecond
   return "ended in an unknown way";
 }
 
-// The number of the process, which nobody but root and the agent's user can have written.
+// The number of the process. Only root and the agent's user can have written it.
 pid_t read_pid(const std::filesystem::path& file) {
   const std::string name = file.string();
   const UniqueFd directory = open_trusted_directory(file.parent_path());
@@ -66,7 +66,7 @@ pid_t read_pid(const std::filesystem::path& file) {
   if (!is_trusted(found.st_uid, std::nullopt) || (found.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
     throw Error(name +
                 " can be written by another user, who could choose the process; it must be root's or the agent's, "
-                "and writable by nobody else");
+                "and writable by no other user");
   }
   SecretString text;
   if (!read_to_end(fd.get(), max_pid_file, text)) throw errno_error(name);

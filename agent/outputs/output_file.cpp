@@ -39,7 +39,7 @@ void check_directory(int fd, const std::string& path, std::optional<uid_t> owner
     throw Error(path + " belongs to another user, who could lead the file elsewhere; give it to the agent's user or " +
                 "to root");
   }
-  if ((found.st_mode & S_ISVTX) != 0) return;  // nobody replaces what is another's
+  if ((found.st_mode & S_ISVTX) != 0) return;  // no user can replace a file of another user
   const bool group_is_trusted = found.st_gid == 0 || found.st_gid == ::getegid();
   if ((found.st_mode & S_IWOTH) == 0 && ((found.st_mode & S_IWGRP) == 0 || group_is_trusted)) return;
   throw Error(path + " can be written by other users, who could lead the file elsewhere; run chmod go-w on it" +
@@ -86,7 +86,7 @@ std::optional<struct stat> present_file(const Target& target) {
   if (!S_ISREG(found.st_mode)) throw Error(target.path + " is not a regular file; remove it");
   if (!is_trusted(found.st_uid, target.owner)) {
     throw Error(target.path +
-                " belongs to another user; remove it, or choose a directory where nobody else can make it");
+                " belongs to another user; remove it, or choose a directory where no other user can make it");
   }
   return found;
 }
@@ -124,7 +124,7 @@ class NewFile {
 
   void fill(const SecretString& text) const { write_all(fd_.get(), text.reveal(), target_.path); }
 
-  // The mode comes last, so that nobody can read it before it has its owner and group.
+  // The mode comes last, so that no user can read it before it has its owner and group.
   void give() const {
     const bool to_another = target_.owner && *target_.owner != ::geteuid();
     if (to_another && ::fchown(fd_.get(), *target_.owner, static_cast<gid_t>(-1)) != 0) {

@@ -88,7 +88,7 @@ Task<> LockedRefresh::run(FetchPath& path, Lease lease) {
   }
   keeper.end_fetch();
   if (fetched.cancelled) {
-    // The agent stops. The lock is still given back, so that another host need not wait for its TTL.
+    // The agent stops. The lock is still released, so that another host need not wait for its TTL.
     co_await boost::asio::this_coro::reset_cancellation_state(boost::asio::disable_cancellation());
   }
   LockAfter lock = LockAfter::held;

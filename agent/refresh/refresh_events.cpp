@@ -56,7 +56,7 @@ void RefreshLoop::hear(FleetEvent event) {
   std::visit([this](auto& one) { on(std::move(one)); }, event);
 }
 
-// One that is known already was given back by another host.
+// A record that is known already comes from another host that repaired the store.
 void RefreshLoop::on(Record record) {
   if (record.generation == current_.generation()) repair_.cancel_repair();
   take_stored(std::move(record));

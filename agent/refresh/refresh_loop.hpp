@@ -46,7 +46,7 @@ class RefreshLoop final : private FleetListener {
   RefreshLoop(TokenConfig config, Milliseconds lock_ttl, Parts parts);
   ~RefreshLoop() override;
 
-  // Until cancelled; then it throws system_error(operation_aborted), and the lock is given back (locked_refresh.hpp).
+  // Until cancelled; then it throws system_error(operation_aborted), and the lock is released (locked_refresh.hpp).
   // No other failure ends it.
   Task<> run();
   // The wall clock of this host was stepped.

@@ -48,7 +48,7 @@ Task<> StoreRepair::reload() {
     const Generation theirs = published ? published->generation : 0;
     if (published) parts_.take_stored(std::move(*published));
     parts_.outage.answered(Outage::Step::load);
-    // A store that lost data gets the newest record back, by the host of the fleet that draws the shortest delay.
+    // A store that lost data gets the newest record again, by the host of the fleet that draws the shortest delay.
     if (theirs < known && can_restore_record() && (after_gap || parts_.current.valid())) hear_loss();
     // A store that lost the record lost the count too: it gets this host's, so do not read its own.
     const bool lost = repair_at_ != BootTime::max();

@@ -2,8 +2,8 @@
 //
 //   RuntimeDir directory(config.agent.runtime_dir, config.agent.disk_backed);     // once, outlives its stores
 //   directory.retire_others(configured_names);
-//   SegmentStore store(directory, {token.name, token.capacity, token.access, config.agent.memory_lock},
-//   clock.wall_now()); if (auto record = store.adopted()) ...
+//   SegmentStore store(directory, {token.name, token.capacity, token.access, memory_lock}, clock.wall_now());
+//   if (auto record = store.adopted()) ...
 //
 // The segment of an earlier run is adopted with its token if it passes every check, checksum included. If its capacity
 // differs, or it is of another boot or of an agent of layout 1.0, it is replaced by a new segment that holds the same

@@ -1,4 +1,4 @@
-// What a new configuration changes, and what an operator is told of it. Pure: it decides and changes nothing.
+// ReloadPlan: what a new configuration changes, and the words about it for an operator. Pure: it changes nothing.
 #pragma once
 
 #include <string>

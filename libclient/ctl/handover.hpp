@@ -1,8 +1,9 @@
 // Handover: tokens on their way to a command: in variables of its environment, in memory behind a descriptor of its
 // own, or on its stdin. Never in its arguments, which every user of the host may read.
 //
-// A descriptor leads to sealed memory (memfd_create(2)): no process can change it, and it is gone when nobody has it
-// open. This object holds the values only until the command has started; its end wipes them and closes the descriptors.
+// A descriptor leads to sealed memory (memfd_create(2)): no process can change it, and it is gone when no process has
+// it open. This object holds the values only until the command has started; its end wipes them and closes the
+// descriptors.
 #pragma once
 
 #include <jeton/client.hpp>

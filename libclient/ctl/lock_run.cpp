@@ -110,7 +110,7 @@ class Run {
     if (lost_) child_.end_what_is_left();
     await_the_next_agent();
     LockStream::EndResult result = stream_->end(release_patience);
-    // The agent may have gone since the last look, and a lock that outlives it is given back to the next one.
+    // The agent may have gone since the last look, and a lock that outlives it is released through the next one.
     const Deadline deadline(release_patience);
     while (result.cut_off && hears_ && again_ && !lost_ && !deadline.passed()) {
       hears_ = false;

@@ -101,7 +101,7 @@ jeton_status read_value(jeton_token& token, char* buffer, std::size_t capacity, 
 }  // namespace
 }  // namespace jeton::client
 
-using namespace jeton::client;  // the C functions below stand outside of every namespace
+using namespace jeton::client;  // the C functions below are outside of every namespace
 
 // Flattened: the copy is inlined, and after the clock nothing is called in the common case.
 extern "C" __attribute__((flatten)) jeton_status jeton_read(jeton_token* token, void* buffer, size_t capacity,

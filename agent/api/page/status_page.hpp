@@ -1,6 +1,6 @@
 // The status page: one document with its style and its script, complete without either, which asks no other server for
 // anything. page.html, page.css and page.js are its parts; page.js reads the news of PageFeed. No secret is in it: it
-// is for everybody who reaches agent.listen. One thread: the loop's, which gets its turns between the rows: a thousand
+// is for every client of agent.listen. One thread: the loop's, which gets its turns between the rows: a thousand
 // take longer than one should.
 #pragma once
 

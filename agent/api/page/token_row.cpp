@@ -11,7 +11,7 @@
 namespace jeton::agent {
 namespace {
 
-// Enough to tell holders apart; the whole id is what releases a lock.
+// Enough to distinguish holders; only the whole id releases a lock.
 constexpr std::size_t shown_of_an_owner = 8;
 constexpr std::ptrdiff_t shown_events = 20;
 
@@ -138,7 +138,7 @@ std::string history_list(const std::string& name, const TokenPast& past, WallTim
 
 }  // namespace
 
-// What everybody looks at, and below it, when it is opened, the rest and the history. It opens without JavaScript, too.
+// The summary, and below it, when the row is opened, the rest and the history. It opens without JavaScript, too.
 // The rank gives page.js the order of rows_text().
 std::string row_of(const AgentFacade& facade, const TokenStatus& token, WallTime now) {
   const TokenHistory* const history = facade.token_history(token.name);

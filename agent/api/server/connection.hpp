@@ -26,7 +26,7 @@ class Connection {
     AccountNames& names;
     ApiLimits limits;
     std::function<ApiRoutes> routes = answer;  // the paths that it may ask for
-    std::shared_ptr<ApiTally> tally{};         // null: nobody counts
+    std::shared_ptr<ApiTally> tally{};         // null: no count is kept
     // Called from the loop when the connection becomes that of a lock: it counts as one of those from then on, which
     // have limits of their own (lock_broker.hpp).
     std::function<void(const Connection*)> on_lock{};

@@ -26,7 +26,7 @@ using ApiRoutes = ApiResponse(const ApiRequest& request, const Peer& peer, Agent
 
 [[nodiscard]] ApiResponse answer(const ApiRequest& request, const Peer& peer, AgentFacade& facade, AccountNames& names,
                                  WallTime now);
-// Only /live, /ready and /metrics: for agent.listen, whose clients nobody knows, beside the status page
+// Only /live, /ready and /metrics: for agent.listen, whose clients are unknown, beside the status page
 // (page/page_feed.hpp).
 [[nodiscard]] ApiResponse monitoring_answer(const ApiRequest& request, const Peer& peer, AgentFacade& facade,
                                             AccountNames& names, WallTime now);

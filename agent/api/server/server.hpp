@@ -82,7 +82,7 @@ class ApiServer final : public HttpServer {
 };
 
 // The status page, /metrics, /live and /ready over TCP, on the address that agent.listen names. No tokens, no locks, no
-// commands: nobody knows the clients of a network. On loopback only requests to a name of loopback are answered. They
+// commands: the clients of a network are unknown. On loopback only requests to a name of loopback are answered. They
 // have the limits of the local API, and one user's share of connections, all together.
 class MonitoringServer final : public HttpServer {
  public:

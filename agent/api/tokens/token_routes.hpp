@@ -21,9 +21,9 @@ namespace jeton::agent {
 [[nodiscard]] ApiResponse token_route(std::string_view rest, const ApiRequest& request, const Peer& peer,
                                       AgentFacade& facade, AccountNames& names, WallTime now);
 
-// What TokenEvents stands for (token_stream.cpp): sends the events of the token until the client goes, the token leaves
-// the configuration or the client may not read it any more. The lines are Event in status_json.hpp; without a change
-// there is one every `heartbeat`. What is passed by reference outlives the task.
+// The stream behind the answer TokenEvents (token_stream.cpp): sends the events of the token until the client goes, the
+// token leaves the configuration or the client may not read it any more. The lines are Event in status_json.hpp;
+// without a change there is one every `heartbeat`. What is passed by reference outlives the task.
 Task<> send_token_events(AgentFacade& facade, AccountNames& names, const Clock& clock, const Peer& peer,
                          Duration heartbeat, std::string token, LineStream& lines);
 

@@ -54,7 +54,7 @@ void read_mode(const ValueReader& value, mode_t& out) {
   const mode_t mode = octal ? static_cast<mode_t>(std::stoul(*text, nullptr, 8)) : 0;
   if (!octal || (mode & 0400) == 0 || (mode & 07133) != 0) {
     value.refuse(
-        ": expected an octal mode such as 0600 or 0640, which lets the owner read, and nobody else write; got " +
+        ": expected an octal mode such as 0600 or 0640, which lets the owner read, and no other user write; got " +
         in_quotes(*text));
     return;
   }

@@ -107,7 +107,7 @@ class TemplateReader {
   void add_word(OutputExpression& expression, std::string_view word) const {
     if (const auto found = find_name(function_names, word); found != function_names.end()) {
       if (!expression.parts.empty()) {
-        fail(word_at_, "the function " + quoted(word) + " must stand before the fields that it is applied to");
+        fail(word_at_, "the function " + quoted(word) + " must come before the fields that it is applied to");
       }
       expression.functions.push_back(found->second);
       return;

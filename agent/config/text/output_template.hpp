@@ -3,7 +3,7 @@
 //   machine api.example.com password {{ netrc value }}
 //   {"auth": {{ json base64 "user:" value }}, "until": {{ expires_at }}}
 //
-// Between the braces stand functions, then fields and texts in double quotes. The fields and texts are joined; then the
+// Between the braces are functions, then fields and texts in double quotes. The fields and texts are joined; then the
 // functions are applied, the last one first. A field of another token has the name of that token before it:
 // billing:value. In a text in quotes \" and \\ are a quote and a backslash; {{ "{{" }} are two braces.
 //

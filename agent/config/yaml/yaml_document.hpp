@@ -1,6 +1,6 @@
 // Node: a configuration document as a plain tree, each key and each value with its place; all later stages read it. The
-// only trace of YAML in it is the difference between plain and quoted text. And the only place that knows the YAML
-// parser: text in, tree out.
+// only trace of YAML in it is the difference between plain and quoted text. The function that makes the tree from a
+// text is the only code that knows the YAML parser.
 //
 // Takes the part of YAML a configuration needs: maps, sequences, text. Refuses, with the place and what to do, a key
 // that is repeated, anchors and aliases, merge keys, tags, a second document, keys that are not text. Bounded: 20,000

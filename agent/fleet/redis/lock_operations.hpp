@@ -39,7 +39,7 @@ class LockOperations : private ScriptSteps {
   Task<bool> renew(RedisKeys keys, std::string& owner, Milliseconds ttl, BootTime deadline);
   Task<bool> release(RedisKeys keys, std::string owner, BootTime deadline);
 
-  // Of an application's lock. `message_id`: new; a quorum tells the announcements of one release by it.
+  // Of an application's lock. `message_id`: new; a quorum recognises the announcements of one release by it.
   Task<bool> force_release(RedisKeys keys, std::string message_id, BootTime deadline);
   // A fence of `limit` or above is none (fence_limit of record.hpp).
   Task<LockView> show(RedisKeys keys, std::uint64_t limit, BootTime deadline);

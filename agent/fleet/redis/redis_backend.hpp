@@ -20,7 +20,7 @@ namespace jeton::agent {
 struct RedisOptions {
   redis::ConnectOptions connection;              // for messages, and for commands unless there is a runner
   std::shared_ptr<redis::CommandRunner> runner;  // of a Cluster; null: the server of `connection`
-  std::shared_ptr<redis::Cluster> cluster;       // behind the runner, if it is one: its nodes tell about lost keys
+  std::shared_ptr<redis::Cluster> cluster;       // behind the runner, if it is one: its nodes report lost keys
   std::string prefix = "jeton";
   FleetCodec codec{};      // plain, or sealed
   int replicas_acked = 0;  // a lock counts only when so many replicas have it; a publication without them is logged

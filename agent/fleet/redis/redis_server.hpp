@@ -68,7 +68,7 @@ class RedisServer : public std::enable_shared_from_this<RedisServer> {
     uncertain_->cancel(keys_of(subject), owner, ttl, UncertainAcquires::Unanswered::connection_lost);
   }
 
-  // The lock is given back too, unless `owner` is empty or no longer has it.
+  // The lock is released too, unless `owner` is empty or no longer has it.
   Task<PublishResult> publish(Subject subject, std::shared_ptr<const Record> record, std::string owner,
                               BootTime deadline);
   struct Loaded {

@@ -57,7 +57,7 @@ Task<Refused> refusal_by(std::shared_ptr<RedisServer> server, std::string key, r
   co_return refused;
 }
 
-// INFO of the server that holds the key; an empty text: it does not tell.
+// INFO of the server that holds the key; an empty text: it does not say.
 Task<std::string> info_of(std::shared_ptr<RedisServer> server, std::string key) {
   std::string info;
   try {

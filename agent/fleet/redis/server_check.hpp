@@ -6,7 +6,7 @@
 //
 // ServerFacts: what INFO of the server says, and what an operator should know about it: version, role, eviction,
 // persistence, memory, replicas, clock. Pure functions; any thread. A server may leave any line out: what it does not
-// tell is not judged.
+// report is not judged.
 #pragma once
 
 #include <cstdint>

@@ -31,7 +31,7 @@ class ClockOffset {
   };
 
   // Takes over the best (fastest) of some samples. The offset stays as it is if the new one differs by no more than the
-  // error of the measurement, so that it does not wander, and is zero as long as the clocks cannot be told apart.
+  // error of the measurement, so that it does not wander, and is zero as long as no difference of the clocks is found.
   // Returns true if it changed.
   bool adopt(const Sample& sample);
   // This host's clock was stepped: the offset is unknown until the next sample.

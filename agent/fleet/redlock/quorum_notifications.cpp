@@ -10,8 +10,8 @@ namespace {
 constexpr std::size_t remembered = 512;
 // Connections that come up together, at the start above all, make one gap.
 constexpr Duration resync_delay = std::chrono::milliseconds(5);
-// So long after a record was given back to one server, others that lost it have it too, or need it from us: the host
-// that gave it may not have been connected to them.
+// So long after a record was written to one server again, others that lost it have it too, or need it from us: the host
+// that wrote it may not have been connected to them.
 constexpr Duration look_after_repair = std::chrono::milliseconds(200);
 
 }  // namespace

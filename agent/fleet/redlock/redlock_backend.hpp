@@ -7,9 +7,9 @@
 //
 // What it asks of the servers: that a restart loses nothing (appendonly yes, appendfsync always), or that a server
 // which lost its data stays away for longer than a lock lives. A server that comes back empty at once may give the lock
-// it has forgotten to a second owner, and if others of the majority did the same, there are two; the fences then tell
-// them apart as long as a server that knows the last fence is among the majority of the next. Clocks of servers may
-// differ: every time is converted with the offset of its server. They should not jump.
+// it has forgotten to a second owner, and if others of the majority did the same, there are two; the fences then
+// show which is the later one, as long as a server that knows the last fence is among the majority of the next. Clocks
+// of servers may differ: every time is converted with the offset of its server. They should not jump.
 #pragma once
 
 #include <memory>

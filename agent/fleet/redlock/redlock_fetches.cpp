@@ -157,7 +157,7 @@ Task<> restore_usage(Quorum quorum, Subject subject, FetchUsage usage, Duration 
 }
 
 // A server that lost its data has no count, and may be the first to answer. So all that are connected are waited for
-// (as long as RedlockRound has patience), to find the highest: it is given back to the others from here.
+// (as long as RedlockRound has patience), to find the highest: it is written to the others from here.
 Task<FetchUsage> usage(Quorum quorum, Subject subject) {
   const RedlockQuorum::Question<FetchUsage> question = [subject](const Server& server, BootTime deadline) {
     return server->operations().usage(server->keys_of(subject), deadline);

@@ -87,7 +87,7 @@ Task<> restore_lock(Quorum quorum, Subject subject, Lease lease, RedlockQuorum::
       if (!renewal->answers[i] || *renewal->answers[i]) continue;
       const Server server = quorum->servers[i];
       const Milliseconds left = to_ms(lease.valid_until - quorum->now());
-      // Given back meanwhile, or no longer valid: then nothing may create it.
+      // Released meanwhile, or no longer valid: then nothing may create it.
       if (!quorum->held.contains(lease.owner) || left <= Milliseconds{0} || !server->is_connected()) continue;
       const RedisServer::Busy busy(*server);
       const BootTime deadline = std::min(quorum->deadline(), lease.valid_until);

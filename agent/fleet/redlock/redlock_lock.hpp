@@ -3,7 +3,7 @@
 //
 // Acquire. All servers are asked at once; the owner that has a majority within the lease's validity holds the lock. Two
 // owners cannot, because two majorities have a server in common, and that server grants its lock to one at a time.
-// Otherwise every lock that was granted, or may have been, is given back, in the background.
+// Otherwise every lock that was granted, or may have been, is released, in the background.
 //
 // Contention. One host makes one attempt for a lock at a time (lock_attempts.hpp). Hosts that divide the servers
 // between them, so that none has a majority, try again after a random pause: once more in any case, and then for as

@@ -121,7 +121,7 @@ class RedlockQuorum {
   [[nodiscard]] BootTime deadline() const { return now() + timeout; }
   [[nodiscard]] std::size_t majority() const { return servers.size() / 2 + 1; }
 
-  // This lease is given back, or lost: from now on no server may grant it.
+  // This lease is released, or lost: from now on no server may grant it.
   void mark_abandoned(const std::string& owner);
   // The same for each lease that has ended by itself.
   void forget_ended();
@@ -188,7 +188,7 @@ class RedlockQuorum {
   Servers servers;
   std::shared_ptr<QuorumNotifications> notifications;
   LockAttempts attempts;  // by key of the lock
-  // The leases that were won and not given back, by owner. A server that was too slow to be counted may still be about
+  // The leases that were won and not released, by owner. A server that was too slow to be counted may still be about
   // to grant its lock, so an attempt ends only with its lease.
   struct Held {
     std::shared_ptr<AcquireAttempt> attempt;

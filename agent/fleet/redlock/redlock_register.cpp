@@ -79,7 +79,7 @@ bool may_have_laggards(const LoadRound& round, const std::optional<Record>& newe
 }  // namespace
 
 Task<PublishResult> publish(Quorum quorum, Subject subject, std::shared_ptr<const Record> record, Lease lease) {
-  quorum->mark_abandoned(lease.owner);  // it is given back on every server that takes the record
+  quorum->mark_abandoned(lease.owner);  // it is released on every server that takes the record
   const RedlockQuorum::Question<PublishResult> question = [subject, record, lease](const Server& server,
                                                                                    BootTime deadline) {
     return publish_on(server, subject, record, lease, deadline);

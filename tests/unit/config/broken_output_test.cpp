@@ -37,7 +37,7 @@ INSTANTIATE_TEST_SUITE_P(
         BrokenConfig{"TemplateIsEmpty", "[{path: /run/x/t, template: ''}]", 5, "is empty"},
         BrokenConfig{"ModeIsNoNumber", "[{path: /run/x/t, mode: rw}]", 5, "expected an octal mode"},
         BrokenConfig{"ModeIsDecimal", "[{path: /run/x/t, mode: 0680}]", 5, "expected an octal mode"},
-        BrokenConfig{"ModeLetsTheGroupWrite", "[{path: /run/x/t, mode: 0660}]", 5, "nobody else write"},
+        BrokenConfig{"ModeLetsTheGroupWrite", "[{path: /run/x/t, mode: 0660}]", 5, "no other user write"},
         BrokenConfig{"ModeIsSetUserId", "[{path: /run/x/t, mode: 4600}]", 5, "expected an octal mode"},
         BrokenConfig{"GroupThatIsNotThere", "[{path: /run/x/t, group: no-such-group-here}]", 5, "there is no group"},
         BrokenConfig{"OwnerThatIsNotThere", "[{path: /run/x/t, owner: no-such-user-here}]", 5, "there is no user"},

@@ -65,7 +65,7 @@ TEST(OutputTemplate, TextIsWrong_ErrorNamesTheLineAndTheWord) {
   EXPECT_EQ(fault_of("{{ }}"), "line 1: {{ }} has no field; write one such as {{ value }}");
   EXPECT_EQ(fault_of("{{ json }}"), "line 1: the function 'json' has no field after it");
   EXPECT_EQ(fault_of("{{ value json }}"),
-            "line 1: the function 'json' must stand before the fields that it is applied to");
+            "line 1: the function 'json' must come before the fields that it is applied to");
   EXPECT_EQ(fault_of("{{ :value }}"), "line 1: there is no name of a token before the colon of ':value'");
   EXPECT_EQ(fault_of("{{ \"a }}"), "line 1: a text in quotes has no end");
   EXPECT_EQ(fault_of("{{ value } }}").find("line 1: unknown field or function '}'"), 0U) << fault_of("{{ value } }}");

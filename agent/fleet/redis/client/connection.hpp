@@ -24,7 +24,7 @@ namespace jeton::agent::redis {
 class Connection {
  public:
   // `display` is put before every error. `timeout`: the time limit of a usual command; a deadline is short if it leaves
-  // less than half of that. `tally`: null if nobody counts.
+  // less than half of that. `tally`: null if no count is kept.
   Connection(Timers& timers, std::unique_ptr<Transport> transport, ReplyLimits limits, std::string display,
              Duration timeout = Duration{0}, std::shared_ptr<ConnectionTally> tally = nullptr);
   ~Connection();  // closes

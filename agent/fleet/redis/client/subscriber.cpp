@@ -241,7 +241,7 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
   std::map<std::string, Channel> channels_;  // by name
   std::deque<Question> asked_;
   LogPace refusals_;          // of optional channels
-  bool not_watched_ = false;  // the server of this connection does not tell about keys
+  bool not_watched_ = false;  // the server of this connection does not report keys
   bool subscribed_ = false;   // the connection is past its preparation
   bool not_watched_reported_ = false;
   std::shared_ptr<Connection> connection_;

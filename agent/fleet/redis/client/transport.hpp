@@ -137,7 +137,7 @@ struct ConnectOptions {
   // Limits the log lines about failures: shared by the connections of a Cluster, because its nodes may name any number
   // of addresses. Null: the connection has its own.
   std::shared_ptr<LogBurst> reports;
-  // Shared by all connections to the coordinator. Null: nobody counts.
+  // Shared by all connections to the coordinator. Null: no count is kept.
   std::shared_ptr<ConnectionTally> tally;
   Connector connect = connect_transport;
   NameResolver resolve = resolve_name;
