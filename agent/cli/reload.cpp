@@ -1,3 +1,4 @@
+// The command reload.
 #include <sys/socket.h>
 #include <sys/un.h>
 

@@ -1,5 +1,5 @@
-// The provider of the demo: a real HTTP server on loopback, on a thread of its own, what it does apart from HTTP, and
-// the client of the demo.
+// Provider: the provider of the demo, a real HTTP server on loopback, on a thread of its own. TokenIssuer: its tokens
+// and its limits, without HTTP. get_from_port() and get_from_socket(): the HTTP client of the demo.
 //
 //   GET or POST /token   {"access_token":"...","token_type":"Bearer","expires_in":10}, or 429 with Retry-After
 //   GET /api             with "Authorization: Bearer TOKEN": 200 if the token is accepted, 401 if not

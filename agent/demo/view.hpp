@@ -1,5 +1,5 @@
-// The data that the demo shows at one moment, the same as text (plain values and pure functions), and the screen that
-// shows it.
+// Snapshot: the data that the demo shows at one moment, and the functions that make text of it (pure). Screen: shows
+// that text.
 #pragma once
 
 #include <cstdint>

@@ -1,3 +1,4 @@
+// The timeline of a token on the status page (status_page.hpp).
 #include <algorithm>
 #include <array>
 #include <chrono>

@@ -1,3 +1,4 @@
+// MonitoringServer (server.hpp): the server of agent.listen.
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>

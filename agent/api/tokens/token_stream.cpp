@@ -1,3 +1,4 @@
+// The event stream of a token (token_routes.hpp).
 #include <utility>
 
 #include "agent/api/status_json.hpp"

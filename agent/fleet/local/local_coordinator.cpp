@@ -1,3 +1,4 @@
+// The coordinator on files of this host (local_backend.hpp).
 #include <boost/asio/post.hpp>
 #include <functional>
 #include <map>

@@ -1,3 +1,4 @@
+// The lock store on this host (local_backend.hpp).
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <chrono>

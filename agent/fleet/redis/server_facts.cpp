@@ -1,3 +1,4 @@
+// ServerFacts (server_check.hpp): the facts in INFO, and the findings from them.
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>

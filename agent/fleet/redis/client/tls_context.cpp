@@ -1,3 +1,4 @@
+// The files of TlsOptions as a context of OpenSSL (connecting.hpp).
 #include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>

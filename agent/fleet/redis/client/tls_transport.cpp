@@ -1,3 +1,4 @@
+// TLS over a connected socket (connecting.hpp), and the words for its failures.
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
