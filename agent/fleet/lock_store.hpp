@@ -32,7 +32,7 @@ struct LockId {
   bool operator==(const LockId&) const = default;
 };
 
-// What one try to take a lock asks for.
+// The request of one try to take a lock.
 struct LockClaim {
   std::string owner;
   // The id is new and belongs to this claim only: after a lost answer, the lock can be released by it. One that

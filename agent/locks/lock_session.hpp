@@ -27,8 +27,8 @@
 
 namespace jeton::agent {
 
-// What a client asks for. The way of a request is LockRequest, whose claim goes to the store for each lock, and back
-// LockTry, whose lease the session keeps as a HeldLock.
+// The request of a client. On its way down its claim goes to the store, once for each lock; on its way back the store
+// answers each with a LockTry, whose lease the session keeps as a HeldLock.
 struct LockRequest {
   std::string name;           // of the lock that was asked for; the others go with it
   std::vector<LockId> locks;  // one or more, that one included; a detached request has only that one
@@ -84,7 +84,7 @@ class LockSession : public std::enable_shared_from_this<LockSession> {
     handed_over,  // the client goes on with them in another session
   };
 
-  // What outlives every session.
+  // All outlive every session.
   struct Context {
     Timers& timers;
     LockStore& store;

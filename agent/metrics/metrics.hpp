@@ -29,7 +29,7 @@ struct ServerFigures {
   std::size_t connections = 0;
 };
 
-// What is known at the moment of a scrape.
+// The data of one scrape.
 struct MetricsInput {
   AgentStatus status;
   std::optional<ConnectionTally> connections{};  // none: the coordinator has no connections

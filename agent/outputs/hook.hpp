@@ -54,7 +54,7 @@ class Hook {
   void wrote();
   // Until cancelled, or the end of one that no output has any more.
   Task<> run();
-  // Whether no output has it any more: what is due is done once, and it ends.
+  // `unused`: no output has it any more. Then it makes the run that is due, if any, and ends.
   void retire(bool unused);
   [[nodiscard]] bool ended() const { return ended_; }
 

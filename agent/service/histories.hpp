@@ -30,7 +30,7 @@ class Histories {
   // Forgets the other tokens, and removes their files.
   void prune_except(const std::set<std::string>& names);
 
-  // Writes what is due; call it every few seconds.
+  // Writes the files that are due; call it every few seconds.
   void write_due();
   // Writes all that has changed.
   void write_all();

@@ -49,9 +49,9 @@ void CallInvariants::began(Group& group, const test::ProviderCall& call) {
 
 void CallInvariants::ended(Group& group, const test::ProviderCall& call) {
   std::erase(group.open[call.host], call.asked_at);
-  // systemd/README.md, "an answer that may contain a refresh token": one is presented once. agent/README.md: "The host
-  // that fetched writes the state to `agent.state_dir` before it publishes. The TTL of the lock is the time for which
-  // other hosts wait for a host that fetched and cannot publish."
+  // systemd/README.md, "provider's answer to a refresh token cannot be read": each is presented once. agent/README.md:
+  // "The host that fetched writes the state to `agent.state_dir` before it publishes. The TTL of the lock is the time
+  // for which other hosts wait for a host that fetched and cannot publish."
   if (call.replay && group.state_changed_by && world_.disturbances.calm(Invariant::chain, *group.state_changed_by) &&
       !(world_.plan.has(FaultKind::answer_unread) && world_.pause_lifted_at)) {
     world_.fail(Invariant::chain, call.host + " presents a refresh token that is spent");

@@ -57,7 +57,7 @@ struct ServerFacts {
 // The client's command for a server: "redis-cli -u redis://cache:6379/0", without user and password.
 [[nodiscard]] std::string server_client(const std::string& endpoint);
 
-// What is found about one server.
+// The findings about one server.
 class ServerFindings {
  public:
   explicit ServerFindings(const std::string& endpoint)

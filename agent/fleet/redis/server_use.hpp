@@ -40,7 +40,7 @@ class ServerUse {
 // ReleaseListeners: by lock, the function that is called when it was released or a release may have been missed.
 class ReleaseListeners {
  public:
-  // What is to be subscribed for this lock from now on; it lives until the next call about the lock. Null for null.
+  // The listener to subscribe for this lock from now on; it lives until the next call about the lock. Null for null.
   [[nodiscard]] FleetListener* set(const LockId& id, std::function<void()> woken);
   void clear() { listeners_.clear(); }
 

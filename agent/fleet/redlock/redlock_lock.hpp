@@ -1,5 +1,5 @@
-// A lock over a quorum, of a token or of applications: Redlock, with fences that rise; what was left behind is
-// released.
+// A lock over a quorum, of a token or of applications: Redlock, with fences that rise. A lock that an attempt left
+// behind is released.
 //
 // Acquire. All servers are asked at once; the owner that has a majority within the lease's validity holds the lock. Two
 // owners cannot, because two majorities have a server in common, and that server grants its lock to one at a time.

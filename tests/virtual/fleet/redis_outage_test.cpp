@@ -56,7 +56,7 @@ TEST_F(RedisTrouble, ServerIsAbsent_CallsCostNoMoreThanTheTimeout) {
   }
 }
 
-// systemd/README.md, *Lost data*: how soon a server that was away is found again.
+// systemd/README.md, "Data loss": how soon a server that was away is found again.
 TEST_F(RedisTrouble, ServerIsAway_IsTriedWithinHalfASecondAndAfterHalfAMinuteAboutEverySecond) {
   auto watched = options().connection;
   std::vector<BootTime> tried;
