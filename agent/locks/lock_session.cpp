@@ -1,6 +1,5 @@
 #include "agent/locks/lock_session.hpp"
 
-#include <algorithm>
 #include <boost/system/system_error.hpp>
 #include <chrono>
 #include <utility>
@@ -23,7 +22,10 @@ LockSession::LockSession(Context context, LockRequest request)
       request_(std::move(request)),
       asked_at_(context.timers.clock().boot_now()),
       waiter_(std::make_shared<Waiter>(context.timers)),
-      keeper_(context.timers),
+      keeper_(std::make_shared<LockKeeper>(
+          LockKeeper::Context{context.timers, context.store, context.queue},
+          LockKeeper::Callbacks{[this](const std::string& name, const std::string& reason) { lose(name, reason); },
+                                [this] { changed_.notify(); }})),
       changed_(context.timers) {}
 
 void LockSession::start(const Self& self, std::function<void(LockSession*)> on_end) {
@@ -57,7 +59,7 @@ Task<> LockSession::run(Self self, std::function<void(LockSession*)> on_end) {
   } catch (const boost::system::system_error&) {
     // The loop ends.
   }
-  if (self->guard_ != 0) self->context_.timers.cancel(std::exchange(self->guard_, 0));
+  self->keeper_->end();
   self->changed_.notify();
   on_end(self.get());
 }
@@ -71,7 +73,7 @@ Task<> LockSession::take_all() {
       if (state_ == State::trying) enter(State::waiting);
     };
     LockTry result = co_await context_.queue.take(id, claim, request_.retry, waiter_, on_busy);
-    if (result.lease) hold(id, std::move(*result.lease));
+    if (result.lease) keeper_->hold(id, std::move(*result.lease), !request_.detached);
     if (ending()) co_return;
     if (!result.lease) {
       busy_ = std::move(result);
@@ -97,7 +99,7 @@ Task<> LockSession::resume_all() {
       if (!ending()) throw;  // else it may be held: it is released like the others
     }
     if (!lost.empty() && !ending()) was_not_ours(id.name, lost);
-    if (lost.empty()) hold(id, std::move(lease));
+    if (lost.empty()) keeper_->hold(id, std::move(lease), !request_.detached);
   }
   if (!ending()) enter(State::held);
 }
@@ -116,8 +118,7 @@ Task<std::string> LockSession::extend_again(const LockId& id, Lease& lease) {
 
 // A release that does not reach the store is tried again until the lock has expired.
 Task<> LockSession::release_held() {
-  const std::vector<HeldLock> all = std::exchange(held_, {});
-  keeper_.notify();
+  const std::vector<HeldLock> all = keeper_->take();
   for (const HeldLock& lock : all) {
     const BootTime ends_at = lock.lease.valid_until + lock.lease.ttl / 50;
     bool lost = false;
@@ -154,7 +155,7 @@ void LockSession::was_not_ours(const std::string& name, const std::string& reaso
 void LockSession::cancel() {
   if (std::exchange(cancelled_, true)) return;
   waiter_->cancel();
-  keeper_.notify();
+  keeper_->end();
   changed_.notify();
 }
 
@@ -188,17 +189,11 @@ void LockSession::lose(const std::string& name, const std::string& reason) {
                {{"lock", name}, {"owner", find(name)->lease.owner}, {"by", by_text()}, {"reason", reason}});
   enter(State::lost);
   waiter_->cancel();
-  keeper_.notify();
 }
+
+Task<bool> LockSession::extend(std::string name, Duration ttl) { return keeper_->extend(std::move(name), ttl); }
 
 std::string LockSession::by_text() const { return lock_holder_text(request_.claim.note.by); }
-
-HeldLock* LockSession::find(const std::string& name) { return const_cast<HeldLock*>(std::as_const(*this).find(name)); }
-
-const HeldLock* LockSession::find(const std::string& name) const {
-  const auto found = std::find_if(held_.begin(), held_.end(), [&](const HeldLock& l) { return l.id.name == name; });
-  return found == held_.end() ? nullptr : &*found;
-}
 
 // A client that goes on with its locks at this agent asked for none.
 void LockSession::count(State next) {
@@ -216,6 +211,7 @@ void LockSession::count(State next) {
 void LockSession::enter(State state) {
   count(state);
   state_ = state;
+  if (state == State::lost) keeper_->end();
   changed_.notify();
 }
 

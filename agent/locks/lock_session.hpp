@@ -1,7 +1,6 @@
-// LockSession: one or several locks for one local client, from the request to the end: waits, takes all or none, renews
-// them every third of their time to live, reports a loss at once, and releases them when the client has gone. A
-// detached lock is left to its owner as soon as it is taken. One that is held for long is listened to as well: a
-// release by another client is noticed at once, not only at the next renewal.
+// LockSession: one or several locks for one local client, from the request to the end: waits, takes all or none, has
+// them kept (lock_keeper.hpp), reports a loss at once, and releases them when the client has gone. A detached lock is
+// left to its owner as soon as it is taken.
 //
 // Several locks are taken in order of their names, the first ones renewed while the next is waited for: two sessions
 // that overlap ask in the same order, so none waits for what the other holds while that waits for it.
@@ -23,6 +22,7 @@
 #include "agent/base/tally.hpp"
 #include "agent/base/timers.hpp"
 #include "agent/fleet/lock_store.hpp"
+#include "agent/locks/lock_keeper.hpp"
 #include "agent/locks/lock_queue.hpp"
 
 namespace jeton::agent {
@@ -53,21 +53,6 @@ struct LockTally {
   std::uint64_t busy = 0;    // requests that did not get them in time
   std::uint64_t failed = 0;  // the store could not be asked, or the agent stopped
   std::uint64_t lost = 0;    // held locks
-};
-
-// The renewals that failed before a lock ran out.
-struct MissedRenewal {
-  std::string trouble{};               // why the last one did not reach the store; empty: none failed
-  std::optional<BootTime> asked_at{};  // of one that the store has not answered
-};
-
-struct HeldLock {
-  LockId id;
-  Lease lease;
-  BootTime renew_at;
-  BootTime listen_at;                         // from then on releases are heard
-  std::shared_ptr<LockQueue::Watch> watch{};  // once they are
-  MissedRenewal missed{};                     // since the last renewal
 };
 
 class LockSession : public std::enable_shared_from_this<LockSession> {
@@ -115,9 +100,8 @@ class LockSession : public std::enable_shared_from_this<LockSession> {
 
   [[nodiscard]] State state() const { return state_; }
   [[nodiscard]] const LockRequest& request() const { return request_; }
-  [[nodiscard]] const std::vector<HeldLock>& held() const { return held_; }
-  [[nodiscard]] HeldLock* find(const std::string& name);
-  [[nodiscard]] const HeldLock* find(const std::string& name) const;
+  [[nodiscard]] const std::vector<HeldLock>& held() const { return keeper_->held(); }
+  [[nodiscard]] const HeldLock* find(const std::string& name) const { return keeper_->find(name); }
   // Of busy and waiting: the holder. Of a session that ended: the last one.
   [[nodiscard]] const LockTry& busy() const { return busy_; }
   // Of failed and lost, and of one that was asked to end.
@@ -125,32 +109,24 @@ class LockSession : public std::enable_shared_from_this<LockSession> {
   [[nodiscard]] const std::string& lost_name() const { return lost_name_; }  // empty: all
   [[nodiscard]] bool asked_to_end() const { return asked_to_end_; }
   // While it is held: why one of the locks could not be renewed lately; empty: all could.
-  [[nodiscard]] const std::string& trouble() const { return trouble_; }
+  [[nodiscard]] const std::string& trouble() const { return keeper_->trouble(); }
   // Rises with every renewal.
-  [[nodiscard]] std::uint64_t renewals() const { return renewals_; }
+  [[nodiscard]] std::uint64_t renewals() const { return keeper_->renewals(); }
   // When the first of them runs out unless renewed.
-  [[nodiscard]] BootTime valid_until() const;
+  [[nodiscard]] BootTime valid_until() const { return keeper_->valid_until(); }
   [[nodiscard]] Event& changed() { return changed_; }
 
  private:
   using Self = std::shared_ptr<LockSession>;
   static Task<> run(Self self, std::function<void(LockSession*)> on_end);
-  static Task<> keep(Self self);
   Task<> take_all();
   Task<> resume_all();
   Task<std::string> extend_again(const LockId& id, Lease& lease);
-  Task<> lose_to_another(LockId id);
-  [[nodiscard]] std::string why_run_out(const HeldLock& lock) const;
-  void hold(const LockId& id, Lease lease);
-  Task<> renew_due();
-  void listen_due();
   Task<> release_held();
   [[nodiscard]] std::string by_text() const;
   void was_not_ours(const std::string& name, const std::string& reason);
   void count(State next);
   void enter(State state);
-  void note_trouble();
-  void guard();
   [[nodiscard]] bool ending() const { return cancelled_ || state_ == State::lost; }
   [[nodiscard]] BootTime now() const { return context_.timers.clock().boot_now(); }
 
@@ -160,30 +136,16 @@ class LockSession : public std::enable_shared_from_this<LockSession> {
   BootTime asked_at_;
   BootTime held_since_;
   std::shared_ptr<Waiter> waiter_;
-  std::vector<HeldLock> held_;
+  std::shared_ptr<LockKeeper> keeper_;
   LockTry busy_;
   std::string reason_;
   std::string lost_name_;
-  std::string trouble_;
-  std::uint64_t renewals_ = 0;
   bool cancelled_ = false;
   bool delivered_ = false;
   bool asked_to_end_ = false;
   bool abandoned_ = false;
   bool handed_over_ = false;
-  bool keeping_ = false;
-  Timers::Id guard_ = 0;  // reports the loss when a renewal hangs
-  Event keeper_;          // wakes it
   Event changed_;
 };
-
-// Texts that say why a lock is lost, for its holder, other clients and the log. They hold no secret: an owner id can
-// release its lock, so they show only its beginning.
-//
-// The present state of a lock that was lost, from the answer of the store.
-[[nodiscard]] std::string found_instead(const LockView& found);
-// The same for a lock that the store has just reported as taken. Asks the store, but not for long: the holder must
-// hear of the loss. Throws nothing. Timers and store outlive the task.
-[[nodiscard]] Task<std::string> ask_current_state(Timers& timers, LockStore& store, LockId id);
 
 }  // namespace jeton::agent

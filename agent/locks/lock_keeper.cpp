@@ -1,15 +1,15 @@
-// LockSession while it holds: the renewals, the watch for a release by another client, the guard that reports a loss in
-// time, and its cause.
+#include "agent/locks/lock_keeper.hpp"
+
 #include <algorithm>
 #include <boost/system/system_error.hpp>
 #include <chrono>
-#include <memory>
 #include <utility>
 
 #include "agent/base/error.hpp"
 #include "agent/base/log.hpp"
+#include "agent/base/task.hpp"
 #include "agent/config/text/values.hpp"
-#include "agent/locks/lock_session.hpp"
+#include "agent/fleet/lock_holder.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -67,24 +67,27 @@ Task<std::string> ask_current_state(Timers& timers, LockStore& store, LockId id)
   co_return found_instead(*look->found);
 }
 
-void LockSession::hold(const LockId& id, Lease lease) {
+LockKeeper::LockKeeper(Context context, Callbacks callbacks)
+    : context_(context), callbacks_(std::move(callbacks)), wake_(context.timers) {}
+
+void LockKeeper::hold(const LockId& id, Lease lease, bool renewed) {
   const BootTime renew_at = renewal_of(lease, now());
   const BootTime listen_at = now() + held_for_long;
   held_.push_back({id, std::move(lease), renew_at, listen_at});
-  if (request_.detached) return;
+  if (!renewed) return;
   guard();
-  if (std::exchange(keeping_, true)) return;
-  start_task(context_.timers.executor(), keep(shared_from_this()));
+  if (std::exchange(running_, true)) return;
+  start_task(context_.timers.executor(), run(shared_from_this()));
 }
 
-Task<> LockSession::keep(Self self) {
+Task<> LockKeeper::run(Self self) {
   try {
-    while (!self->ending() && !self->held_.empty()) {
+    while (!self->ended_ && !self->held_.empty()) {
       BootTime next = BootTime::max();
       self->listen_due();
       for (const HeldLock& lock : self->held_) next = std::min({next, lock.renew_at, lock.listen_at});
       if (self->now() < next) {
-        co_await self->keeper_.wait_until(next);
+        co_await self->wake_.wait_until(next);
       } else {
         co_await self->renew_due();
       }
@@ -94,25 +97,36 @@ Task<> LockSession::keep(Self self) {
   }
 }
 
-void LockSession::listen_due() {
+void LockKeeper::end() {
+  ended_ = true;
+  if (guard_ != 0) context_.timers.cancel(std::exchange(guard_, 0));
+  wake_.notify();
+}
+
+std::vector<HeldLock> LockKeeper::take() {
+  wake_.notify();
+  return std::exchange(held_, {});
+}
+
+void LockKeeper::listen_due() {
   for (HeldLock& lock : held_) {
     if (lock.listen_at > now()) continue;
     lock.listen_at = BootTime::max();
     if (lock.lease.ttl / 3 <= held_for_long) continue;
     lock.watch = context_.queue.watch(lock.id, [weak = weak_from_this(), name = lock.id.name] {
       const auto self = weak.lock();
-      HeldLock* held = self ? self->find(name) : nullptr;
+      HeldLock* held = self ? self->find_held(name) : nullptr;
       if (held == nullptr) return;
       held->renew_at = BootTime{};
-      self->keeper_.notify();
+      self->wake_.notify();
     });
     lock.renew_at = BootTime{};  // a release before this was not heard
   }
 }
 
 // By index: a lock may join while one is renewed.
-Task<> LockSession::renew_due() {
-  for (std::size_t i = 0; i < held_.size() && !ending(); ++i) {
+Task<> LockKeeper::renew_due() {
+  for (std::size_t i = 0; i < held_.size() && !ended_; ++i) {
     if (held_[i].renew_at > now()) continue;
     const LockId id = held_[i].id;
     Lease lease = held_[i].lease;
@@ -128,7 +142,7 @@ Task<> LockSession::renew_due() {
       trouble = e.what();
       log::debug("a lock could not be renewed; trying again", {{"lock", id.name}, {"error", e.what()}});
     }
-    if (ending() || i >= held_.size()) co_return;
+    if (ended_ || i >= held_.size()) co_return;
     HeldLock& lock = held_[i];
     lock.missed.asked_at.reset();
     if (!answered) {
@@ -139,31 +153,35 @@ Task<> LockSession::renew_due() {
     } else if (!kept) {
       co_await lose_to_another(id);
     } else {
-      lock.missed = {};
       // Its time to live may have been changed meanwhile.
       lease.ttl = lock.lease.ttl;
-      lock.lease = lease;
       // A release that was heard meanwhile is looked at with another renewal.
       if (lock.renew_at == BootTime::max()) lock.renew_at = renewal_of(lease, now());
-      ++renewals_;
-      note_trouble();
-      guard();
-      changed_.notify();
+      renewed(lock, lease);
     }
   }
 }
 
-// The store has said that it is not ours. If it ran out before that, the renewals that failed are the cause.
-Task<> LockSession::lose_to_another(LockId id) {
-  HeldLock* lock = find(id.name);
-  if (lock->missed.trouble.empty()) lock->missed.trouble = "the store no longer has it with our owner id";
-  const std::string found = co_await ask_current_state(context_.timers, context_.store, id);
-  lock = find(id.name);
-  if (lock == nullptr) co_return;
-  lose(id.name, now() < lock->lease.valid_until ? found : why_run_out(*lock) + "; " + found);
+void LockKeeper::renewed(HeldLock& lock, const Lease& lease) {
+  lock.missed = {};
+  lock.lease = lease;
+  ++renewals_;
+  note_trouble();
+  guard();
+  callbacks_.changed();
 }
 
-std::string LockSession::why_run_out(const HeldLock& lock) const {
+// The store has said that it is not ours. If it ran out before that, the renewals that failed are the cause.
+Task<> LockKeeper::lose_to_another(LockId id) {
+  HeldLock* lock = find_held(id.name);
+  if (lock->missed.trouble.empty()) lock->missed.trouble = "the store no longer has it with our owner id";
+  const std::string found = co_await ask_current_state(context_.timers, context_.store, id);
+  lock = find_held(id.name);
+  if (lock == nullptr || ended_) co_return;
+  callbacks_.lost(id.name, now() < lock->lease.valid_until ? found : why_run_out(*lock) + "; " + found);
+}
+
+std::string LockKeeper::why_run_out(const HeldLock& lock) const {
   const MissedRenewal& missed = lock.missed;
   std::string text = "it could not be renewed in time: ";
   if (!missed.trouble.empty()) {
@@ -177,49 +195,54 @@ std::string LockSession::why_run_out(const HeldLock& lock) const {
   return text;
 }
 
-Task<bool> LockSession::extend(std::string name, Duration ttl) {
+Task<bool> LockKeeper::extend(std::string name, Duration ttl) {
   const Self self = shared_from_this();
-  HeldLock* lock = find(name);
-  if (lock == nullptr || ending()) co_return false;
+  HeldLock* lock = find_held(name);
+  if (lock == nullptr || ended_) co_return false;
   lock->lease.ttl = ttl;
   Lease lease = lock->lease;
   const LockId id = lock->id;
   const bool kept = co_await context_.store.extend(id, lease);
-  lock = find(name);
-  if (lock == nullptr || ending()) co_return false;
+  lock = find_held(name);
+  if (lock == nullptr || ended_) co_return false;
   if (!kept) {
     co_await lose_to_another(id);
     co_return false;
   }
-  lock->lease = lease;
-  lock->missed = {};
   lock->renew_at = renewal_of(lease, now());
   if (!lock->watch) lock->listen_at = now();
-  ++renewals_;
-  note_trouble();
-  guard();
-  keeper_.notify();
-  changed_.notify();
+  renewed(*lock, lease);
+  wake_.notify();
   co_return true;
 }
 
-BootTime LockSession::valid_until() const {
+BootTime LockKeeper::valid_until() const {
   BootTime first = BootTime::max();
   for (const HeldLock& lock : held_) first = std::min(first, lock.lease.valid_until);
   return first;
 }
 
+HeldLock* LockKeeper::find_held(const std::string& name) {
+  return const_cast<HeldLock*>(std::as_const(*this).find(name));
+}
+
+const HeldLock* LockKeeper::find(const std::string& name) const {
+  const auto found = std::find_if(held_.begin(), held_.end(), [&](const HeldLock& l) { return l.id.name == name; });
+  return found == held_.end() ? nullptr : &*found;
+}
+
 // Of the first that has one.
-void LockSession::note_trouble() {
+void LockKeeper::note_trouble() {
   const auto troubled =
       std::find_if(held_.begin(), held_.end(), [](const HeldLock& lock) { return !lock.missed.trouble.empty(); });
   std::string trouble = troubled == held_.end() ? std::string() : short_trouble(troubled->missed.trouble);
   if (trouble == trouble_) return;
   trouble_ = std::move(trouble);
-  changed_.notify();
+  callbacks_.changed();
 }
 
-void LockSession::guard() {
+void LockKeeper::guard() {
+  if (ended_) return;
   if (guard_ != 0) context_.timers.cancel(guard_);
   BootTime first = BootTime::max();
   for (const HeldLock& lock : held_) first = std::min(first, loss_told_at(lock.lease));
@@ -229,7 +252,7 @@ void LockSession::guard() {
     self->guard_ = 0;
     for (const HeldLock& lock : self->held_) {
       if (self->now() < loss_told_at(lock.lease)) continue;
-      self->lose(std::string(lock.id.name), self->why_run_out(lock));
+      self->callbacks_.lost(std::string(lock.id.name), self->why_run_out(lock));
       return;
     }
   });
