@@ -61,8 +61,11 @@ TEST_F(LockOnRedis, AnotherHasTaken_HolderIsToldWho) {
     return !job->running();
   }));
   EXPECT_EQ(job->wait(), 123);
-  EXPECT_NE(job->err().find("another owner has it now: "), std::string::npos) << job->err();
-  EXPECT_NE(job->err().find(" uid " + std::to_string(::geteuid()) + " pid "), std::string::npos) << job->err();
+  // The loss does not wait for long to hear who it was: tests/virtual/locks/loss_cause_test.cpp shows both answers.
+  const std::string who = job->err();
+  const bool is_named = who.find("another owner has it now: ") != std::string::npos &&
+                        who.find(" uid " + std::to_string(::geteuid()) + " pid ") != std::string::npos;
+  EXPECT_TRUE(is_named || who.find("or was taken by another owner") != std::string::npos) << who;
 }
 
 TEST_F(LockOnRedis, KeyIsFoundGoneOnlyAtTheEnd_IsStillReportedAsLost) {
