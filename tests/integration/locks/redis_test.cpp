@@ -79,14 +79,15 @@ TEST_F(LockOnRedis, KeyIsFoundGoneOnlyAtTheEnd_IsStillReportedAsLost) {
 }
 
 TEST_F(LockOnRedis, OutOfReach_StatusIsNeitherBusyNorNotHeld) {
-  const Json lock = host.acquire("job", "60s");
+  const LockHost impatient(coordination_on({proxy.url()}, "500ms"));
+  const Json lock = impatient.acquire("job", "60s", {"--wait", "50s"});
   ASSERT_TRUE(lock.is_object());
   proxy.set(RedisProxy::Mode::refused);
-  EXPECT_EQ(host.extend("job", lock, "60s"), 2);
-  EXPECT_EQ(host.release("job", lock), 2);
-  EXPECT_EQ(host.lock({"show", "job"}).status, 2);
-  EXPECT_EQ(host.lock({"acquire", "job", "--ttl", "60s"}).status, 2);
-  EXPECT_EQ(host.lock({"run", "job", "--", "true"}).status, 125);
+  EXPECT_EQ(impatient.extend("job", lock, "60s"), 2);
+  EXPECT_EQ(impatient.release("job", lock), 2);
+  EXPECT_EQ(impatient.lock({"show", "job"}).status, 2);
+  EXPECT_EQ(impatient.lock({"acquire", "job", "--ttl", "60s"}).status, 2);
+  EXPECT_EQ(impatient.lock({"run", "job", "--", "true"}).status, 125);
 }
 
 TEST_F(LockOnRedis, SetByHandWithoutAnEnd_IsBusyAndSaysWhatToDo) {
