@@ -103,7 +103,7 @@ TEST_F(LockOnRedis, UserOfTheReadme_HasEveryRightThatIsNeeded) {
   TempDir dir;
   const std::string password = dir.write("password", "s3cret").string();
   LockHost limited("coordination:\n  backend: redis\n  redis: {endpoint: '" + redis.unix_url() +
-                   "', username: agent, password: '${file:" + password + "}'}\n");
+                   "', timeout: 4s, username: agent, password: '${file:" + password + "}'}\n");
   const Json lock = limited.acquire("job", "60s");
   ASSERT_TRUE(lock.is_object()) << limited.agent().log();
   EXPECT_EQ(limited.extend("job", lock, "50s"), 0);
