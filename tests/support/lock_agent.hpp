@@ -11,9 +11,10 @@
 
 namespace jeton::test {
 
-// The section "coordination:". No server: this host only; several: Redlock.
+// The section "coordination:". No server: this host only; several: Redlock. A server of a busy machine may answer late,
+// and clients wait five seconds for the agent's answer.
 [[nodiscard]] inline std::string coordination_on(const std::vector<std::string>& urls,
-                                                 const std::string& timeout = "500ms") {
+                                                 const std::string& timeout = "4s") {
   if (urls.empty()) return "coordination: {backend: local}\n";
   std::string list;
   for (const std::string& url : urls) list += (list.empty() ? "'" : ", '") + url + "'";

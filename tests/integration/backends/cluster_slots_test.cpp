@@ -91,7 +91,7 @@ TEST_F(ClusterSlots, KeysAreOnBothNodes_ScriptWaitsForTheEndOfTheMove) {
 TEST_F(ClusterSlots, ReplicaTakesOver_IsFollowedAndFencesRise) {
   test::RedisServer& holder = cluster.holder(token);
   test::RedisServer& replica = cluster.add_replica(holder);
-  test::Host host(loop, test::cluster_options(loop, cluster, 1s));
+  test::Host host(loop, test::cluster_options(loop, cluster, 5s));
   const Lease lease = acquire_when_possible(host);
   EXPECT_TRUE(host.call.publish(make_record(loop, lease.fence, "x"), lease).stored);
   ASSERT_TRUE(test::eventually([&] { return replica.cli({"DBSIZE"}) == holder.cli({"DBSIZE"}); }));

@@ -105,7 +105,7 @@ TEST_F(RedisExamine, ServerIsAway_IsAProblemWithTheReason) {
 
 TEST_F(RedisExamine, OneServerOfAQuorumIsAway_IsAWarningAboutTheQuorum) {
   test::RedisServers servers(3);
-  test::RedlockHost host(loop, servers.options(1s));
+  test::RedlockHost host(loop, servers.options(5s));
   host.warm_up(3);
   EXPECT_THAT(loop.run(host.coordinator.examine()), has(Finding::Level::ok, "3 of 3 servers are connected"));
   servers[1].kill();

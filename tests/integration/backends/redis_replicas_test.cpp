@@ -16,7 +16,7 @@ class RedisReplicas : public test::RedisCoordination {
  protected:
   RedisOptions careful() const {
     auto options = test::redis_options(server);
-    options.connection.timeout = 6s;  // half of it is waited for replicas
+    options.connection.timeout = 10s;  // half of it is waited for replicas
     options.replicas_acked = 1;
     return options;
   }

@@ -14,7 +14,8 @@ class FleetCluster : public FleetTest {
   void start(const FaultProvider& provider) {
     for (int i = 0; i < 3; ++i) {
       add_agent({.redis = "{timeout: 500ms, cluster: {endpoints: " + cluster.endpoints() + "}}",
-                 .token_url = provider.url()});
+                 .token_url = provider.url(),
+                 .source_extra = unhurried_source});
     }
     start_all();
     ASSERT_TRUE(eventually([&] { return all_valid(); }));

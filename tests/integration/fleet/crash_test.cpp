@@ -57,7 +57,12 @@ TEST_F(FleetCrash, LocalAgentIsKilled_NextRunAdoptsItsTokenWithoutAFetch) {
 TEST_F(FleetCrash, UpdaterIsKilledInMidFetch_IsReplaced) {
   FaultProvider provider({.lifetime = seconds(600)});
   provider.behave(Behaviour::only(Behaviour::Kind::hang), 1);
-  for (int i = 0; i < 3; ++i) add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url(), .lock_ttl = "6s"});
+  for (int i = 0; i < 3; ++i) {
+    add_agent({.redis_url = redis.tcp_url(),
+               .token_url = provider.url(),
+               .source_extra = unhurried_source,
+               .lock_ttl = "6s"});
+  }
   start_all();
   AgentProcess* killed = nullptr;
   ASSERT_TRUE(eventually([&] { return (killed = updater()) != nullptr; }));
@@ -73,8 +78,13 @@ TEST_F(FleetCrash, UpdaterIsKilledInMidFetch_IsReplaced) {
 TEST_F(FleetCrash, UpdaterIsTerminatedInMidFetch_LeavesNoLock) {
   FaultProvider provider({.lifetime = seconds(600)});
   provider.behave(Behaviour::only(Behaviour::Kind::hang));
-  AgentProcess& holder = add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url(), .lock_ttl = "60s"});
-  AgentProcess& waiter = add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url(), .lock_ttl = "60s"});
+  // A release that a busy server answers late is one all the same.
+  const AgentSettings settings{.redis = "{endpoint: '" + redis.tcp_url() + "', timeout: 4s}",
+                               .token_url = provider.url(),
+                               .source_extra = unhurried_source,
+                               .lock_ttl = "60s"};
+  AgentProcess& holder = add_agent(settings);
+  AgentProcess& waiter = add_agent(settings);
   for (const int signal : {SIGTERM, SIGINT}) {
     holder.start();
     ASSERT_TRUE(eventually([&] { return updater() == &holder; }));
@@ -92,7 +102,12 @@ TEST_F(FleetCrash, UpdaterIsTerminatedInMidFetch_LeavesNoLock) {
 TEST_F(FleetCrash, UpdaterIsFrozenPastItsTtl_IsRefusedByItsFence) {
   FaultProvider provider({.lifetime = seconds(600)});
   provider.behave(Behaviour::slow(seconds(60)), 1);
-  for (int i = 0; i < 3; ++i) add_agent({.redis_url = redis.tcp_url(), .token_url = provider.url(), .lock_ttl = "6s"});
+  for (int i = 0; i < 3; ++i) {
+    add_agent({.redis_url = redis.tcp_url(),
+               .token_url = provider.url(),
+               .source_extra = unhurried_source,
+               .lock_ttl = "6s"});
+  }
   start_all();
   AgentProcess* frozen = nullptr;
   ASSERT_TRUE(eventually([&] { return (frozen = updater()) != nullptr; }));

@@ -15,8 +15,10 @@ struct FleetFailover : FleetTest {
     for (int i = 0; i < count; ++i) {
       ProcessOptions options;
       if (!failpoints.empty()) options.env["JETON_FAILPOINTS"] = failpoints;
-      const AgentSettings settings{
-          .redis = redis.yaml(), .token_url = provider.url(), .refresh = "{min_interval: 10ms}"};
+      const AgentSettings settings{.redis = redis.yaml(),
+                                   .token_url = provider.url(),
+                                   .refresh = "{min_interval: 10ms}",
+                                   .source_extra = unhurried_source};
       agents.push_back(std::make_unique<AgentProcess>(settings, options));
     }
     start_all();

@@ -26,6 +26,9 @@ using std::chrono::seconds;
 inline constexpr seconds rotating_lifetime{20};
 inline constexpr const char* rotation = "{grace: 10s, spread: 250ms}";
 
+// Of the source, where a test decides when a fetch ends.
+inline constexpr const char* unhurried_source = "      timeout: 60s\n";
+
 class ReaderProcess {
  public:
   // Returns when it has read its first token.

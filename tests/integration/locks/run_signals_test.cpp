@@ -28,7 +28,7 @@ class LockRunSignals : public LocalHost {
 
 TEST_F(LockRunSignals, EndOfChildrenIsIgnored_EndsWithTheCommandAndItsStatus) {
   const RunResult result =
-      run(below({"--ignore-signal=CHLD"}, {"run", "job", "--ttl", "4s", "--", "sh", "-c", "exit 42"}));
+      run(below({"--ignore-signal=CHLD"}, {"run", "job", "--ttl", "60s", "--", "sh", "-c", "exit 42"}));
   EXPECT_EQ(result.status, 42) << result.err;
   EXPECT_TRUE(host.free("job"));
 }
@@ -112,7 +112,7 @@ TEST_F(LockRunSignals, OutputsAreClosed_NothingElseTakesTheirPlaceAndTheCommandF
 // stopped.
 TEST_F(LockRunSignals, TerminalIsNotStdin_CommandMayReadFromItEvenSo) {
   std::string line;
-  for (const std::string& word : host.command({"run", "job", "--ttl", "4s", "--"})) line += "'" + word + "' ";
+  for (const std::string& word : host.command({"run", "job", "--ttl", "60s", "--"})) line += "'" + word + "' ";
   line += "sh -c 'read answer </dev/tty; echo \"read: $answer\"' </dev/null";
   const RunResult result = run({"script", "--quiet", "--return", "--command", line, "/dev/null"}, {.input = "yes\n"});
   EXPECT_EQ(result.status, 0) << result.err;

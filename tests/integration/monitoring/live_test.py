@@ -130,15 +130,20 @@ def check_dashboard(prometheus):
 def check_rules(prometheus):
     def rules():
         answer = json.loads(get(prometheus + "/api/v1/rules")[2])
-        found = [rule for group in answer["data"]["groups"] for rule in group["rules"]]
+        return [rule for group in answer["data"]["groups"] for rule in group["rules"]]
+
+    def evaluated():
+        found = rules()
         return found if all(rule["health"] != "unknown" for rule in found) else None
 
-    found = eventually("every rule is evaluated", rules)
+    found = eventually("every rule is evaluated", evaluated)
     for rule in found:
         assert rule["health"] == "ok", f"{rule['name']}: {rule.get('lastError')}"
-        assert rule["state"] == "inactive", f"{rule['name']} is {rule['state']} although nothing is wrong"
+        # A scrape that a busy machine has missed leaves a gap, and an alert that is pending until the next one.
         for name in set(re.findall(r"\bjeton_\w+", rule["query"])):
-            assert query(prometheus, name), f"{rule['name']}: there is no {name}"
+            eventually(f"{rule['name']}: there is {name}", lambda name=name: query(prometheus, name))
+    quiet = "no rule fires although nothing is wrong"
+    eventually(quiet, lambda: all(rule["state"] == "inactive" for rule in rules()))
     return len(found)
 
 
@@ -185,10 +190,9 @@ scrape_configs: [{{job_name: jeton, static_configs: [{{targets: ['127.0.0.1:{age
     def scraped():
         answer = get(prometheus + "/api/v1/targets")[2]
         targets = json.loads(answer)["data"]["activeTargets"] if answer.startswith("{") else []
-        return targets and targets[0]["health"] != "unknown" and targets[0]
+        return targets and targets[0]["health"] == "up"
 
-    target = eventually("the first scrape", scraped)
-    assert target["health"] == "up", target["lastError"]
+    eventually("a scrape", scraped)
     ctl = {**os.environ, "JETON_DIR": f"{work}/run"}
     jetonctl = build / "libclient/ctl/jetonctl"
     subprocess.run([jetonctl, "lock", "run", "report-1", "--", "true"], env=ctl, check=True)

@@ -22,9 +22,10 @@ constexpr const char* password = "hunter2-of-redis";
 
 class DoctorCommand : public testing::Test {
  protected:
-  AgentSettings settings() const {
+  // An examination of eight seconds has room for a server that answers late.
+  AgentSettings settings(const std::string& timeout = "4s") const {
     AgentSettings settings;
-    settings.redis = "{endpoint: '" + redis_.tcp_url() + "', password: " + password + ", timeout: 500ms}";
+    settings.redis = "{endpoint: '" + redis_.tcp_url() + "', password: " + password + ", timeout: " + timeout + "}";
     settings.token_url = provider_.url("/token?id=s3cret-of-provider");
     return settings;
   }
@@ -69,6 +70,7 @@ TEST_F(DoctorCommand, EverythingWorks_NoProblemNoFetchAndNoSecret) {
 }
 
 TEST_F(DoctorCommand, RedisHangs_EndsWithAProblem) {
+  agent_.configure(settings("500ms"));
   start();
   redis_.signal(SIGSTOP);
   const RunResult result = doctor();

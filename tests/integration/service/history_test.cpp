@@ -56,8 +56,9 @@ TEST_F(HistoryCommand, AgentIsKilled_LosesNoMoreThanAMinute) {
   agent_.start();
   ASSERT_TRUE(eventually([&] { return agent_.valid(); }));
   const auto file = agent_.runtime_dir() / "history" / "api.json";
-  ASSERT_TRUE(eventually(
-      [&] { return std::filesystem::exists(file) && read_file(file).find("fetched") != std::string::npos; }));
+  ASSERT_TRUE(
+      eventually([&] { return std::filesystem::exists(file) && read_file(file).find("fetched") != std::string::npos; },
+                 2 * patience));
   agent_.kill();
   agent_.start();
   EXPECT_THAT(events(), Contains("fetched"));

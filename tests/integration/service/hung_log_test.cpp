@@ -79,6 +79,13 @@ TEST_F(HungLog, NobodyReadsIt_TokensAreFetchedAndTheLossIsSaid) {
     empty_pipe();
     return log.find("log lines were dropped") != std::string::npos;
   }));
+  // From here on the pipe has room for all that is said, however late it is read.
+  dir.write("agent.yaml", good);
+  EXPECT_TRUE(eventually([&] {
+    agent.signal(SIGHUP);
+    empty_pipe();
+    return log.find("configuration reloaded") != std::string::npos;
+  }));
   agent.signal(SIGTERM);
   EXPECT_TRUE(eventually([&] {
     empty_pipe();

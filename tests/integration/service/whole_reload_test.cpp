@@ -31,11 +31,11 @@ class WholeReload : public testing::Test {
     agent_.start();
   }
   // Lines of a token by a refresh token from `url`.
-  [[nodiscard]] std::string rotating(const std::string& name, const std::string& url) const {
+  [[nodiscard]] std::string rotating(const std::string& name, const std::string& url,
+                                     const std::string& timeout = "3s") const {
     return "  " + name + ":\n    source:\n      type: oauth2\n      token_url: " + url +
-           "\n      grant: refresh_token\n      client_id: jeton\n      client_auth: none\n      timeout: 3s\n"
-           "      refresh_token: ${file:" +
-           files_.write("refresh", "refresh-1").string() + "}\n";
+           "\n      grant: refresh_token\n      client_id: jeton\n      client_auth: none\n      timeout: " + timeout +
+           "\n      refresh_token: ${file:" + files_.write("refresh", "refresh-1").string() + "}\n";
   }
   [[nodiscard]] std::string plain(const std::string& name, const std::string& more = {}) const {
     return "  " + name + ":\n    source: {type: http, url: " + provider_.url() + "}\n" + more;
@@ -180,13 +180,16 @@ TEST_F(WholeReload, RefreshWasAskedFor_IsFetchedBehindTheReload) {
 
 TEST_F(WholeReload, AgentIsStoppedMeanwhile_StopsAndTheReloadIsGivenUp) {
   FaultProvider slow;
-  slow.behave(Behaviour::only(Behaviour::Kind::hang));
-  settings_.token_extra = rotating("a-rotating-one", slow.url());
+  slow.behave(Behaviour::slow(seconds(60)));
+  settings_.token_extra = rotating("a-rotating-one", slow.url(), "60s");
   start();
   ASSERT_TRUE(eventually([&] { return slow.counts().requests >= 1; }));
   reload(rotating("a-rotating-one", provider_.url()) + plain("another"));
   ASSERT_TRUE(comes("removed and changed tokens end"));
-  EXPECT_EQ(agent_.stop(), 0);
+  agent_.signal(SIGTERM);
+  ASSERT_TRUE(agent_.logs("stopping"));
+  slow.end_delays();  // the reload waited for this answer until now
+  EXPECT_EQ(agent_.wait(), 0);
   EXPECT_EQ(logged("configuration reloaded"), 0U);
   EXPECT_FALSE(std::filesystem::exists(agent_.runtime_dir() / "segments" / "another"));
 }

@@ -85,7 +85,7 @@ TEST_F(LockStream, HolderReadsNoNews_IsNotDroppedAndReadsTheNewest) {
 
 TEST_F(LockStream, RenewalFails_HolderReadsWhyBeforeTheLossAndWithIt) {
   HttpClient holder(host.socket());
-  ASSERT_EQ(holder.open_posted_stream("/v1/locks/job", R"({"ttl_ms":4000})").status, 200);
+  ASSERT_EQ(holder.open_posted_stream("/v1/locks/job", R"({"ttl_ms":9000})").status, 200);
   ASSERT_EQ(next(holder)["event"], "acquired");
   // A directory that is gone would be made anew.
   host.on_loop([&](auto&) {

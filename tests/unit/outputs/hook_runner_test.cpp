@@ -98,7 +98,11 @@ class Signalled : public HostHooksTest {
     dir.write("work/pid", std::to_string(process->pid()) + "\n");
   }
   [[nodiscard]] fs::path pid_file() const { return dir / "work" / "pid"; }
-  [[nodiscard]] bool heard() const { return fs::exists(dir / "work" / "heard"); }
+  // The shell makes the file, and then writes.
+  [[nodiscard]] bool heard() const {
+    const fs::path file = dir / "work" / "heard";
+    return fs::exists(file) && !test::read_file(file).empty();
+  }
 
   std::optional<test::Process> process;
 };
