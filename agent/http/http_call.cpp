@@ -108,7 +108,8 @@ void HttpCall::time_out() {
   fail(Reason::timeout,
        started_
            ? no_answer_within(display_, timeout_)
-           : display_ + " was not asked within source.timeout: earlier requests to the same server have no answer");
+           : display_ + " was not asked within source.timeout: earlier requests to the same server have no answer, or "
+                        "this host is overloaded");
 }
 
 void HttpCall::refuse_flood() {
