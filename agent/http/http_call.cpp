@@ -106,10 +106,10 @@ void HttpCall::fail(HttpError::Reason reason, const std::string& message) {
 
 void HttpCall::time_out() {
   fail(Reason::timeout,
-       started_
-           ? no_answer_within(display_, timeout_)
-           : display_ + " was not asked within source.timeout: earlier requests to the same server have no answer, or "
-                        "this host is overloaded");
+       started_ ? no_answer_within(display_, timeout_)
+                : display_ +
+                      " was not asked within source.timeout: earlier requests to the same server have no answer, or "
+                      "this host is overloaded");
 }
 
 void HttpCall::refuse_flood() {
