@@ -111,7 +111,7 @@ void MonitoringServer::stop() {
 void MonitoringServer::admit(UniqueFd client) {
   const Peer nobody;
   if (!room_.make_room(nobody.uid)) {
-    tally_->refused();
+    refuse(client);
     warn("too many connections; refusing more", "all of them are busy");
     return;
   }

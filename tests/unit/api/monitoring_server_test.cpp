@@ -109,6 +109,21 @@ TEST(MonitoringServer, MoreClientsThanConnections_TheLongestWaitingGivesWay) {
   EXPECT_EQ(clients.back().get("/live").status, 200);
 }
 
+TEST(MonitoringServer, EveryConnectionIsBusy_NewClientIsToldSo) {
+  ApiLimits limits = test::patient_limits();
+  limits.connections_per_user = 2;
+  MonitoringHost host(limits);
+  HttpClient first(host.port());
+  HttpClient second(host.port());
+  EXPECT_EQ(first.open_stream("/events").status, 200);
+  EXPECT_EQ(second.open_stream("/events").status, 200);
+  HttpClient third(host.port());
+  const HttpAnswer refused = third.read_answer();
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_THAT(refused.body, HasSubstr("too_many_connections"));
+  EXPECT_EQ(host.tally().refused_clients(), 1U);
+}
+
 TEST(MonitoringServer, ClientIsSilent_IsDisconnectedAtTheDeadline) {
   ApiLimits limits = test::patient_limits();
   limits.read_deadline = std::chrono::milliseconds(100);
