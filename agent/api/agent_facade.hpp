@@ -32,6 +32,7 @@ struct AgentStatus {
   BackendHealth coordinator;
   std::vector<TokenStatus> tokens;   // by name
   std::optional<LocksStatus> locks;  // none: no rule lets a user take any
+  std::string refused_reload;        // why the last reload changed nothing; empty: it was applied, or there was none
 };
 
 // The outcome of a reload of the configuration.

@@ -112,7 +112,9 @@ std::string status_line(const AgentStatus& status) {
   const std::string troubles = troubles_text(status);
   const std::string coordinator =
       status.coordinator.reachable ? "" : "; the coordinator (" + status.coordinator.backend + ") is unreachable";
-  return valid_text(status.tokens) + (troubles.empty() ? refresh_text(status) : troubles) + coordinator;
+  const std::string reload =
+      status.refused_reload.empty() ? "" : "; the last reload was refused: " + excerpt(status.refused_reload);
+  return valid_text(status.tokens) + (troubles.empty() ? refresh_text(status) : troubles) + coordinator + reload;
 }
 
 }  // namespace jeton::agent

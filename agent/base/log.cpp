@@ -173,7 +173,8 @@ Background::Background() {
     const std::lock_guard guard(g_queue_mutex);
     g_queue = made;
   } catch (const std::system_error& e) {
-    warning("cannot start the thread for the log; the agent waits while it writes each line", {{"error", e.what()}});
+    warning(log_not_apart, "cannot start the thread for the log; the agent waits while it writes each line",
+            {{"error", e.what()}});
   }
   g_terminate = std::set_terminate(terminate);
 }

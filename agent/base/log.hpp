@@ -6,6 +6,8 @@
 // journal native fields (MESSAGE_ID, JETON_EVENT, JETON_TOKEN, JETON_GENERATION, JETON_FENCE, JETON_OWNER, ...), auto:
 // journal under systemd, text otherwise. Any thread. Never pass a secret.
 //
+// A warning and an error have an event.
+//
 // A command writes each line before it goes on. The service must not wait for the reader of its log: Background. There
 // an event of level warning or above that comes again and again with the same words is left out and counted
 // (log_pace.hpp); the field `left_out` of the next line has the number.
@@ -70,7 +72,5 @@ inline void error(const EventId& event, std::string_view message, Fields fields 
 inline void trace(std::string_view message, Fields fields = {}) { write(Level::trace, message, fields); }
 inline void debug(std::string_view message, Fields fields = {}) { write(Level::debug, message, fields); }
 inline void info(std::string_view message, Fields fields = {}) { write(Level::info, message, fields); }
-inline void warning(std::string_view message, Fields fields = {}) { write(Level::warning, message, fields); }
-inline void error(std::string_view message, Fields fields = {}) { write(Level::error, message, fields); }
 
 }  // namespace jeton::agent::log

@@ -19,6 +19,7 @@ inline constexpr EventId reloaded{"reloaded", "3a558eee4aad4c50a67fc31281ce5076"
 inline constexpr EventId reload_refused{"reload_refused", "2886176b5a5446369e5438d267d7c586"};
 inline constexpr EventId clock_stepped{"clock_stepped", "73060374c6a14c18bb4cfa40540be8bc"};
 inline constexpr EventId log_lines_dropped{"log_lines_dropped", "320c9b34518d42789e9335f9005b7720"};
+inline constexpr EventId log_not_apart{"log_not_apart", "deca8b48051e9881090a7cf088655444"};
 inline constexpr EventId token_adopted{"token_adopted", "af92f5c883ce4684874ca5fa35f4fbf0"};
 inline constexpr EventId token_refreshed{"token_refreshed", "b482f661156e4a4da82ba78a8a9125c4"};
 inline constexpr EventId token_received{"token_received", "53464955b275404f99de8b5d5b9e20b5"};
@@ -58,6 +59,7 @@ inline constexpr EventId sentinels_disagree{"sentinels_disagree", "e45e16cbb9314
 inline constexpr EventId replicas_missing{"replicas_missing", "d2506540061c41f08d3b61c3f0ef1d1f"};
 inline constexpr EventId local_state_lost{"local_state_lost", "1a021721f63545c79fc1da4875c3db4c"};
 inline constexpr EventId segment_failed{"segment_failed", "d8d23dd5227c43a4a3ca39c3e63ab162"};
+inline constexpr EventId segment_written{"segment_written", "007b311ce7a8b87d6a901b2af20ae839"};
 inline constexpr EventId segment_replaced{"segment_replaced", "d4f5e7800bae4cddbb1684198b365cc9"};
 inline constexpr EventId capacity_exceeded{"capacity_exceeded", "bdde57bddc3a4238833ecf968f6f83bd"};
 inline constexpr EventId previous_not_kept{"previous_not_kept", "a4bb06ca921542dca57b9e1c6c73141f"};
@@ -70,7 +72,9 @@ inline constexpr EventId file_watch_late{"file_watch_late", "2e6c49f9af8343f6a99
 inline constexpr EventId exec_unprotected{"exec_unprotected", "d482b9ddce9a4f23b03036fab890fee1"};
 inline constexpr EventId http_abandoned{"http_abandoned", "ce58ff52d3c043dfb787b4b3bea58e8e"};
 inline constexpr EventId provider_stuck{"provider_stuck", "ee45e7e885d14afebe84f7dbdc07cafc"};
+inline constexpr EventId output_written{"output_written", "7aa90285ff4cf33c86d6dab134ea6f35"};
 inline constexpr EventId output_failed{"output_failed", "7aafc10c56844ddabbe29515240def6d"};
+inline constexpr EventId on_change_done{"on_change_done", "d1dd88b94ced553248b133dd8eb06a7a"};
 inline constexpr EventId on_change_failed{"on_change_failed", "23d8eedea4d043058f811d2db32351fe"};
 inline constexpr EventId api_trouble{"api_trouble", "b1348e1ce8ce4670a6d19c1ddadec514"};
 inline constexpr EventId held_lock_lost{"held_lock_lost", "8a8d36ed09d343f2b5d9cde55a694642"};

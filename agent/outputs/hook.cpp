@@ -101,7 +101,7 @@ void Hook::note(const std::string& failure) {
   }
   backoff_.reset();
   if (!due_ && writing_ == 0) remove_mark();
-  log::info(before.empty() ? "on_change followed a change of outputs" : "on_change works again",
+  log::info(log::on_change_done, before.empty() ? "on_change followed a change of outputs" : "on_change works again",
             {{"action", status_.action}});
 }
 

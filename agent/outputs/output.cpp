@@ -185,7 +185,8 @@ void Output::succeed(OutputStatus::State state, bool changed) {
     status_.written_at = clock().wall_now();
   }
   if (changed || failed_before) {
-    log::info(state == OutputStatus::State::removed ? "an output was removed" : "an output has the token",
+    log::info(log::output_written,
+              state == OutputStatus::State::removed ? "an output was removed" : "an output has the token",
               {{"token", token_}, {"path", status_.path}, {"generation", status_.generation}});
   }
   parts_.changed.notify();

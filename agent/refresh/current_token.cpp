@@ -100,7 +100,7 @@ void CurrentToken::show() {
 void CurrentToken::show_again() {
   try {
     show();
-    log::info("the segment has the token now", {{"token", config_.name}, {"generation", shown_}});
+    log::info(log::segment_written, "the segment has the token now", {{"token", config_.name}, {"generation", shown_}});
   } catch (const std::exception&) {
   }
 }

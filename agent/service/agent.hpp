@@ -43,6 +43,8 @@ class Agent final : public AgentFacade {
   // Applies all of `wanted` or nothing: throws Error and changes nothing if `wanted` cannot be applied while the agent
   // runs, or if the agent is stopped meanwhile. Only one call at a time.
   Task<> reload(Config wanted);
+  // For the status: why the last reload changed nothing. Empty: it was applied.
+  void note_reload(std::string refusal) { refused_reload_ = std::move(refusal); }
   // Releases the locks, closes the connections, and leaves the segments readable.
   Task<> stop();
   [[nodiscard]] bool stopping() const { return stopping_; }
@@ -92,6 +94,7 @@ class Agent final : public AgentFacade {
   HostTokens tokens_;
   std::unique_ptr<TokenSwitch> next_;  // a reload under way; here, so that it never outlives what it works on
   Callbacks callbacks_;
+  std::string refused_reload_;
   bool stopping_ = false;
   bool cannot_restore_ = false;
   Timers::Id heartbeat_timer_ = 0;

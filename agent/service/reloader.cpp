@@ -60,7 +60,8 @@ void Reloader::report(const std::string& refusal) {
   if (!refusal.empty()) {
     log::error(log::reload_refused, "reload refused; the old configuration stays in force", {{"reason", refusal}});
   }
-  notifier_.ready(refusal.empty() ? status_line(agent_.agent_status()) : "reload refused: " + refusal);
+  agent_.note_reload(refusal);
+  notifier_.ready(status_line(agent_.agent_status()));
 }
 
 }  // namespace jeton::agent

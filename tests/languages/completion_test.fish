@@ -22,7 +22,10 @@ end
 expect 'jetonctl doc' doctor
 expect 'jetonctl get ' api
 expect 'jetonctl get api '
+expect 'jetonctl get --wait '
 expect 'jetonctl get --wait 5s ' api
+expect 'jetonctl --dir /nonexistent get '
+expect 'jetonctl --dir=/nonexistent get '
 expect 'jetonctl get --header ' api
 expect 'jetonctl get --mi' --min-ttl
 expect 'jetonctl --format ' json table

@@ -157,6 +157,22 @@ class StatusPage(unittest.TestCase):
         for each in news:  # a second may have passed
             self.assertIn('"complete":false', each)
 
+    def test_hidden_page_asks_for_no_news_before_it_is_shown(self):
+        page = browser.page()
+        self.addCleanup(page.close)
+        page.call("Page.addScriptToEvaluateOnNewDocument", source="""
+            window.isHidden = true;
+            window.opened = 0;
+            Object.defineProperty(Document.prototype, "hidden", {get: () => window.isHidden});
+            window.EventSource = class extends window.EventSource {
+              constructor(...given) { super(...given); window.opened += 1; }
+            };""")
+        page.open(fleet.url + "/")
+        self.assertEqual(page.ask("window.opened"), 0)
+        page.ask("window.isHidden = false; document.dispatchEvent(new Event('visibilitychange'))")
+        page.wait("document.getElementById('news').textContent === 'live'")
+        self.assertEqual(page.ask("window.opened"), 1)
+
     def test_on_a_phone_nothing_is_wider_than_the_screen(self):
         for width in (320, 390):
             page = self.open(width=width, height=844)

@@ -16,6 +16,7 @@ trap 'fail "line $LINENO: $BASH_COMMAND"' ERR
 printed() { machine journalctl -q --no-pager -u provider -o cat | grep -c '^issued'; }
 has_printed() { [ "$(printed)" -ge "$1" ]; }
 status_line() { machine systemctl show -p StatusText --value jeton-agent; }
+says_that_a_reload_was_refused() { [[ $(status_line) == *"; the last reload was refused: the files have errors" ]]; }
 says_that_the_token_is_valid() { [[ $(status_line) == "1 token valid, next refresh in "* ]]; }
 exposure() { machine systemd-analyze security --no-pager jeton-agent | sed -n 's/.*exposure level.*: \([0-9.]*\).*/\1/p'; }
 exposed_at_most() { awk -v e="$(exposure)" -v most="$1" 'BEGIN { exit !(e != "" && e <= most) }'; }
@@ -81,10 +82,13 @@ YAML
     grep -q 'broken.yaml:1:1: error: unknown key' <<<"$(machine journalctl -q --no-pager -u jeton-agent)" ||
       fail "the journal does not say why"
     [ "$(machine systemctl show -p ActiveState --value jeton-agent)" = active ] || fail "a refused reload ended the service"
+    eventually says_that_a_reload_was_refused || fail "the status line is: $(status_line)"
     as alice jetonctl get api >/dev/null || fail "the token is gone after a refused reload"
     machine rm /etc/jeton/agent.d/broken.yaml
     machine sed -i 's/groups: \[readers\]/groups: [readers], users: [bob]/' /etc/jeton/agent.d/api.yaml
     machine systemctl reload jeton-agent || fail "a good file was refused"
+    says_nothing_of_it() { ! says_that_a_reload_was_refused; }
+    eventually says_nothing_of_it || fail "the status line is: $(status_line)"
     as bob jetonctl get api >/dev/null || fail "bob was added and cannot read when the reload has returned"
     ;;
   killed-agent-is-restarted-and-adopts)

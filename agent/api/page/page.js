@@ -189,8 +189,8 @@
     if (silent || source.readyState === EventSource.CLOSED && Date.now() - heard > 10000) open();
   }
   document.addEventListener("visibilitychange", () => {
-    if (document.hidden) source.close();
-    else open();
+    if (!document.hidden) open();
+    else if (source) source.close();
   });
 
   byId("filter").hidden = false;
@@ -207,7 +207,7 @@
   table.addEventListener("toggle", moveTimes, true);
   filter();
   moveTimes();
-  open();
+  if (!document.hidden) open();
   setInterval(() => {
     if (document.hidden) return;
     moveTimes();

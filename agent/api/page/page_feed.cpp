@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/api/page/status_page.hpp"
+#include "agent/api/status_line.hpp"
 #include "agent/base/json.hpp"
 
 namespace jeton::agent {
@@ -90,7 +91,9 @@ void PageFeed::compare(AgentStatus status) {
   for (TokenStatus& token : status.tokens) {
     const auto known = before.find(token.name);
     const bool is_new = known == before.end();
-    const bool is_same = !is_new && is_same_for_people(*known->second, token);
+    // A refresh becomes due, in a pause too, without a change of the status: the word depends on the time.
+    const bool is_same = !is_new && is_same_for_people(*known->second, token) &&
+                         condition_of(*known->second, status_->now).word == condition_of(token, status.now).word;
     is_other_list = is_other_list || is_new;
     changed[token.name] = is_same ? changed_.at(token.name) : state_;
   }

@@ -49,7 +49,9 @@ UniqueFd listening_socket(const ListenAddress& address) {
 bool is_loopback_address(std::string_view address) {
   boost::system::error_code error;
   const auto parsed = boost::asio::ip::make_address(std::string(address), error);
-  return !error && parsed.is_loopback();
+  if (error) return false;
+  if (!parsed.is_v6() || !parsed.to_v6().is_v4_mapped()) return parsed.is_loopback();
+  return boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, parsed.to_v6()).is_loopback();
 }
 
 // "localhost", an address of 127.0.0.0/8 or "[::1]", each with any port: a tunnel may have another one. Also an empty
@@ -110,7 +112,7 @@ void MonitoringServer::stop() {
 void MonitoringServer::admit(UniqueFd client) {
   const Peer nobody;
   if (!room_.make_room(nobody.uid)) {
-    tally_->refused();
+    refuse(client);
     warn("too many connections; refusing more", "all of them are busy");
     return;
   }

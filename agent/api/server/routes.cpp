@@ -1,5 +1,6 @@
 #include "agent/api/server/routes.hpp"
 
+#include <algorithm>
 #include <string_view>
 
 #include "agent/api/locks/lock_routes.hpp"
@@ -60,8 +61,9 @@ ApiResponse log_level_route(const ApiRequest& request, const Peer& peer, AgentFa
     if (!wanted) {
       return bad_request("the body must be {\"level\": LEVEL}; the levels are trace, debug, info, warning and error");
     }
+    log::set_level(std::min(log::level(), *wanted));  // a higher level would leave this line out
+    log::info("the level of the log was changed", {{"new_level", log::name_of(*wanted)}, {"by_uid", peer.uid}});
     log::set_level(*wanted);
-    log::info("the level of the log was changed", {{"level", log::name_of(*wanted)}, {"by_uid", peer.uid}});
   } else if (auto refused = method_refusal(request.method, false)) {
     refused->allow = "GET, HEAD, POST";
     return *refused;
@@ -112,7 +114,8 @@ std::string_view path_kind(std::string_view target) {
   if (has_name(path, tokens_prefix)) return "tokens";
   if (has_name(path, locks_prefix) || path == "/v1/locks") return "locks";
   if (path == "/" || path == "/events") return "page";
-  for (const std::string_view known : {"/v1/status", "/v1/reload", "/live", "/ready", "/metrics"}) {
+  for (const std::string_view known :
+       {"/v1/status", "/v1/reload", "/v1/log-level", "/v1/doctor", "/live", "/ready", "/metrics"}) {
     if (path == known) return known.substr(known.rfind('/') + 1);
   }
   return "other";

@@ -20,6 +20,16 @@ HttpServer::HttpServer(Executor executor, Timers& timers, AgentFacade& facade, A
       names_(timers.clock()),
       listener_(executor_, timers, std::move(callbacks)) {}
 
+// One send into an empty socket buffer: it fits, or the client gets no answer.
+void HttpServer::refuse(const UniqueFd& client) {
+  const std::string body = error_json("too_many_connections", "too many connections to the agent; close some");
+  const std::string head =
+      "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: ";
+  const std::string text = head + std::to_string(body.size()) + "\r\n\r\n" + body;
+  [[maybe_unused]] const auto sent = ::send(client.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  tally_->refused();
+}
+
 ApiServer::ApiServer(Executor executor, Timers& timers, std::filesystem::path path, AgentFacade& facade,
                      ApiLimits limits)
     : HttpServer(std::move(executor), timers, facade, limits,
@@ -61,7 +71,8 @@ void ApiServer::admit(UniqueFd client) {
     const Peer peer = peer_of(client.get());
     ConnectionRoom* room = room_for(peer);
     if (room == nullptr) {
-      refuse(client, peer);
+      refuse(client);
+      warn("local API: too many connections; refusing more", "user " + std::to_string(peer.uid));
       return;
     }
     room->add(Connection::start(executor_, std::move(client), peer, context(),
@@ -98,17 +109,6 @@ Connection::Context ApiServer::context() {
           [this, alive = std::weak_ptr(alive_)](const Connection* connection) {
             return !alive.expired() && may_be_busy(connection);
           }};
-}
-
-// One send into an empty socket buffer: it fits, or the client gets no answer.
-void ApiServer::refuse(const UniqueFd& client, const Peer& peer) {
-  const std::string body = error_json("too_many_connections", "too many connections to the agent; close some");
-  const std::string head =
-      "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: ";
-  const std::string text = head + std::to_string(body.size()) + "\r\n\r\n" + body;
-  [[maybe_unused]] const auto sent = ::send(client.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-  tally_->refused();
-  warn("local API: too many connections; refusing more", "user " + std::to_string(peer.uid));
 }
 
 void ApiServer::forget(const Connection* ended) {

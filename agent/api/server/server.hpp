@@ -29,6 +29,9 @@ class HttpServer {
   HttpServer(Executor executor, Timers& timers, AgentFacade& facade, ApiLimits limits, Listener::Callbacks callbacks);
   ~HttpServer() = default;
 
+  // Answers 503 to a client for whom no connection is left; the caller closes it.
+  void refuse(const UniqueFd& client);
+
   Executor executor_;
   Timers& timers_;
   AgentFacade& facade_;
@@ -67,7 +70,6 @@ class ApiServer final : public HttpServer {
   [[nodiscard]] ConnectionRoom* room_for(const Peer& peer);
   [[nodiscard]] bool has_reserved_room(const Peer& peer) { return may_read(peer, facade_.admins(), names_); }
   [[nodiscard]] Connection::Context context();
-  void refuse(const UniqueFd& client, const Peer& peer);
   void forget(const Connection* ended);
   void count_apart(const Connection* connection);
   [[nodiscard]] bool may_be_busy(const Connection* connection);

@@ -68,6 +68,8 @@ TEST_F(AgentLog, LevelIsChangedAtRunTime_HoldsForLaterLines) {
   ASSERT_TRUE(eventually([&] { return agent_.valid(); }));
   EXPECT_EQ(ctl({"log-level"}).out, "info\n");
   EXPECT_EQ(ctl({"log-level", "error"}).out, "error\n");
+  EXPECT_TRUE(agent_.logs(R"("level":"info","message":"the level of the log was changed","new_level":"error")"))
+      << "said before the level leaves it out, and at its own level";
   const auto before = agent_.generation();
   EXPECT_EQ(ctl({"refresh", "api"}).status, 0);
   ASSERT_TRUE(eventually([&] { return agent_.generation() > before; }));

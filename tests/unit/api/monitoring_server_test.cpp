@@ -21,8 +21,8 @@ using ::testing::HasSubstr;
 // The server on a port of its own, on a loop in a thread.
 class MonitoringHost {
  public:
-  explicit MonitoringHost(ApiLimits limits = test::patient_limits())
-      : server_(context_.get_executor(), timers_, {"127.0.0.1", port_.port()}, status_, limits) {
+  explicit MonitoringHost(ApiLimits limits = test::patient_limits(), const std::string& address = "127.0.0.1")
+      : server_(context_.get_executor(), timers_, {address, port_.port()}, status_, limits) {
     server_.start();
     thread_ = std::thread([this] { context_.run(); });
   }
@@ -109,6 +109,21 @@ TEST(MonitoringServer, MoreClientsThanConnections_TheLongestWaitingGivesWay) {
   EXPECT_EQ(clients.back().get("/live").status, 200);
 }
 
+TEST(MonitoringServer, EveryConnectionIsBusy_NewClientIsToldSo) {
+  ApiLimits limits = test::patient_limits();
+  limits.connections_per_user = 2;
+  MonitoringHost host(limits);
+  HttpClient first(host.port());
+  HttpClient second(host.port());
+  EXPECT_EQ(first.open_stream("/events").status, 200);
+  EXPECT_EQ(second.open_stream("/events").status, 200);
+  HttpClient third(host.port());
+  const HttpAnswer refused = third.read_answer();
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_THAT(refused.body, HasSubstr("too_many_connections"));
+  EXPECT_EQ(host.tally().refused_clients(), 1U);
+}
+
 TEST(MonitoringServer, ClientIsSilent_IsDisconnectedAtTheDeadline) {
   ApiLimits limits = test::patient_limits();
   limits.read_deadline = std::chrono::milliseconds(100);
@@ -151,13 +166,21 @@ TEST(MonitoringServer, RequestNamesAnotherHostOnLoopback_IsNotAnswered) {
     EXPECT_EQ(refused.status, 421) << path;
     EXPECT_THAT(refused.body, HasSubstr("other_host"));
   }
-  for (const char* name : {"localhost:9717", "LOCALHOST", "127.0.0.1", "127.1.2.3:80", "[::1]:9717", ""}) {
+  for (const char* name :
+       {"localhost:9717", "LOCALHOST", "127.0.0.1", "127.1.2.3:80", "[::1]:9717", "[::ffff:127.0.0.1]", ""}) {
     EXPECT_EQ(ask("/live", name).status, 200) << name;
   }
-  for (const char* name :
-       {"localhost.example", "127.0.0.1.example", "[::1", "[::2]", "192.0.2.1", "0.0.0.0", ":9717"}) {
+  for (const char* name : {"localhost.example", "127.0.0.1.example", "[::1", "[::2]", "[::ffff:192.0.2.1]", "192.0.2.1",
+                           "0.0.0.0", ":9717"}) {
     EXPECT_EQ(ask("/live", name).status, 421) << name;
   }
+}
+
+TEST(MonitoringServer, LoopbackIsWrittenAsAnAddressOfIPv6_AnotherHostIsNotAnswered) {
+  MonitoringHost host(test::patient_limits(), "::ffff:127.0.0.1");
+  HttpClient client(host.port());
+  client.send("GET /live HTTP/1.1\r\nHost: rebound.example\r\n\r\n");
+  EXPECT_EQ(client.read_answer().status, 421);
 }
 
 TEST(MonitoringServer, PageFollows_GetsEveryRowAndThenTheOneThatChanges) {

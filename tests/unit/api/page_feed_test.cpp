@@ -196,6 +196,19 @@ TEST_F(PageFeedTest, EndOfAPauseMovesByAMoment_IsNoNews) {
   EXPECT_THAT(look_again(seen), Not(IsEmpty()));
 }
 
+TEST_F(PageFeedTest, RefreshBecomesDueInAPause_RowIsSentAlthoughOnlyTimePassed) {
+  status.remove("github");
+  TokenStatus& token = status.token("wechat");
+  token.paused_until = token.expires_at;
+  (void)look_again(seen);
+  loop.pass(*token.refresh_at - loop.clock.wall_now() + seconds(1));
+  const Json news = data_of(look_again(seen));
+  EXPECT_THAT(news["facts"].get<std::string>(), HasSubstr("1 to look at"));
+  ASSERT_THAT(news["rows"], SizeIs(1));
+  EXPECT_THAT(news["rows"][0].get<std::string>(), HasSubstr(">paused<"));
+  EXPECT_THAT(look_again(seen), IsEmpty());
+}
+
 TEST_F(PageFeedTest, ErrorHasLinesAndBytesThatAreNoText_EventStaysOneLine) {
   status.token("wechat").last_error = "first\nsecond\r\n\xff";
   const Json news = data_of(look_again(seen));

@@ -235,6 +235,8 @@ TEST_F(Routes, PathIsOfAClientsChoice_KindIsOneOfAFew) {
   EXPECT_EQ(path_kind("/v1/locks/a"), "locks");
   EXPECT_EQ(path_kind("/v1/status"), "status");
   EXPECT_EQ(path_kind("/v1/reload"), "reload");
+  EXPECT_EQ(path_kind("/v1/log-level"), "log-level");
+  EXPECT_EQ(path_kind("/v1/doctor"), "doctor");
   EXPECT_EQ(path_kind("/ready"), "ready");
   EXPECT_EQ(path_kind("/metrics?a=b"), "metrics");
   EXPECT_EQ(path_kind("/"), "page");

@@ -72,6 +72,12 @@ TEST_F(StatusLine, CoordinatorIsUnreachable_SaysSo) {
   EXPECT_EQ(line(), "1 token valid, next refresh in 1d2h; the coordinator (redis) is unreachable");
 }
 
+TEST_F(StatusLine, LastReloadWasRefused_SaysSoUntilOneIsApplied) {
+  add("orders", hours(26));
+  status.refused_reload = "the files\nhave errors";
+  EXPECT_EQ(line(), "1 token valid, next refresh in 1d2h; the last reload was refused: the files have errors");
+}
+
 TEST_F(StatusLine, NoTokenIsConfigured_SaysSo) { EXPECT_EQ(line(), "no tokens are configured"); }
 
 }  // namespace

@@ -91,8 +91,10 @@ TEST_F(MetricsPageTest, OneTokenHasABudget_OnlyThatOneHasItsSeries) {
   add("unlimited");
   TokenStatus& token = add("wechat");
   token.calls_allowed = 100;
+  token.calls_reserved = 20;
   token.calls_used = 130;  // by a host whose configuration allowed more
   const std::string text = page();
+  EXPECT_THAT(text, HasSubstr("\njeton_token_budget_reserved_calls{token=\"wechat\"} 20\n"));
   EXPECT_THAT(text, HasSubstr("\njeton_token_budget_used_calls{token=\"wechat\"} 130\n"));
   EXPECT_THAT(text, HasSubstr("\njeton_token_budget_left_calls{token=\"wechat\"} 0\n"));
   EXPECT_THAT(text, Not(HasSubstr("budget_left_calls{token=\"unlimited\"")));
@@ -211,11 +213,11 @@ TEST_F(MetricsPageTest, ThousandTokens_CostASmallFixedNumberOfSeriesEach) {
   const std::size_t without = samples(page()).size();
   EXPECT_LE(without, 200U);
   for (int i = 0; i < 1000; ++i) add("token-" + std::to_string(i)).calls_allowed = 5;
-  EXPECT_EQ(samples(page()).size(), without + 18 * 1000);
+  EXPECT_EQ(samples(page()).size(), without + 19 * 1000);
   for (TokenStatus& token : input.status.tokens) {
     for (int i = 0; i < 10; ++i) add_output(token, OutputStatus::State::written, "hook-" + std::to_string(i));
   }
-  EXPECT_EQ(samples(page()).size(), without + 24 * 1000) << "however many outputs and hooks";
+  EXPECT_EQ(samples(page()).size(), without + 25 * 1000) << "however many outputs and hooks";
 }
 
 TEST_F(MetricsPageTest, ThousandTokens_OtherWorkHasItsTurnInBetween) {

@@ -1,6 +1,7 @@
 # Completion of jetonctl(1) for fish. Commands and options are those of its --help, names those of the running agent.
 
-# The words so far without options and their values: the command, its own command, positions.
+# The words so far without options and their values: the command, its own command, positions. Fails if the next word is
+# the value of an option.
 function __jetonctl_words
     set -l program (commandline -opc)
     set -l words
@@ -21,6 +22,7 @@ function __jetonctl_words
         end
     end
     printf '%s\n' $words
+    test $skip = 0
 end
 
 function __jetonctl_help
@@ -54,8 +56,20 @@ function __jetonctl_options
         }'
 end
 
+# Another directory has other names.
 function __jetonctl_names
-    jetonctl names $argv 2>/dev/null
+    set -l program (commandline -opc)
+    set -l asked
+    set -l previous
+    for word in $program
+        if test "$previous" = --dir
+            set asked --dir $word
+        else if string match -q -- '--dir=*' $word
+            set asked $word
+        end
+        set previous $word
+    end
+    jetonctl $asked names $argv 2>/dev/null
 end
 
 # What the last word is the value of.
@@ -66,6 +80,7 @@ end
 
 function __jetonctl_complete
     set -l words (__jetonctl_words)
+    set -l is_value $status
     if contains -- -- $words
         __fish_complete_subcommand --fcs-skip=(count (commandline -opc))
         return
@@ -84,6 +99,7 @@ function __jetonctl_complete
             kill -l | string split ' '
             return
     end
+    test $is_value = 0; or return
     set -l current (commandline -ct)
     if string match -q -- '-*' $current
         __jetonctl_options
