@@ -25,7 +25,7 @@ BootTime end_of(const Record& record, const Clock& clock) {
 }  // namespace
 
 Output::Output(const OutputParts& parts, const std::filesystem::path& path)
-    : parts_(parts), wake_(parts.timers), backoff_(output_pauses, parts.random) {
+    : parts_(parts), mark_(mark_of(parts, path)), wake_(parts.timers), backoff_(output_pauses, parts.random) {
   status_.path = path.string();
 }
 
@@ -147,7 +147,7 @@ Task<bool> Output::change(std::function<bool(const HookMark&)> work, OutputStatu
   const std::uint64_t configured = configured_;
   std::optional<Hook::Writing> writing;
   if (hook) writing.emplace(*hook);
-  const HookMark mark = hook ? hook->mark() : HookMark{};
+  const HookMark mark = hook ? mark_ : HookMark{};
   const auto changed = std::make_shared<bool>(false);
   std::function<void()> call = [work = std::move(work), mark, changed] { *changed = work(mark); };
   try {
@@ -158,7 +158,7 @@ Task<bool> Output::change(std::function<bool(const HookMark&)> work, OutputStatu
   }
   status_.generation = generation;
   succeed(state, *changed);
-  if (hook) hook->wrote();
+  if (hook_) hook_->wrote(*changed, mark_);
   co_return configured == configured_;  // one that was configured anew meanwhile is changed again
 }
 

@@ -36,6 +36,7 @@ class Output {
 
   [[nodiscard]] const std::string& token() const { return token_; }
   [[nodiscard]] const OutputConfig& config() const { return config_; }
+  [[nodiscard]] const HookMark& mark() const { return mark_; }
   [[nodiscard]] bool uses(const std::string& token) const;
   [[nodiscard]] OutputStatus status() const;
   // What must not appear in a log now.
@@ -63,6 +64,7 @@ class Output {
   [[nodiscard]] const Clock& clock() const { return parts_.timers.clock(); }
 
   const OutputParts parts_;
+  const HookMark mark_;
   std::string token_;
   OutputConfig config_;
   std::vector<std::string> names_;  // of the tokens: its own, and those that the template names

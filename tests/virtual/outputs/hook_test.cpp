@@ -132,6 +132,65 @@ TEST_F(HookRuns, AgentEndsBeforeTheRunWentWell_NextOneMakesUpForIt) {
   EXPECT_EQ(hooks.at.size(), before + 1) << "it went well";
 }
 
+// Such as a unit whose name was misspelt.
+TEST_F(HookRuns, OnChangeIsCorrectedWhileARunIsOwed_NewOneMakesUpForIt) {
+  add("api", "f").on_change = hook("typo.service");
+  configure();
+  hooks.failure = "there is no such unit";
+  renew("api", "tok");
+  ASSERT_EQ(status().on_change->last_error, "there is no such unit");
+  hooks.failure.clear();
+  config["api"].outputs[0].on_change = hook("x.service");
+  configure();
+  EXPECT_EQ(hooks.descriptions.back(), "reload x.service");
+  loop.pass(1min);
+  hooks.descriptions.clear();
+  configure();
+  loop.pass(1h);
+  EXPECT_THAT(hooks.descriptions, testing::IsEmpty());
+  EXPECT_TRUE(std::filesystem::is_empty(dir / "run/outputs"));
+}
+
+TEST_F(HookRuns, OnChangeIsCorrectedOverARestart_NewOneMakesUpForTheRunThatIsOwed) {
+  add("api", "f").on_change = hook("typo.service");
+  configure();
+  hooks.failure = "there is no such unit";
+  renew("api", "tok");
+  stop();
+  hooks.failure.clear();
+  config["api"].outputs[0].on_change = hook("x.service");
+  start();
+  loop.pass(1s);
+  EXPECT_EQ(hooks.descriptions.back(), "reload x.service");
+  EXPECT_TRUE(std::filesystem::is_empty(dir / "run/outputs"));
+}
+
+TEST_F(HookRuns, OnChangeIsReplacedAndNoRunIsOwed_NewOneWaitsForAChange) {
+  add("api", "f").on_change = hook("x.service");
+  configure();
+  renew("api", "tok1");
+  loop.pass(1min);
+  config["api"].outputs[0].on_change = hook("y.service");
+  configure();
+  loop.pass(1min);
+  EXPECT_THAT(hooks.descriptions, testing::ElementsAre("reload x.service"));
+  renew("api", "tok2");
+  EXPECT_THAT(hooks.descriptions, testing::ElementsAre("reload x.service", "reload y.service"));
+}
+
+TEST_F(HookRuns, HookLeavesTheConfigurationBeforeItsLastRun_RunMayNotShowTheTokens) {
+  add("api", "f").on_change = hook("x.service");
+  configure();
+  hooks.failure = "not now";
+  renew("api", "tok");
+  config["api"].outputs[0].on_change.reset();
+  configure();
+  hooks.known_secrets = 0;
+  loop.pass(1min);
+  ASSERT_EQ(hooks.at.size(), 2U);
+  EXPECT_GE(hooks.known_secrets, 1U);
+}
+
 TEST_F(HookRuns, HookLeavesTheConfiguration_IsForgotten) {
   add("api", "f").on_change = hook("x.service");
   configure();
