@@ -25,7 +25,7 @@ class OutputTokens {
 
 struct OutputContent {
   SecretString text;
-  // What must not appear in a log: the values, also as a function wrote them.
+  // What must not appear in a log: the values, also as each function wrote them.
   std::vector<SecretString> secrets;
 };
 

@@ -67,6 +67,23 @@ TEST_F(HostHooksTest, CommandFails_ErrorHasItsStatusAndItsLastLineWithoutSecrets
   EXPECT_EQ(error, "/bin/sh ended with status 7 (its last output: \"bad value *** in line 1\")");
 }
 
+TEST_F(HostHooksTest, TokenIsRenewedDuringTheRun_ErrorHasNeitherTheOldNorTheNew) {
+  HookConfig hook;
+  hook.action = CommandHook{{"/bin/sh", "-c", "echo 'tried old-token, then new-token' >&2; exit 1"}};
+  hook.timeout = 60s;
+  int asked = 0;
+  const SecretsOfHook secrets = [&asked] {
+    return std::vector<SecretString>{SecretString(asked++ == 0 ? "old-token" : "new-token")};
+  };
+  std::string error;
+  try {
+    loop.run(hooks.run(hook, secrets));
+  } catch (const Error& e) {
+    error = e.what();
+  }
+  EXPECT_THAT(error, HasSubstr("\"tried ***, then ***\""));
+}
+
 TEST_F(HostHooksTest, CommandDoesNotEnd_IsKilledWithItsChildren) {
   const std::string error =
       script("trap '' TERM\nsleep 1000 & echo $! > $1/pids; echo $$ >> $1/pids\nwhile :; do sleep 1000; done\n", 200ms);
