@@ -101,7 +101,7 @@ Task<> HostHooks::run(HookConfig hook, SecretsOfHook secrets) {
   } else {
     const SignalHook wanted = std::get<SignalHook>(hook.action);
     std::function<void()> call = [wanted] { send_signal(wanted); };
-    co_await calls_.run(wanted.pid_file.string(), std::move(call));
+    co_await calls_.run(description_of(hook), std::move(call));  // another signal to this process is another call
     co_return;
   }
   command.directory = "/";

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <set>
+
 #include "agent/base/error.hpp"
 #include "agent/outputs/blocking_calls.hpp"
 #include "agent/process/write_protection.hpp"
@@ -101,6 +103,27 @@ TEST_F(HostHooksTest, CommandWritesStateOfTheAgent_IsRefused) {
   if (landlock_version() == 0) GTEST_SKIP() << "this kernel has no Landlock, or a sandbox refuses it";
   EXPECT_EQ(script("( : > $1/../state/by-hook ) 2>/dev/null && exit 1\n: > $1/by-hook\n"), "done");
   EXPECT_TRUE(fs::exists(dir / "work" / "by-hook"));
+}
+
+// Makes no call, and notes their names.
+struct NotedCalls final : BlockingCalls {
+  Task<> run(std::string what, std::function<void()> /*work*/) override {
+    names.insert(std::move(what));
+    co_return;
+  }
+  std::set<std::string> names;
+};
+
+TEST_F(HostHooksTest, TwoSignalsGoToOneProcess_NeitherHoldsUpTheOther) {
+  NotedCalls noted;
+  HostHooks signals(loop.timers, noted, {});
+  for (const SignalHook& signal :
+       {SignalHook{"/run/x.pid", SIGHUP, "HUP"}, SignalHook{"/run/x.pid", SIGUSR1, "USR1"}}) {
+    HookConfig hook;
+    hook.action = signal;
+    loop.run(signals.run(hook, {}));
+  }
+  EXPECT_EQ(noted.names.size(), 2U) << "two calls of one name are not made at the same time";
 }
 
 // A process that notes each SIGHUP.
