@@ -86,7 +86,7 @@ std::optional<Output::Versions> Output::valid_versions() const {
   Versions versions;
   for (const Record* record : records()) {
     if (record == nullptr || record->blank() || !record->valid(clock())) return std::nullopt;
-    versions.push_back({record->token_generation(), record->expires_at});
+    versions.push_back({record->generation, record->expires_at});
   }
   return versions;
 }
@@ -126,7 +126,7 @@ Task<> Output::write(Versions versions) {
   std::function<bool(const HookMark&)> work = [config, text](const HookMark& mark) {
     return write_output(*config, *text, mark);
   };
-  const Generation generation = versions.front().generation;
+  const Generation generation = parts_.tokens.record_of(token_)->token_generation();
   const bool done = co_await change(std::move(work), OutputStatus::State::written, generation);
   if (!done) co_return;
   written_ = std::move(versions);

@@ -43,9 +43,9 @@ class Output {
   [[nodiscard]] std::vector<SecretString> secrets() const;
 
  private:
-  // Of a token that was written.
+  // Of a token that was written. A later publication of the same token may have other attributes.
   struct Version {
-    Generation generation = 0;
+    Generation publication = 0;
     WallTime expires_at;
     bool operator==(const Version&) const = default;
   };
