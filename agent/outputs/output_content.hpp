@@ -38,7 +38,7 @@ struct OutputContent {
 //
 //   json     "..." with the escapes of RFC 8259
 //   shell    "..." as a POSIX shell reads it, and EnvironmentFile= of systemd
-//   ini      "..." with a backslash before " and \: git, MySQL, PHP
+//   ini      "..." with a backslash before " and \: git, MySQL
 //   netrc    a word; in quotes, as curl and Python read them, if it has a character that needs them
 //   pgpass   a field of .pgpass: a backslash before : and backslash
 //   nginx    "..." as a parameter of nginx; a $ cannot be written there and is refused
