@@ -94,7 +94,8 @@ class ExecRun {
   void end_by_signal() const {
     while (const auto signal = signals_.next()) {
       const auto number = static_cast<int>(signal->ssi_signo);
-      if (number == SIGCHLD || number == SIGUSR1 || number == SIGUSR2) continue;  // the last two were for a command
+      const bool for_a_command = number == SIGUSR1 || number == SIGUSR2 || number == SIGWINCH;
+      if (number == SIGCHLD || for_a_command) continue;
       die_of(number);
     }
   }
