@@ -57,7 +57,7 @@ TEST_F(OutputContentTest, FieldCannotBeWritten_ErrorSaysWhichAndHasNoSecret) {
   EXPECT_THAT(filled("{{ nginx value }}"), testing::Not(testing::HasSubstr("s3cret")));
 }
 
-TEST_F(OutputContentTest, ValueIsWrittenInAnotherForm_EveryFormIsASecret) {
+TEST_F(OutputContentTest, ValueIsWrittenInAnotherForm_BothFormsAreSecrets) {
   tokens.renew("api", "tok");
   std::vector<std::string> secrets;
   for (const SecretString& secret :
