@@ -63,10 +63,11 @@ Hook::Writing::~Writing() {
 }
 
 void Hook::follow(const std::filesystem::path& mark) {
-  if (marks_.insert(mark).second) wrote(false, mark);
+  if (!marks_.contains(mark)) wrote(false, mark);
 }
 
 void Hook::wrote(bool changed, const std::filesystem::path& mark) {
+  marks_.insert(mark);
   due_ = due_ || changed || is_set(mark);
   wake_.notify();
 }
@@ -120,7 +121,7 @@ void Hook::note(const std::string& failure) {
     return;
   }
   backoff_.reset();
-  if (!due_ && writing_ == 0) remove_marks();
+  if (!due_) remove_marks();
   log::info(before.empty() ? "on_change followed a change of outputs" : "on_change works again",
             {{"action", status_.action}});
 }

@@ -55,8 +55,9 @@ class Hook {
     Hook& hook_;
   };
 
-  // The output with this mark has this on_change from now on; a run is due if the mark is set. Or it has another one.
+  // The output with this mark has this on_change from now on; a run is due if the mark is set.
   void follow(const std::filesystem::path& mark);
+  // It has another one; or a write has begun, whose mark is not removed before the write went well.
   void leave(const std::filesystem::path& mark) { marks_.erase(mark); }
   // After a write that went well, or found nothing to change: a run is due if it has `changed` the file, or if there is
   // a mark, which may be of a write whose end nobody saw.
@@ -77,7 +78,7 @@ class Hook {
   const HookConfig config_;
   const OutputParts parts_;
   const SecretsOfHook secrets_;
-  std::set<std::filesystem::path> marks_;  // of its outputs
+  std::set<std::filesystem::path> marks_;  // of its outputs, but for those whose last write did not go well
   Event wake_;
   Backoff backoff_;
   HookStatus status_;

@@ -146,7 +146,10 @@ Task<bool> Output::change(std::function<bool(const HookMark&)> work, OutputStatu
   const std::shared_ptr<Hook> hook = hook_;  // a reload may give the output another one
   const std::uint64_t configured = configured_;
   std::optional<Hook::Writing> writing;
-  if (hook) writing.emplace(*hook);
+  if (hook) {
+    writing.emplace(*hook);
+    hook->leave(mark_);
+  }
   const HookMark mark = hook ? mark_ : HookMark{};
   const auto changed = std::make_shared<bool>(false);
   std::function<void()> call = [work = std::move(work), mark, changed] { *changed = work(mark); };

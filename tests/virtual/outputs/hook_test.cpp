@@ -1,4 +1,8 @@
 // on_change: it follows every change, not more often than it may, and is never left out.
+#include "agent/outputs/hook.hpp"
+
+#include <fstream>
+
 #include "tests/virtual/outputs/virtual_outputs.hpp"
 
 namespace jeton::test {
@@ -43,6 +47,27 @@ TEST_F(HookRuns, AWriteTakesLong_HookComesAfterIt) {
   EXPECT_TRUE(hooks.at.empty());
   loop.pass(2s);
   EXPECT_EQ(hooks.at.size(), 1U);
+}
+
+// Its file system hangs: the thread may replace the file when nobody waits for it any more.
+TEST_F(HookRuns, AWriteDoesNotEndWell_HookThatFollowsAnotherLeavesItsMark) {
+  add("api", "good").on_change = hook("x.service", 0ms);
+  add("api", "slow").on_change = hook("x.service", 0ms);
+  configure();
+  const auto mark =
+      agent::mark_of({loop.timers, loop.random, calls, hooks, tokens, changed, dir / "run"}, dir / "slow");
+  calls.instead[(dir / "slow").string()] = [mark] {
+    std::filesystem::create_directories(mark.parent_path());
+    std::ofstream(mark).flush();
+    throw agent::Error("no answer");
+  };
+  renew("api", "tok");
+  ASSERT_EQ(hooks.at.size(), 1U);
+  EXPECT_TRUE(std::filesystem::exists(mark));
+  calls.instead.clear();
+  loop.pass(1min);
+  EXPECT_EQ(hooks.at.size(), 2U);
+  EXPECT_TRUE(std::filesystem::is_empty(dir / "run/outputs"));
 }
 
 TEST_F(HookRuns, ChangesComeFast_AreFollowedTogetherAfterMinInterval) {
