@@ -14,29 +14,45 @@ namespace {
 
 constexpr BackoffLimits hook_pauses{std::chrono::seconds(2), std::chrono::minutes(5), std::chrono::seconds(1)};
 
-// The same after a restart, and another one for every other on_change.
-std::string name_of_mark(const HookConfig& config) {
+std::string digest_text(const std::string& text) {
+  return std::string(hex_encoded(digest_of(Digest::sha256, text).reveal(), HexCase::lower).reveal());
+}
+
+// Another one for every other on_change.
+std::string id_of(const HookConfig& config) {
   std::string text = std::to_string(config.timeout.count()) + '\n' + std::to_string(config.min_interval.count());
   if (const auto* command = std::get_if<CommandHook>(&config.action)) {
     for (const std::string& argument : command->argv) text += '\0' + argument;
   } else {
     text += '\n' + description_of(config);
   }
-  return std::string(hex_encoded(digest_of(Digest::sha256, text).reveal(), HexCase::lower).reveal());
+  return digest_text(text);
+}
+
+bool is_set(const std::filesystem::path& mark) {
+  std::error_code ignored;
+  return std::filesystem::exists(mark, ignored);
 }
 
 }  // namespace
+
+std::filesystem::path mark_of(const OutputParts& parts, const std::filesystem::path& output) {
+  return parts.directory / "outputs" / digest_text(output.string());
+}
+
+void remove_mark(const std::filesystem::path& mark) {
+  std::error_code ignored;  // then the run is repeated after the next restart
+  std::filesystem::remove(mark, ignored);
+}
 
 Hook::Hook(HookConfig config, const OutputParts& parts, SecretsOfHook secrets)
     : config_(std::move(config)),
       parts_(parts),
       secrets_(std::move(secrets)),
-      mark_(parts_.directory / "outputs" / name_of_mark(config_)),
       wake_(parts_.timers),
       backoff_(hook_pauses, parts_.random) {
   status_.action = description_of(config_);
-  status_.id = mark_.filename().string();
-  due_ = is_marked();  // by an agent before this one
+  status_.id = id_of(config_);
 }
 
 Hook::Writing::Writing(Hook& hook) : hook_(hook) { ++hook_.writing_; }
@@ -46,8 +62,13 @@ Hook::Writing::~Writing() {
   hook_.wake_.notify();
 }
 
-void Hook::wrote() {
-  due_ = due_ || is_marked();
+void Hook::follow(const std::filesystem::path& mark) {
+  if (!marks_.contains(mark)) wrote(false, mark);
+}
+
+void Hook::wrote(bool changed, const std::filesystem::path& mark) {
+  marks_.insert(mark);
+  due_ = due_ || changed || is_set(mark);
   wake_.notify();
 }
 
@@ -59,7 +80,7 @@ void Hook::retire(bool unused) {
 Task<> Hook::run() {
   for (;;) {
     if (retired_ && !due_ && writing_ == 0) {
-      remove_mark();
+      remove_marks();
       ended_ = true;
       co_return;
     }
@@ -83,7 +104,7 @@ Task<> Hook::run() {
   }
 }
 
-// The mark stays while a change since then may need it.
+// The marks stay while a change since then may need them.
 void Hook::note(const std::string& failure) {
   const Clock& clock = parts_.timers.clock();
   ++status_.runs;
@@ -100,19 +121,13 @@ void Hook::note(const std::string& failure) {
     return;
   }
   backoff_.reset();
-  if (!due_ && writing_ == 0) remove_mark();
+  if (!due_) remove_marks();
   log::info(log::on_change_done, before.empty() ? "on_change followed a change of outputs" : "on_change works again",
             {{"action", status_.action}});
 }
 
-void Hook::remove_mark() const {
-  std::error_code ignored;  // then the run is repeated after the next restart
-  std::filesystem::remove(mark_, ignored);
-}
-
-bool Hook::is_marked() const {
-  std::error_code ignored;
-  return std::filesystem::exists(mark_, ignored);
+void Hook::remove_marks() const {
+  for (const std::filesystem::path& mark : marks_) remove_mark(mark);
 }
 
 HookStatus Hook::status() const {

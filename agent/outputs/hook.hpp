@@ -2,14 +2,16 @@
 // one program are one reload.
 //
 // A run comes after all writes that have begun; changes during a run lead to another one, min_interval after it began.
-// A run that fails is tried again with growing pauses. That a run is owed is marked by a file before the output is
-// changed, so that it outlives the agent, however that dies: a run may come twice, and is never left out. (The mark is
-// in the runtime directory: after a reboot every program has read the new file anyway.)
+// A run that fails is tried again with growing pauses. That a change of an output is to be followed is marked by a file
+// before the change, so that it outlives the agent, however that dies, and an on_change that did not work until it was
+// corrected: a run may come twice, and is never left out. (The mark is in the runtime directory: after a reboot every
+// program has read the new file anyway.)
 //
 // One thread: the loop's.
 #pragma once
 
 #include <filesystem>
+#include <set>
 #include <string>
 
 #include "agent/base/backoff.hpp"
@@ -33,6 +35,10 @@ struct OutputParts {
   std::filesystem::path directory;  // the runtime directory
 };
 
+// The mark of an output.
+[[nodiscard]] std::filesystem::path mark_of(const OutputParts& parts, const std::filesystem::path& output);
+void remove_mark(const std::filesystem::path& mark);
+
 class Hook {
  public:
   Hook(HookConfig config, const OutputParts& parts, SecretsOfHook secrets);
@@ -49,9 +55,13 @@ class Hook {
     Hook& hook_;
   };
 
-  // After a write that went well, or found nothing to change: a run is due if there is a mark. The mark may be of a
-  // write during which the agent died.
-  void wrote();
+  // The output with this mark has this on_change from now on; a run is due if the mark is set.
+  void follow(const std::filesystem::path& mark);
+  // It has another one; or a write has begun, whose mark is not removed before the write went well.
+  void leave(const std::filesystem::path& mark) { marks_.erase(mark); }
+  // After a write that went well, or found nothing to change: a run is due if it has `changed` the file, or if there is
+  // a mark, which may be of a write whose end nobody saw.
+  void wrote(bool changed, const std::filesystem::path& mark);
   // Until cancelled, or the end of one that no output has any more.
   Task<> run();
   // `unused`: no output has it any more. Then it makes the run that is due, if any, and ends.
@@ -59,18 +69,16 @@ class Hook {
   [[nodiscard]] bool ended() const { return ended_; }
 
   [[nodiscard]] const HookConfig& config() const { return config_; }
-  [[nodiscard]] const std::filesystem::path& mark() const { return mark_; }
   [[nodiscard]] HookStatus status() const;
 
  private:
   void note(const std::string& failure);
-  [[nodiscard]] bool is_marked() const;
-  void remove_mark() const;
+  void remove_marks() const;
 
   const HookConfig config_;
   const OutputParts parts_;
   const SecretsOfHook secrets_;
-  const std::filesystem::path mark_;
+  std::set<std::filesystem::path> marks_;  // of its outputs, but for those whose last write did not go well
   Event wake_;
   Backoff backoff_;
   HookStatus status_;

@@ -101,7 +101,7 @@ Task<> HostHooks::run(HookConfig hook, SecretsOfHook secrets) {
   } else {
     const SignalHook wanted = std::get<SignalHook>(hook.action);
     std::function<void()> call = [wanted] { send_signal(wanted); };
-    co_await calls_.run(wanted.pid_file.string(), std::move(call));
+    co_await calls_.run(description_of(hook), std::move(call));  // another signal to this process is another call
     co_return;
   }
   command.directory = "/";
@@ -109,12 +109,14 @@ Task<> HostHooks::run(HookConfig hook, SecretsOfHook secrets) {
   command.timeout = hook.timeout;
   command.max_output = max_printed;
   for (const auto& [name, value] : usual_variables()) add_variable(command, name, value);
+  std::vector<SecretString> known = secrets();  // what it reads now, and what it may read later
   ExecRun run(timers_, command);
   const ExecResult result = co_await run.finish();
   const auto complaint = complaint_about(result, hook.timeout);
   if (!complaint) co_return;
   std::string text = command.argv.front() + " " + *complaint;
-  if (!result.lines.empty()) text += " (its last output: \"" + shown_line(result.lines.back(), secrets()) + "\")";
+  for (SecretString& later : secrets()) known.push_back(std::move(later));
+  if (!result.lines.empty()) text += " (its last output: \"" + shown_line(result.lines.back(), known) + "\")";
   if (std::holds_alternative<ReloadHook>(hook.action)) {
     text += "; if the right is missing, a rule of polkit gives it to the agent's user (Outputs in config/README.md)";
   }

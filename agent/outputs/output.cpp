@@ -25,7 +25,7 @@ BootTime end_of(const Record& record, const Clock& clock) {
 }  // namespace
 
 Output::Output(const OutputParts& parts, const std::filesystem::path& path)
-    : parts_(parts), wake_(parts.timers), backoff_(output_pauses, parts.random) {
+    : parts_(parts), mark_(mark_of(parts, path)), wake_(parts.timers), backoff_(output_pauses, parts.random) {
   status_.path = path.string();
 }
 
@@ -86,7 +86,7 @@ std::optional<Output::Versions> Output::valid_versions() const {
   Versions versions;
   for (const Record* record : records()) {
     if (record == nullptr || record->blank() || !record->valid(clock())) return std::nullopt;
-    versions.push_back({record->token_generation(), record->expires_at});
+    versions.push_back({record->generation, record->expires_at});
   }
   return versions;
 }
@@ -126,7 +126,7 @@ Task<> Output::write(Versions versions) {
   std::function<bool(const HookMark&)> work = [config, text](const HookMark& mark) {
     return write_output(*config, *text, mark);
   };
-  const Generation generation = versions.front().generation;
+  const Generation generation = parts_.tokens.record_of(token_)->token_generation();
   const bool done = co_await change(std::move(work), OutputStatus::State::written, generation);
   if (!done) co_return;
   written_ = std::move(versions);
@@ -146,8 +146,11 @@ Task<bool> Output::change(std::function<bool(const HookMark&)> work, OutputStatu
   const std::shared_ptr<Hook> hook = hook_;  // a reload may give the output another one
   const std::uint64_t configured = configured_;
   std::optional<Hook::Writing> writing;
-  if (hook) writing.emplace(*hook);
-  const HookMark mark = hook ? hook->mark() : HookMark{};
+  if (hook) {
+    writing.emplace(*hook);
+    hook->leave(mark_);
+  }
+  const HookMark mark = hook ? mark_ : HookMark{};
   const auto changed = std::make_shared<bool>(false);
   std::function<void()> call = [work = std::move(work), mark, changed] { *changed = work(mark); };
   try {
@@ -158,7 +161,7 @@ Task<bool> Output::change(std::function<bool(const HookMark&)> work, OutputStatu
   }
   status_.generation = generation;
   succeed(state, *changed);
-  if (hook) hook->wrote();
+  if (hook_) hook_->wrote(*changed, mark_);
   co_return configured == configured_;  // one that was configured anew meanwhile is changed again
 }
 

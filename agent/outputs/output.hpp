@@ -36,15 +36,16 @@ class Output {
 
   [[nodiscard]] const std::string& token() const { return token_; }
   [[nodiscard]] const OutputConfig& config() const { return config_; }
+  [[nodiscard]] const HookMark& mark() const { return mark_; }
   [[nodiscard]] bool uses(const std::string& token) const;
   [[nodiscard]] OutputStatus status() const;
   // What must not appear in a log now.
   [[nodiscard]] std::vector<SecretString> secrets() const;
 
  private:
-  // Of a token that was written.
+  // Of a token that was written. A later publication of the same token may have other attributes.
   struct Version {
-    Generation generation = 0;
+    Generation publication = 0;
     WallTime expires_at;
     bool operator==(const Version&) const = default;
   };
@@ -63,6 +64,7 @@ class Output {
   [[nodiscard]] const Clock& clock() const { return parts_.timers.clock(); }
 
   const OutputParts parts_;
+  const HookMark mark_;
   std::string token_;
   OutputConfig config_;
   std::vector<std::string> names_;  // of the tokens: its own, and those that the template names

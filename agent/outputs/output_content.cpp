@@ -132,9 +132,9 @@ OutputContent fill_in(const OutputTemplate& content, const std::string& name, co
     }
     for (auto function = expression.functions.rbegin(); function != expression.functions.rend(); ++function) {
       text = apply(*function, text);
+      if (secret) result.secrets.push_back(text);
     }
     result.text.append(text.reveal());
-    if (secret && !expression.functions.empty()) result.secrets.push_back(std::move(text));
   }
   return result;
 }

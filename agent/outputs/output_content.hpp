@@ -25,7 +25,7 @@ class OutputTokens {
 
 struct OutputContent {
   SecretString text;
-  // What must not appear in a log: the values, also as a function wrote them.
+  // What must not appear in a log: the values, also as each function wrote them.
   std::vector<SecretString> secrets;
 };
 
@@ -38,7 +38,7 @@ struct OutputContent {
 //
 //   json     "..." with the escapes of RFC 8259
 //   shell    "..." as a POSIX shell reads it, and EnvironmentFile= of systemd
-//   ini      "..." with a backslash before " and \: git, MySQL, PHP
+//   ini      "..." with a backslash before " and \: git, MySQL
 //   netrc    a word; in quotes, as curl and Python read them, if it has a character that needs them
 //   pgpass   a field of .pgpass: a backslash before : and backslash
 //   nginx    "..." as a parameter of nginx; a $ cannot be written there and is refused

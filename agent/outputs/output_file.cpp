@@ -32,14 +32,15 @@ constexpr int just_look = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
   throw errno_error(path, error);
 }
 
-void check_directory(int fd, const std::string& path, std::optional<uid_t> owner) {
+// `in_sticky`: a directory with the sticky bit will do. There nobody replaces another's file, but all make their own.
+void check_directory(int fd, const std::string& path, std::optional<uid_t> owner, bool in_sticky = true) {
   struct stat found {};
   if (::fstat(fd, &found) != 0) throw errno_error(path);
   if (!is_trusted(found.st_uid, owner)) {
     throw Error(path + " belongs to another user, who could lead the file elsewhere; give it to the agent's user or " +
                 "to root");
   }
-  if ((found.st_mode & S_ISVTX) != 0) return;  // no user can replace a file of another user
+  if (in_sticky && (found.st_mode & S_ISVTX) != 0) return;
   const bool group_is_trusted = found.st_gid == 0 || found.st_gid == ::getegid();
   if ((found.st_mode & S_IWOTH) == 0 && ((found.st_mode & S_IWGRP) == 0 || group_is_trusted)) return;
   throw Error(path + " can be written by other users, who could lead the file elsewhere; run chmod go-w on it" +
@@ -71,7 +72,9 @@ Target find_target(const OutputConfig& output) {
     target.group = find_group(output.group);
     if (!target.group) throw Error(target.path + ": there is no group " + output.group + " on this host any more");
   }
-  target.directory = open_trusted_directory(output.path.parent_path(), target.owner);
+  const std::filesystem::path directory = output.path.parent_path();
+  target.directory = open_trusted_directory(directory, target.owner);
+  check_directory(target.directory.get(), directory.string(), target.owner, false);
   return target;
 }
 
@@ -91,9 +94,15 @@ std::optional<struct stat> present_file(const Target& target) {
   return found;
 }
 
+gid_t group_of_new_files(const Target& target) {
+  struct stat directory {};
+  const bool hands_on_its_own = ::fstat(target.directory.get(), &directory) == 0 && (directory.st_mode & S_ISGID) != 0;
+  return hands_on_its_own ? directory.st_gid : ::getegid();
+}
+
 bool is_as_wanted(const Target& target, const struct stat& found, const SecretString& text) {
   if ((found.st_mode & 07777) != target.mode || found.st_uid != target.owner.value_or(::geteuid())) return false;
-  if (target.group && found.st_gid != *target.group) return false;
+  if (found.st_gid != (target.group ? *target.group : group_of_new_files(target))) return false;
   const UniqueFd fd(
       ::openat(target.directory.get(), target.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   SecretString present;
@@ -193,6 +202,7 @@ bool write_output(const OutputConfig& output, const SecretString& text, const Ho
 
 bool remove_output(const OutputConfig& output, const HookMark& mark) {
   const Target target = find_target(output);
+  ::unlinkat(target.directory.get(), target.new_name.c_str(), 0);  // left by a crash
   if (!present_file(target)) return false;
   set_mark(mark);
   if (::unlinkat(target.directory.get(), target.name.c_str(), 0) != 0 && errno != ENOENT) {

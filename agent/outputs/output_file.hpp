@@ -4,8 +4,9 @@
 // The way to it is checked at each call, because other users may reach the directories: none of them can have led it
 // elsewhere. Every directory from the root on belongs to root, to the agent's user or to a user that is named, and no
 // other user can put another directory in its place: it is not writable for others, and for a group only if that is
-// root's or the agent's own; or it has the sticky bit, like /tmp. No link is followed. Another kind of file, or a file
-// of another user, in the place of the output is refused.
+// root's or the agent's own; or it has the sticky bit, like /tmp. The sticky bit is not enough for the directory of the
+// output itself: while there is no file, another user could make it. No link is followed. Another kind of file, or a
+// file of another user, in the place of the output is refused.
 //
 // Blocking; any thread. All throw Error that names the path and says what to do; then the file is as before.
 #pragma once

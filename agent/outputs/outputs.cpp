@@ -73,18 +73,31 @@ struct Outputs::Impl {
       return known->hook.config() == *output.on_change && !known->hook.ended();
     });
     if (found == hooks.end()) {
-      const HookConfig config = *output.on_change;
-      auto added = std::make_shared<RunningHook>(config, parts, [this, config] { return secrets_of(config); });
+      auto added = std::make_shared<RunningHook>(*output.on_change, parts, [this] { return secrets(); });
       launch(added->hook.run(), added);
       found = hooks.insert(hooks.end(), std::move(added));
     }
     return {*found, &(*found)->hook};
   }
 
-  [[nodiscard]] std::vector<SecretString> secrets_of(const HookConfig& hook) const {
+  // The same for the output with this mark, which has no other any more.
+  std::shared_ptr<Hook> hook_for(const OutputConfig& output, const HookMark& mark) {
+    std::shared_ptr<Hook> hook = hook_of(output);
+    for (const auto& known : hooks) {
+      if (&known->hook != hook.get()) known->hook.leave(mark);
+    }
+    if (hook) {
+      hook->follow(mark);
+    } else {
+      remove_mark(mark);
+    }
+    return hook;
+  }
+
+  // Of all outputs: a hook outlives those that have left it, and may print what it finds.
+  [[nodiscard]] std::vector<SecretString> secrets() const {
     std::vector<SecretString> all;
     for (const auto& [path, running_one] : outputs) {
-      if (running_one->output.config().on_change != hook) continue;
       for (SecretString& secret : running_one->output.secrets()) all.push_back(std::move(secret));
     }
     return all;
@@ -97,7 +110,7 @@ struct Outputs::Impl {
       known = std::make_shared<RunningOutput>(parts, config.path);
     }
     known->retired = false;
-    known->output.configure(token, config, hook_of(config));
+    known->output.configure(token, config, hook_for(config, known->output.mark()));
     if (is_new) launch(known->output.run(), known);
   }
 

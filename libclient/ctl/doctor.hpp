@@ -51,7 +51,7 @@ using Findings = std::vector<Finding>;
 
 // What an answer of GET /v1/status says about the agent itself. `version`: of this program.
 [[nodiscard]] Findings judge_agent(const Json& status, const std::string& version);
-// Of each token: its state, pause, last error and budget.
+// Of each token: its state, pause, last error and budget, and its outputs that fail.
 [[nodiscard]] Findings judge_tokens(const Json& status);
 
 }  // namespace jeton::ctl

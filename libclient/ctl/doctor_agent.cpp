@@ -1,4 +1,6 @@
 // What the agent's answers say about itself and its tokens, for `jetonctl doctor`. Pure functions.
+#include <set>
+
 #include "libclient/ctl/doctor.hpp"
 #include "libclient/ctl/duration.hpp"
 
@@ -78,6 +80,24 @@ void judge_budget(const Json& token, const std::string& subject, Findings& found
   }
 }
 
+// Those that fail. `hooks`: the actions of on_change that were found to fail, which many outputs may share.
+void judge_outputs(const Json& token, std::set<std::string>& hooks, Findings& found) {
+  const Json& outputs = member(token, "outputs");
+  if (!outputs.is_array()) return;
+  const std::string details = "jetonctl status " + text_of(token, "name");
+  for (const Json& output : outputs) {
+    const std::string path = text_of(output, "path");
+    const std::string error = text_of(output, "last_error");
+    if (!error.empty()) found.push_back(trouble("output " + path, "its file is not up to date: " + error, details));
+    const Json& hook = member(output, "on_change");
+    const std::string action = text_of(hook, "action");
+    const std::string failure = text_of(hook, "last_error");
+    if (failure.empty() || !hooks.insert(action).second) continue;
+    found.push_back(trouble("on_change of output " + path,
+                            action + " failed, so the program may still use the old token: " + failure, details));
+  }
+}
+
 }  // namespace
 
 Findings judge_agent(const Json& status, const std::string& version) {
@@ -110,11 +130,13 @@ Findings judge_tokens(const Json& status) {
     found.push_back(doubt("tokens", "none is configured", "sudoedit /etc/jeton/agent.yaml"));
     return found;
   }
+  std::set<std::string> hooks;
   for (const Json& token : tokens) {
     const std::string name = text_of(token, "name");
     const std::string subject = "token " + name;
     judge_state(token, subject, "jetonctl history " + name, found);
     judge_budget(token, subject, found);
+    judge_outputs(token, hooks, found);
   }
   return found;
 }

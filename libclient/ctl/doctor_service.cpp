@@ -52,6 +52,11 @@ Findings judge_unit(const std::string& properties, bool answers) {
       found.push_back(trouble("unit", std::string("there is no ") + agent_unit, "sudo apt install jeton-agent"));
     return found;
   }
+  if (known["LoadState"] == "masked" && active != "active") {
+    found.push_back(trouble("unit", std::string(agent_unit) + " is masked",
+                            "sudo systemctl unmask jeton-agent && sudo systemctl enable --now jeton-agent"));
+    return found;
+  }
   if (active != "active") {
     const std::string result = known["Result"];
     const bool failed = !result.empty() && result != "success";

@@ -94,15 +94,17 @@ class ExecRun {
   void end_by_signal() const {
     while (const auto signal = signals_.next()) {
       const auto number = static_cast<int>(signal->ssi_signo);
-      if (number == SIGCHLD || number == SIGUSR1 || number == SIGUSR2) continue;  // the last two were for a command
+      const bool for_a_command = number == SIGUSR1 || number == SIGUSR2 || number == SIGWINCH;
+      if (number == SIGCHLD || for_a_command) continue;
       die_of(number);
     }
   }
 
   // Returns when to look again. While one token is not valid no command could be started, and the one that runs stays.
+  // One that goes on after a Ctrl-C is not restarted, but it still hears of changes by its signal.
   std::int64_t see_to_changes(const Child& child) {
     const std::int64_t later_ms = boot_ms_now() + look_again_ms;
-    if (!hears_changes() || asked_to_end_) return later_ms;
+    if (!hears_changes() || (asked_to_end_ && options_.restart_on_change)) return later_ms;
     const auto now = tokens_.generations();
     if (!now || *now == tokens_.given()) return later_ms;
     if (*now != seen_) {

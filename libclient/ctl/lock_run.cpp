@@ -41,7 +41,7 @@ Json await_lock(LockStream& stream, const Signals& signals, const LockRunOptions
       if (what == "refused") throw run_refusal(options.name, *event, options.wait);
     }
     while (const auto signal = signals.next()) {
-      if (signal->ssi_signo == SIGCHLD) continue;
+      if (signal->ssi_signo == SIGCHLD || signal->ssi_signo == SIGWINCH) continue;
       static_cast<void>(stream.end(release_patience));  // the agent may have won it in this moment
       die_of(static_cast<int>(signal->ssi_signo));
     }

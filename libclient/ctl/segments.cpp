@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
+#include <cstdint>
 #include <cstdlib>
 #include <system_error>
 #include <utility>
@@ -28,6 +29,12 @@ std::size_t distance(const std::string& a, const std::string& b) {
     }
   }
   return row.back();
+}
+
+// What is not valid, what was refused, what is valid, the one that ends first before the others.
+std::pair<int, std::int64_t> urgency_of(const SegmentState& segment) {
+  const int group = segment.state == "rejected" ? 1 : segment.state == "valid" ? 2 : segment.state == "denied" ? 3 : 0;
+  return {group, segment.info ? segment.info->raw().expires_at_ms : 0};
 }
 
 Options options_for(const std::filesystem::path& dir) {
@@ -206,11 +213,13 @@ std::vector<SegmentState> all_segments(const std::filesystem::path& dir) {
   return states;
 }
 
-std::string segments_text(const std::vector<SegmentState>& segments) {
+std::string segments_text(std::vector<SegmentState> segments) {
   constexpr std::size_t state_column = 8;
   constexpr std::size_t generation_column = 16;
   constexpr std::size_t time_column = 10;
   if (segments.empty()) return "no segments\n";
+  std::stable_sort(segments.begin(), segments.end(),
+                   [](const SegmentState& a, const SegmentState& b) { return urgency_of(a) < urgency_of(b); });
   std::size_t names = 0;
   for (const SegmentState& segment : segments) names = std::max(names, segment.name.size());
   std::string out = heading({{"NAME", names},

@@ -68,7 +68,7 @@ struct SegmentState {
 [[nodiscard]] std::vector<std::string> segment_names(const std::filesystem::path& dir);
 // The states of all segments in the directory, by name.
 [[nodiscard]] std::vector<SegmentState> all_segments(const std::filesystem::path& dir);
-// As a table for people.
-[[nodiscard]] std::string segments_text(const std::vector<SegmentState>& segments);
+// As a table for people, the worst first; those that this user may not read are the last.
+[[nodiscard]] std::string segments_text(std::vector<SegmentState> segments);
 
 }  // namespace jeton::ctl

@@ -4,8 +4,8 @@
 
 #include <cerrno>
 #include <cstring>
-#include <initializer_list>
 #include <system_error>
+#include <vector>
 
 #include "libclient/ctl/failure.hpp"
 
@@ -14,7 +14,9 @@ namespace jeton::ctl {
 Signals::Signals(const InheritedState& inherited) {
   sigset_t all;
   ::sigemptyset(&all);
-  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGCHLD}) {
+  std::vector<int> numbers{SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGCHLD};
+  for (int number = SIGRTMIN; number <= SIGRTMAX; ++number) numbers.push_back(number);
+  for (const int number : numbers) {
     if (number == SIGCHLD || !inherited.ignores(number)) ::sigaddset(&all, number);
   }
   ::sigprocmask(SIG_BLOCK, &all, &before_);

@@ -32,6 +32,12 @@ TEST(DoctorUnit, WasNotStarted_CommandStartsIt) {
             "sudo systemctl enable --now jeton-agent");
 }
 
+TEST(DoctorUnit, IsMasked_CommandUnmasksIt) {
+  const Finding found = judge_unit("LoadState=masked\nActiveState=inactive\nUnitFileState=masked\n", false).at(0);
+  EXPECT_EQ(found.level, Finding::Level::problem);
+  EXPECT_THAT(found.remedy, StartsWith("sudo systemctl unmask jeton-agent"));
+}
+
 TEST(DoctorUnit, IsNotEnabled_IsAWarning) {
   EXPECT_EQ(judge_unit("LoadState=loaded\nActiveState=active\nUnitFileState=disabled\n", true).at(0).level,
             Finding::Level::warning);

@@ -95,6 +95,34 @@ TEST_F(CtlDoctor, TokensAreInTrouble_EachIsNamedWithItsReason) {
   EXPECT_THAT(budget["text"].get<std::string>(), HasSubstr("1990 of 2000 calls"));
 }
 
+TEST_F(CtlDoctor, OutputsFail_EachFileAndEachHookIsAProblem) {
+  host.start_agent().on_loop([](FakeStatus& status) {
+    HookStatus hook;
+    hook.action = "reload nginx.service";
+    hook.last_error = "Access denied";
+    OutputStatus good;
+    good.path = "/run/out/good";
+    good.state = OutputStatus::State::written;
+    OutputStatus failing = good;
+    failing.path = "/run/out/full";
+    failing.state = OutputStatus::State::failing;
+    failing.last_error = "No space left on device";
+    failing.on_change = hook;
+    OutputStatus shared = good;
+    shared.path = "/run/out/shared";
+    shared.on_change = hook;
+    status.add("wechat").outputs = {good, failing, shared};
+  });
+  const Json found = report(problem_found);
+  ASSERT_EQ(about(found, "output").size(), 1U) << found;
+  EXPECT_EQ(about(found, "output")[0]["subject"], "output /run/out/full");
+  EXPECT_THAT(about(found, "output")[0]["text"].get<std::string>(), HasSubstr("No space left on device"));
+  EXPECT_EQ(about(found, "output")[0]["remedy"], "jetonctl status wechat");
+  ASSERT_EQ(about(found, "on_change").size(), 1U) << "two outputs share it";
+  EXPECT_THAT(about(found, "on_change")[0]["text"].get<std::string>(),
+              AllOf(HasSubstr("reload nginx.service failed"), HasSubstr("Access denied")));
+}
+
 TEST_F(CtlDoctor, CoordinatorIsAway_IsAProblemWithItsError) {
   host.start_agent().on_loop([](FakeStatus& status) {
     status.agent().coordinator.reachable = false;

@@ -58,6 +58,19 @@ TEST_F(ExecChange, SignalIsAskedFor_CommandGetsItAndGoesOn) {
   EXPECT_EQ(exec->wait(), 128 + SIGTERM);
 }
 
+// As a program that asks for commands goes on after Ctrl-C.
+TEST_F(ExecChange, CommandGoesOnThoughAskedToEnd_StillGetsTheSignal) {
+  const auto exec = start(at_once({"a", "--signal-on-change", "HUP"}),
+                          "trap 'note term' TERM; trap 'note hup' HUP; note ready; while :; do sleep 0.05; done");
+  ASSERT_TRUE(noted({"ready"})) << exec->err();
+  exec->signal(SIGTERM);
+  ASSERT_TRUE(noted({"ready", "term"})) << exec->err();
+  publish(a, "a2");
+  EXPECT_TRUE(noted({"ready", "term", "hup"})) << exec->err();
+  exec->signal(SIGUSR1);
+  EXPECT_EQ(exec->wait(), 128 + SIGUSR1);
+}
+
 TEST_F(ExecChange, NothingIsAskedFor_CommandGoesOn) {
   const auto exec =
       start(at_once({"a"}), "trap 'note usr1; exit 5' USR1; note $JETON_TOKEN_A; while :; do sleep 0.05; done");

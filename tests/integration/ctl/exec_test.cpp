@@ -85,10 +85,15 @@ TEST_F(Exec, CommandEnds_StatusIsItsOwn) {
 TEST_F(Exec, Signal_IsPassedOn) {
   publish(host.add("a"), "s3cret");
   const auto exec = start({"a", "--restart-on-failure"},
-                          "trap 'note usr1' USR1; trap 'exit 7' TERM; note ready; while :; do sleep 0.05; done");
+                          "trap 'note usr1' USR1; trap 'note winch' WINCH; trap 'note rt' " + std::to_string(SIGRTMIN) +
+                              "; trap 'exit 7' TERM; note ready; while :; do sleep 0.05; done");
   ASSERT_TRUE(noted({"ready"})) << exec->err();
   exec->signal(SIGUSR1);
   EXPECT_TRUE(noted({"ready", "usr1"}));
+  exec->signal(SIGWINCH);
+  EXPECT_TRUE(noted({"ready", "usr1", "winch"})) << "the image of httpd is stopped by it";
+  exec->signal(SIGRTMIN);
+  EXPECT_TRUE(noted({"ready", "usr1", "winch", "rt"}));
   exec->signal(SIGTERM);
   EXPECT_EQ(exec->wait(), 7) << "one that was asked to end is not started again";
 }
@@ -129,6 +134,16 @@ TEST_F(Exec, IsEndedWhileItWaits_RunsNothing) {
   exec->signal(SIGTERM);
   EXPECT_EQ(exec->wait(), 128 + SIGTERM);
   EXPECT_THAT(lines(), IsEmpty());
+}
+
+TEST_F(Exec, TerminalIsResizedWhileItWaits_WaitGoesOn) {
+  agent::SegmentStore& store = host.add("a");
+  const auto exec = start({"a"}, "note $JETON_TOKEN_A");
+  ASSERT_TRUE(says(*exec, "; waiting"));
+  exec->signal(SIGWINCH);
+  publish(store, "first");
+  EXPECT_EQ(exec->wait(), 0) << exec->err();
+  EXPECT_EQ(lines(), Lines({"first"}));
 }
 
 TEST_F(Exec, TokenIsUnknown_Is125AndTheMeantNameIsSaid) {

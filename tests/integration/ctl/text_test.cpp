@@ -1,6 +1,10 @@
 // The small parts of jetonctl that write and read text.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <string>
+#include <vector>
+
 #include "libclient/ctl/duration.hpp"
 #include "libclient/ctl/output.hpp"
 #include "libclient/ctl/segments.hpp"
@@ -85,6 +89,17 @@ TEST(CtlSegments, NameIsNearAKnownOne_KnownNameIsSuggested) {
             "no token 'wehcat' is configured; did you mean 'wechat'? known: github, wechat");
   EXPECT_EQ(unknown_token_text("zoom", {"github", "wechat"}), "no token 'zoom' is configured; known: github, wechat");
   EXPECT_EQ(unknown_token_text("zoom", {}), "no token 'zoom' is configured; known: none");
+}
+
+TEST(CtlSegments, ThereAreMany_TheWorstIsFirstAndWhatIsOfOthersLast) {
+  const std::string text = segments_text({{"a", "denied", "permission denied", {}},
+                                          {"b", "valid", {}, {}},
+                                          {"c", "rejected", {}, {}},
+                                          {"d", "expired", {}, {}}});
+  std::vector<std::size_t> places;
+  for (const char* name : {"\nd ", "\nc ", "\nb ", "\na "}) places.push_back(text.find(name));
+  EXPECT_TRUE(std::is_sorted(places.begin(), places.end())) << text;
+  EXPECT_NE(places.back(), std::string::npos) << text;
 }
 
 // An agent of another version may leave members out or give them other types.

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <set>
+
 #include "agent/base/error.hpp"
 #include "agent/outputs/blocking_calls.hpp"
 #include "agent/process/write_protection.hpp"
@@ -67,6 +69,23 @@ TEST_F(HostHooksTest, CommandFails_ErrorHasItsStatusAndItsLastLineWithoutSecrets
   EXPECT_EQ(error, "/bin/sh ended with status 7 (its last output: \"bad value *** in line 1\")");
 }
 
+TEST_F(HostHooksTest, TokenIsRenewedDuringTheRun_ErrorHasNeitherTheOldNorTheNew) {
+  HookConfig hook;
+  hook.action = CommandHook{{"/bin/sh", "-c", "echo 'tried old-token, then new-token' >&2; exit 1"}};
+  hook.timeout = 60s;
+  int asked = 0;
+  const SecretsOfHook secrets = [&asked] {
+    return std::vector<SecretString>{SecretString(asked++ == 0 ? "old-token" : "new-token")};
+  };
+  std::string error;
+  try {
+    loop.run(hooks.run(hook, secrets));
+  } catch (const Error& e) {
+    error = e.what();
+  }
+  EXPECT_THAT(error, HasSubstr("\"tried ***, then ***\""));
+}
+
 TEST_F(HostHooksTest, CommandDoesNotEnd_IsKilledWithItsChildren) {
   const std::string error =
       script("trap '' TERM\nsleep 1000 & echo $! > $1/pids; echo $$ >> $1/pids\nwhile :; do sleep 1000; done\n", 200ms);
@@ -84,6 +103,27 @@ TEST_F(HostHooksTest, CommandWritesStateOfTheAgent_IsRefused) {
   if (landlock_version() == 0) GTEST_SKIP() << "this kernel has no Landlock, or a sandbox refuses it";
   EXPECT_EQ(script("( : > $1/../state/by-hook ) 2>/dev/null && exit 1\n: > $1/by-hook\n"), "done");
   EXPECT_TRUE(fs::exists(dir / "work" / "by-hook"));
+}
+
+// Makes no call, and notes their names.
+struct NotedCalls final : BlockingCalls {
+  Task<> run(std::string what, std::function<void()> /*work*/) override {
+    names.insert(std::move(what));
+    co_return;
+  }
+  std::set<std::string> names;
+};
+
+TEST_F(HostHooksTest, TwoSignalsGoToOneProcess_NeitherHoldsUpTheOther) {
+  NotedCalls noted;
+  HostHooks signals(loop.timers, noted, {});
+  for (const SignalHook& signal :
+       {SignalHook{"/run/x.pid", SIGHUP, "HUP"}, SignalHook{"/run/x.pid", SIGUSR1, "USR1"}}) {
+    HookConfig hook;
+    hook.action = signal;
+    loop.run(signals.run(hook, {}));
+  }
+  EXPECT_EQ(noted.names.size(), 2U) << "two calls of one name are not made at the same time";
 }
 
 // A process that notes each SIGHUP.

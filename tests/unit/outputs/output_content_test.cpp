@@ -61,10 +61,10 @@ TEST_F(OutputContentTest, ValueIsWrittenInAnotherForm_BothFormsAreSecrets) {
   tokens.renew("api", "tok");
   std::vector<std::string> secrets;
   for (const SecretString& secret :
-       fill_in(OutputTemplate::parse(R"({{ base64 "u:" value }} {{ expires_at }})"), "api", tokens).secrets) {
+       fill_in(OutputTemplate::parse(R"({{ json base64 "u:" value }} {{ expires_at }})"), "api", tokens).secrets) {
     secrets.emplace_back(secret.reveal());
   }
-  EXPECT_THAT(secrets, testing::UnorderedElementsAre("tok", "dTp0b2s="));
+  EXPECT_THAT(secrets, testing::UnorderedElementsAre("tok", "dTp0b2s=", "\"dTp0b2s=\""));
 }
 
 }  // namespace

@@ -105,6 +105,23 @@ TEST_F(OutputFile, GroupIsSet_FileBelongsToIt) {
   EXPECT_EQ(write("tok"), "as before");
 }
 
+TEST_F(OutputFile, GroupIsNotSetAnyMore_FileIsTakenFromIt) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give a file to any group";
+  output.group = "54321";
+  output.mode = 0640;
+  EXPECT_EQ(write("tok"), "written");
+  output.group.clear();
+  EXPECT_EQ(write("tok"), "written");
+  EXPECT_EQ(status_of(output.path).st_gid, ::getegid());
+  EXPECT_EQ(write("tok"), "as before");
+
+  ASSERT_EQ(::chown((dir / "out").c_str(), 0, 54321), 0);
+  ASSERT_EQ(::chmod((dir / "out").c_str(), 02755), 0);
+  EXPECT_EQ(write("tok"), "written") << "the directory hands on its group";
+  EXPECT_EQ(status_of(output.path).st_gid, 54321U);
+  EXPECT_EQ(write("tok"), "as before");
+}
+
 TEST_F(OutputFile, OwnerIsSetByRoot_FileBelongsToItAlsoInADirectoryOfIts) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can give a file away";
   output.owner = std::to_string(another_user);
@@ -150,10 +167,8 @@ TEST_F(OutputFile, AnotherKindOfFileIsInItsPlace_IsRefused) {
   EXPECT_EQ(write("tok"), path_text() + " is not a regular file; remove it");
 }
 
-// In a directory such as /tmp another user may be there first.
 TEST_F(OutputFile, AnotherUserHasPutALinkOrAFileThere_IsRefused) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can make files of another user";
-  ASSERT_EQ(::chmod((dir / "out").c_str(), 01777), 0);
   dir.write("target", "of root");
   fs::create_symlink(dir / "target", output.path);
   ASSERT_EQ(::lchown(output.path.c_str(), another_user, another_user), 0);
@@ -175,6 +190,16 @@ TEST_F(OutputFile, AnotherUserCanWriteInTheDirectory_IsRefused) {
   EXPECT_THAT(files(), IsEmpty());
 }
 
+// While there is no file, anybody could make it.
+TEST_F(OutputFile, DirectoryHasTheStickyBit_IsRefusedAndAboveItIsNot) {
+  ASSERT_EQ(::chmod((dir / "out").c_str(), 01777), 0);
+  EXPECT_THAT(write("tok"), HasSubstr((dir / "out").string() + " can be written by other users"));
+  EXPECT_THAT(files(), IsEmpty());
+  fs::create_directory(dir / "out" / "own");
+  output.path = dir / "out" / "own" / "token";
+  EXPECT_EQ(write("tok"), "written");
+}
+
 TEST_F(OutputFile, AnotherUserOwnsADirectoryOnTheWay_IsRefused) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can give a directory away";
   fs::create_directories(dir / "theirs" / "out");
@@ -194,7 +219,9 @@ TEST_F(OutputFile, GroupCanWriteInTheDirectory_IsRefusedUnlessItIsTheAgentsOwn) 
 }
 
 TEST_F(OutputFile, IsRemoved_NothingIsLeft) {
+  dir.write("out/.token.jeton-new", "half");
   EXPECT_EQ(remove(), "not there");
+  EXPECT_THAT(files(), IsEmpty()) << "a killed agent has left it";
   EXPECT_EQ(write("tok"), "written");
   EXPECT_EQ(remove(), "removed");
   EXPECT_THAT(files(), IsEmpty());

@@ -1,4 +1,8 @@
 // on_change: it follows every change, not more often than it may, and is never left out.
+#include "agent/outputs/hook.hpp"
+
+#include <fstream>
+
 #include "tests/virtual/outputs/virtual_outputs.hpp"
 
 namespace jeton::test {
@@ -43,6 +47,27 @@ TEST_F(HookRuns, AWriteTakesLong_HookComesAfterIt) {
   EXPECT_TRUE(hooks.at.empty());
   loop.pass(2s);
   EXPECT_EQ(hooks.at.size(), 1U);
+}
+
+// Its file system hangs: the thread may replace the file when nobody waits for it any more.
+TEST_F(HookRuns, AWriteDoesNotEndWell_HookThatFollowsAnotherLeavesItsMark) {
+  add("api", "good").on_change = hook("x.service", 0ms);
+  add("api", "slow").on_change = hook("x.service", 0ms);
+  configure();
+  const auto mark =
+      agent::mark_of({loop.timers, loop.random, calls, hooks, tokens, changed, dir / "run"}, dir / "slow");
+  calls.instead[(dir / "slow").string()] = [mark] {
+    std::filesystem::create_directories(mark.parent_path());
+    std::ofstream(mark).flush();
+    throw agent::Error("no answer");
+  };
+  renew("api", "tok");
+  ASSERT_EQ(hooks.at.size(), 1U);
+  EXPECT_TRUE(std::filesystem::exists(mark));
+  calls.instead.clear();
+  loop.pass(1min);
+  EXPECT_EQ(hooks.at.size(), 2U);
+  EXPECT_TRUE(std::filesystem::is_empty(dir / "run/outputs"));
 }
 
 TEST_F(HookRuns, ChangesComeFast_AreFollowedTogetherAfterMinInterval) {
@@ -130,6 +155,65 @@ TEST_F(HookRuns, AgentEndsBeforeTheRunWentWell_NextOneMakesUpForIt) {
   start();
   loop.pass(1min);
   EXPECT_EQ(hooks.at.size(), before + 1) << "it went well";
+}
+
+// Such as a unit whose name was misspelt.
+TEST_F(HookRuns, OnChangeIsCorrectedWhileARunIsOwed_NewOneMakesUpForIt) {
+  add("api", "f").on_change = hook("typo.service");
+  configure();
+  hooks.failure = "there is no such unit";
+  renew("api", "tok");
+  ASSERT_EQ(status().on_change->last_error, "there is no such unit");
+  hooks.failure.clear();
+  config["api"].outputs[0].on_change = hook("x.service");
+  configure();
+  EXPECT_EQ(hooks.descriptions.back(), "reload x.service");
+  loop.pass(1min);
+  hooks.descriptions.clear();
+  configure();
+  loop.pass(1h);
+  EXPECT_THAT(hooks.descriptions, testing::IsEmpty());
+  EXPECT_TRUE(std::filesystem::is_empty(dir / "run/outputs"));
+}
+
+TEST_F(HookRuns, OnChangeIsCorrectedOverARestart_NewOneMakesUpForTheRunThatIsOwed) {
+  add("api", "f").on_change = hook("typo.service");
+  configure();
+  hooks.failure = "there is no such unit";
+  renew("api", "tok");
+  stop();
+  hooks.failure.clear();
+  config["api"].outputs[0].on_change = hook("x.service");
+  start();
+  loop.pass(1s);
+  EXPECT_EQ(hooks.descriptions.back(), "reload x.service");
+  EXPECT_TRUE(std::filesystem::is_empty(dir / "run/outputs"));
+}
+
+TEST_F(HookRuns, OnChangeIsReplacedAndNoRunIsOwed_NewOneWaitsForAChange) {
+  add("api", "f").on_change = hook("x.service");
+  configure();
+  renew("api", "tok1");
+  loop.pass(1min);
+  config["api"].outputs[0].on_change = hook("y.service");
+  configure();
+  loop.pass(1min);
+  EXPECT_THAT(hooks.descriptions, testing::ElementsAre("reload x.service"));
+  renew("api", "tok2");
+  EXPECT_THAT(hooks.descriptions, testing::ElementsAre("reload x.service", "reload y.service"));
+}
+
+TEST_F(HookRuns, HookLeavesTheConfigurationBeforeItsLastRun_RunMayNotShowTheTokens) {
+  add("api", "f").on_change = hook("x.service");
+  configure();
+  hooks.failure = "not now";
+  renew("api", "tok");
+  config["api"].outputs[0].on_change.reset();
+  configure();
+  hooks.known_secrets = 0;
+  loop.pass(1min);
+  ASSERT_EQ(hooks.at.size(), 2U);
+  EXPECT_GE(hooks.known_secrets, 1U);
 }
 
 TEST_F(HookRuns, HookLeavesTheConfiguration_IsForgotten) {

@@ -40,6 +40,23 @@ TEST_F(OutputsWritten, SameTokenIsHeardOfAgain_NothingIsDone) {
   EXPECT_EQ(calls.made.size(), 1U);
 }
 
+TEST_F(OutputsWritten, SameTokenComesWithOtherAttributes_FileFollows) {
+  add("api", "f", "{{ value }} {{ generation }} {{ attributes.region }}");
+  configure();
+  tokens.renew("api", "tok").attributes["region"] = "eu";
+  outputs->token_changed("api");
+  settle();
+  ASSERT_EQ(content("f"), "tok 1 eu");
+  agent::Record& record = tokens.records.at("api");
+  record.first_generation = record.generation;
+  record.generation = ++tokens.generation;
+  record.attributes["region"] = "us";
+  outputs->token_changed("api");
+  settle();
+  EXPECT_EQ(content("f"), "tok 1 us");
+  EXPECT_EQ(status().generation, 1U) << "that by which readers know the token";
+}
+
 TEST_F(OutputsWritten, NewTokenMakesTheSameContent_FileAndHookAreLeftAlone) {
   add("api", "f", "{{ type }}").on_change = hook("x.service", 0ms);
   configure();

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -32,12 +33,14 @@ struct CallsInPlace final : agent::BlockingCalls {
     made.push_back(what);
     const agent::Duration delay = delays[what];
     if (delay > agent::Duration::zero()) co_await agent::sleep_for(timers, delay);
+    if (instead[what]) work = instead[what];
     work();
   }
 
   agent::Timers& timers;
   std::vector<std::string> made;
   std::map<std::string, agent::Duration> delays;
+  std::map<std::string, std::function<void()>> instead;  // what happens; empty: the call
 };
 
 struct CountedHooks final : agent::HookRunner {
