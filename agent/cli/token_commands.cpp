@@ -19,8 +19,8 @@
 #include "agent/config/text/values.hpp"
 #include "agent/fleet/backend/factory.hpp"
 #include "agent/provider/trial/trial.hpp"
-#include "agent/record/seal.hpp"
 #include "agent/record/record_file.hpp"
+#include "agent/record/seal.hpp"
 #include "agent/service/hardening.hpp"
 
 namespace jeton::agent {

@@ -1,11 +1,10 @@
-#include "agent/api/tokens/token_json.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
 
 #include "agent/api/server/routes.hpp"
+#include "agent/api/tokens/token_json.hpp"
 #include "tests/support/loop.hpp"
 #include "tests/unit/api/fake_status.hpp"
 

@@ -1,7 +1,6 @@
-#include "agent/api/locks/lock_reply.hpp"
-
 #include <gtest/gtest.h>
 
+#include "agent/api/locks/lock_reply.hpp"
 #include "tests/support/loop.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/unit/api/fake_status.hpp"

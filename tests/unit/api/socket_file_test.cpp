@@ -1,5 +1,3 @@
-#include "agent/api/server/listener.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -7,6 +5,7 @@
 #include <fstream>
 #include <optional>
 
+#include "agent/api/server/listener.hpp"
 #include "agent/base/error.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/unit/api/http_client.hpp"

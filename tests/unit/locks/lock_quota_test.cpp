@@ -1,6 +1,6 @@
-#include "agent/locks/lock_policy.hpp"
-
 #include <gtest/gtest.h>
+
+#include "agent/locks/lock_policy.hpp"
 
 namespace jeton::agent {
 namespace {

@@ -1,8 +1,7 @@
-#include "agent/record/fleet_codec.hpp"
-
 #include <gtest/gtest.h>
 
 #include "agent/base/error.hpp"
+#include "agent/record/fleet_codec.hpp"
 
 namespace jeton::agent {
 namespace {

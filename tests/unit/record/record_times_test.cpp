@@ -1,6 +1,6 @@
-#include "agent/record/record.hpp"
-
 #include <gtest/gtest.h>
+
+#include "agent/record/record.hpp"
 
 namespace jeton::agent {
 namespace {

@@ -1,5 +1,3 @@
-#include "agent/record/record_file.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -8,6 +6,7 @@
 
 #include "agent/base/error.hpp"
 #include "agent/base/private_file.hpp"
+#include "agent/record/record_file.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace jeton::agent {

@@ -1,9 +1,8 @@
-#include "agent/service/examination.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "agent/base/error.hpp"
+#include "agent/service/examination.hpp"
 #include "tests/support/virtual_loop.hpp"
 
 namespace jeton::agent {

@@ -1,8 +1,7 @@
-#include "agent/service/reload_plan.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "agent/service/reload_plan.hpp"
 #include "tests/unit/config/broken_config.hpp"
 
 namespace jeton::agent {

@@ -1,10 +1,9 @@
-#include "agent/service/examination.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <stdexcept>
 
+#include "agent/service/examination.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace jeton::agent {
