@@ -114,7 +114,7 @@ OrderedJson token(const TokenStatus& status, WallTime now) {
 }
 
 const char* why_not_valid(const TokenStatus& token, const AgentStatus& agent) {
-  if (!agent.coordinator.reachable) return "the coordinator cannot be reached";
+  if (!agent.coordinator.reachable && !token.host_only) return "the coordinator cannot be reached";
   if (token.paused_until) return "the provider may not be asked now: a pause, or the budget is spent";
   if (token.consecutive_failures > 0) return "the last fetch failed";
   if (token.phase == RefreshPhase::starting) return "the agent is starting";

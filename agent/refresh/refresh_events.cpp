@@ -158,6 +158,7 @@ TokenStatus RefreshLoop::status() const {
   TokenStatus status = journal_.status();
   status.name = config_.name;
   status.source = parts_.source.describe();
+  status.host_only = config_.scope == Scope::host;
   current_.describe(status);
   fleet_.describe(status);
   return status;

@@ -91,6 +91,7 @@ struct TokenStatus {
   std::optional<WallTime> previous_accept_until;
 
   std::string source;               // where it comes from, no secret
+  bool host_only = false;           // scope: host, so the coordinator of the fleet does not matter
   std::uint64_t segment_bytes = 0;  // of the file that readers map; 0: there is none
   bool holds_lock = false;
   std::string lock_holder;               // owner id of another holder; empty: none, or not known

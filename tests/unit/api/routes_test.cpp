@@ -198,6 +198,8 @@ TEST_F(Routes, AgentIsNotReady_ReasonIsNamedWithoutTheErrorItself) {
   EXPECT_THAT(reason(), HasSubstr("a pause"));
   status.agent().coordinator.reachable = false;
   EXPECT_EQ(reason(), "the coordinator cannot be reached");
+  token.host_only = true;
+  EXPECT_THAT(reason(), HasSubstr("a pause"));
 }
 
 TEST_F(Routes, MetricsAreAsked_AreInTheFormatThatIsAccepted) {
