@@ -22,6 +22,7 @@
 
 #include "tests/chaos/fleet.hpp"
 #include "tests/chaos/history.hpp"
+#include "tests/support/seed_of_the_day.hpp"
 
 namespace {
 
@@ -32,20 +33,14 @@ constexpr const char* usage = "jeton_chaos [SECONDS] [--seed N] [--backend redis
 
 struct Options {
   std::size_t episodes = 1;
-  std::uint64_t seed = day();
-  std::string backend = shapes[day() % shapes.size()].name;
+  std::uint64_t seed = test::day_number();
+  std::string backend = shapes[test::day_number() % shapes.size()].name;
 
   [[nodiscard]] std::string replay() const {
     return "tests/chaos/run " + std::to_string(episodes * 60) + " --seed " + std::to_string(seed) + " --backend " +
            backend;
   }
   [[nodiscard]] std::string name() const { return backend + "-" + std::to_string(seed); }
-
- private:
-  static std::uint64_t day() {
-    const auto days = std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now());
-    return static_cast<std::uint64_t>(days.time_since_epoch().count());
-  }
 };
 
 Options parse(const std::vector<std::string>& words) {

@@ -171,21 +171,30 @@ constexpr std::array<std::string_view, 12> missing{"NAME",      "DIR",          
                                                    "--ttl",     "--owner",      "--force", "--once",
                                                    "--dry-run", "--generation", "command", "--"};
 
-// The part of a word that a message shows unchanged: it may replace control characters and characters beyond ASCII.
+// A message may replace control characters and characters beyond ASCII.
+bool is_shown(char c) { return c > ' ' && c < 0x7F; }
+
+// The part of a word that a message shows unchanged.
 std::string_view shown_part(std::string_view word) {
-  const auto shows = [](char c) { return c > ' ' && c < 0x7F; };
-  const auto* begin = std::find_if(word.begin(), word.end(), shows);
-  const auto* end = std::find_if_not(begin, word.end(), shows);
+  const auto* begin = std::find_if(word.begin(), word.end(), is_shown);
+  const auto* end = std::find_if_not(begin, word.end(), is_shown);
   return {begin, std::min<std::size_t>(static_cast<std::size_t>(end - begin), 8)};
+}
+
+// The characters that a message shows unchanged, without those between and without what it puts in their place.
+std::string shown(std::string_view text) {
+  std::string kept(text);
+  std::erase_if(kept, [](char c) { return !is_shown(c) || c == '?'; });
+  return kept;
 }
 
 bool names_one(std::string_view message, const Words& words) {
   const auto named = [&](std::string_view part) { return message.find(part) != std::string_view::npos; };
   // Of -qx, where -q is an option and -x is none, it is -x.
-  const auto names_rest = [&](std::string_view word) {
+  const auto names_rest = [said = shown(message)](std::string_view word) {
     if (word.size() < 3 || word[0] != '-' || word[1] == '-') return false;
     for (std::size_t at = 2; at < word.size(); ++at) {
-      if (named("-" + std::string(shown_part(word.substr(at))))) return true;
+      if (said.find("-" + shown(word.substr(at)).substr(0, 8)) != std::string::npos) return true;
     }
     return false;
   };

@@ -10,6 +10,7 @@
 #include "tests/fuzz/segment_mutator.hpp"
 #include "tests/fuzz/segment_trial.hpp"
 #include "tests/support/sanitizer.hpp"
+#include "tests/support/seed_of_the_day.hpp"
 
 namespace jeton::fuzz {
 namespace {
@@ -27,7 +28,7 @@ constexpr int parts = 4;
 class DamagedSegment : public testing::TestWithParam<int> {};
 
 TEST_P(DamagedSegment, OpenedAndRead_HasADefinedStatusAndDoesNoHarm) {
-  const std::uint64_t seed = from_environment("JETON_FUZZ_SEED", std::random_device()());
+  const std::uint64_t seed = test::seed_of_the_day("JETON_FUZZ_SEED");
   const std::uint64_t count = from_environment("JETON_FUZZ_COUNT", usual_count) / parts;
   std::cout << "JETON_FUZZ_SEED=" << seed << std::endl;  // flushed: it is wanted most after a crash
   Random random(seed + static_cast<std::uint64_t>(GetParam()));

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tests/support/effort.hpp"
+#include "tests/support/seed_of_the_day.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace jeton::fuzz {
@@ -86,7 +87,7 @@ void try_corpus(const std::string& directory, TextTrial trial) {
 }
 
 void try_damages(const std::string& directory, TextTrial trial, std::uint64_t cost) {
-  const std::uint64_t seed = setting("JETON_FUZZ_SEED", std::random_device()());
+  const std::uint64_t seed = test::seed_of_the_day("JETON_FUZZ_SEED");
   const std::uint64_t count = setting("JETON_FUZZ_COUNT", test::effort(100'000, 25'000) / cost);
   std::cout << "JETON_FUZZ_SEED=" << seed << std::endl;  // flushed: it is wanted most after a crash
   std::mt19937_64 random(seed);

@@ -5,31 +5,24 @@
 #include <unistd.h>
 
 #include <array>
-#include <chrono>
 #include <cstdlib>
 #include <iostream>
 #include <sstream>
 
 #include "tests/sim/runner.hpp"
 #include "tests/support/effort.hpp"
+#include "tests/support/seed_of_the_day.hpp"
 
 namespace jeton::sim {
 namespace {
 
 Outcome run(const Plan& plan) { return simulate(plan); }
 
-// Other seeds each day, so that the tests of many days see more than those of one.
-std::uint64_t first_seed() {
-  if (std::getenv("JETON_TEST_SEED") != nullptr) return test::seed_of_the_test();
-  const auto day = std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now());
-  return static_cast<std::uint64_t>(day.time_since_epoch().count()) * 1000;
-}
-
 class SeedsOfTheDay : public testing::TestWithParam<int> {};
 
 TEST_P(SeedsOfTheDay, Simulated_ViolateNoInvariant) {
   const std::uint64_t count = test::effort(125U, 1U);
-  const std::uint64_t first = first_seed() + static_cast<std::uint64_t>(GetParam()) * count;
+  const std::uint64_t first = test::seed_of_the_day() + static_cast<std::uint64_t>(GetParam()) * count;
   std::cout << "seeds " << first << " to " << first + count - 1 << '\n';
   for (std::uint64_t seed = first; seed < first + count; ++seed) {
     const Plan plan = make_plan(seed);

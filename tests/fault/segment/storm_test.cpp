@@ -15,6 +15,7 @@
 #include "tests/fault/segment/child.hpp"
 #include "tests/fault/segment/segment_processes.hpp"
 #include "tests/support/effort.hpp"
+#include "tests/support/seed_of_the_day.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace jeton::test {
@@ -47,11 +48,7 @@ class Storm : public testing::Test {
     void pass() { std::this_thread::sleep_for(std::chrono::microseconds(longest_us_(random_))); }
 
    private:
-    static std::uint64_t choose() {
-      const char* given = std::getenv("JETON_TEST_SEED");
-      return given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
-    }
-    std::uint64_t seed_ = choose();
+    std::uint64_t seed_ = test::seed_of_the_day();
     std::mt19937_64 random_{seed_};
     std::uniform_int_distribution<int> longest_us_;
   };

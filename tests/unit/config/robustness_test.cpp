@@ -1,10 +1,10 @@
 // Whatever a file contains, loading ends soon, says something and never crashes.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <random>
 
 #include "agent/config/yaml/yaml_document.hpp"
+#include "tests/support/seed_of_the_day.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/unit/config/broken_config.hpp"
 #include "tests/unit/config/shipped_config.hpp"
@@ -103,8 +103,7 @@ std::string damaged(std::string text, std::mt19937_64& random) {
 }
 
 TEST(Robustness, TextIsDamaged_IsLoadedOrHasAProblem) {
-  const char* given = std::getenv("JETON_TEST_SEED");
-  const std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
+  const std::uint64_t seed = test::seed_of_the_day();
   SCOPED_TRACE("JETON_TEST_SEED=" + std::to_string(seed));
   std::printf("JETON_TEST_SEED=%llu\n", static_cast<unsigned long long>(seed));
   std::fflush(stdout);
