@@ -33,8 +33,8 @@ constexpr const char* usage = "jeton_chaos [SECONDS] [--seed N] [--backend redis
 
 struct Options {
   std::size_t episodes = 1;
-  std::uint64_t seed = test::day_number();
-  std::string backend = shapes[test::day_number() % shapes.size()].name;
+  std::uint64_t seed = jeton::test::day_number();
+  std::string backend = shapes[jeton::test::day_number() % shapes.size()].name;
 
   [[nodiscard]] std::string replay() const {
     return "tests/chaos/run " + std::to_string(episodes * 60) + " --seed " + std::to_string(seed) + " --backend " +
