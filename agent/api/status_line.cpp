@@ -101,7 +101,7 @@ std::string duration_words(Milliseconds duration, DurationForm form) {
   const std::int64_t seconds = std::abs(std::chrono::duration_cast<std::chrono::seconds>(duration).count());
   const auto* const unit =
       std::find_if(units.begin(), units.end() - 1, [&](const Unit& one) { return seconds >= one.seconds; });
-  const std::string largest = text(seconds / unit->seconds, *unit);
+  std::string largest = text(seconds / unit->seconds, *unit);
   if (unit->seconds == 1) return largest;
   const Unit& next = *(unit + 1);
   const std::int64_t rest = seconds % unit->seconds / next.seconds;
