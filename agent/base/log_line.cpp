@@ -36,11 +36,20 @@ std::string timestamp() {
   return text;
 }
 
-// Quotes a text that would not read back as one word, and escapes control characters: a field cannot forge a line.
+// Quotes a text that would not read back as one word, and escapes control characters, those of C1 (C2 80 to C2 9F in
+// UTF-8) too: a field can neither forge a line nor move the cursor of a terminal.
 std::string quoted(const std::string& value) {
   const auto plain = [](unsigned char c) { return c > ' ' && c != '"' && c != '=' && c != '\\' && c < 0x7f; };
   if (!value.empty() && std::all_of(value.begin(), value.end(), plain)) return value;
-  return json_text(Json(value));
+  std::string text = json_text(Json(value));
+  for (std::size_t at = text.find('\xc2'); at != std::string::npos; at = text.find('\xc2', at + 1)) {
+    const auto next = static_cast<unsigned char>(text[at + 1]);  // the quote behind it at the latest
+    if (next < 0x80 || next > 0x9f) continue;
+    char escape[8];
+    std::snprintf(escape, sizeof escape, "\\u%04x", next);
+    text.replace(at, 2, escape);
+  }
+  return text;
 }
 
 std::string text_line(const Said& said) {

@@ -76,25 +76,28 @@ void Histories::write_due() {
   const BootTime now = clock_.boot_now();
   for (auto& [name, entry] : entries_) {
     if (entry.history.changes() == entry.written || now < entry.quiet_until) continue;
-    write(name, entry);
+    static_cast<void>(write(name, entry));
     entry.quiet_until = now + write_pace;
   }
 }
 
+// The first failure ends it: the others are in the same directory, and each may take the time of a disk that hangs.
 void Histories::write_all() {
   for (auto& [name, entry] : entries_) {
-    if (entry.history.changes() != entry.written) write(name, entry);
+    if (entry.history.changes() != entry.written && !write(name, entry)) return;
   }
 }
 
-void Histories::write(const std::string& name, Entry& entry) {
-  entry.written = entry.history.changes();  // also if it fails: the next event tries again
+bool Histories::write(const std::string& name, Entry& entry) {
   try {
     write_file(file_of(name), history_json(name, entry.history.events(), clock_.wall_now()));
-    complained_ = false;
   } catch (const std::exception& e) {
     complain(e);
+    return false;
   }
+  entry.written = entry.history.changes();
+  complained_ = false;
+  return true;
 }
 
 void Histories::complain(const std::exception& failure) {

@@ -30,7 +30,7 @@ class Histories {
   // Forgets the other tokens, and removes their files.
   void prune_except(const std::set<std::string>& names);
 
-  // Writes the files that are due; call it every few seconds.
+  // Writes the files that are due, a minute after their last try; call it every few seconds.
   void write_due();
   // Writes all that has changed.
   void write_all();
@@ -41,7 +41,7 @@ class Histories {
     std::uint64_t written = 0;  // TokenHistory::changes()
     BootTime quiet_until{};
   };
-  void write(const std::string& name, Entry& entry);
+  bool write(const std::string& name, Entry& entry);
   [[nodiscard]] std::filesystem::path file_of(const std::string& name) const { return directory_ / (name + ".json"); }
   void complain(const std::exception& failure);
 

@@ -52,6 +52,14 @@ TEST_F(LogFormat, FormatIsText_IsOneLine) {
   EXPECT_THAT(text[0], Not(HasSubstr("\n")));
 }
 
+TEST_F(LogFormat, FieldWouldMoveTheCursorOfATerminal_IsEscaped) {
+  const std::array<Field, 1> moving{Field{"error",
+                                          "up \xc2\x9b"
+                                          "1A, \xc2\xa9"}};
+  const Line text = line_of({&fetch_failed, Level::warning, "fetch failed", moving}, Format::text);
+  EXPECT_THAT(text.at(0), EndsWith("error=\"up \\u009b1A, \xc2\xa9\""));
+}
+
 TEST_F(LogFormat, LevelIsNamed_IsFound) {
   for (const Level level : {Level::trace, Level::debug, Level::info, Level::warning, Level::error}) {
     EXPECT_EQ(level_named(name_of(level)), level);

@@ -111,5 +111,17 @@ TEST_F(HistoriesTest, DirectoryCannotBeMade_EventsAreInMemory) {
   EXPECT_THAT(histories.find("wechat")->events(), SizeIs(1));
 }
 
+TEST_F(HistoriesTest, WriteHasFailed_IsTriedAgainAfterAMinuteOrAtTheEnd) {
+  parent.write("history", "a file in the way");
+  Histories histories(directory, clock);
+  histories.of("wechat").note(event("fetched"));
+  histories.write_due();
+  std::filesystem::remove(directory);
+  histories.write_due();
+  EXPECT_EQ(written(), "");
+  histories.write_all();
+  EXPECT_THAT(written(), HasSubstr("fetched"));
+}
+
 }  // namespace
 }  // namespace jeton::agent
