@@ -35,6 +35,9 @@ class VirtualTimers final : public agent::Timers {
       loop_.restart();
       loop_.poll();
       if (condition()) return true;
+      // No time passes before the work that the condition has begun.
+      loop_.restart();
+      if (loop_.poll() > 0) continue;
       const auto next = queue_.earliest();
       if (!next || *next > end) break;
       clock_.now = std::max(clock_.now, *next);
