@@ -110,7 +110,8 @@ TEST(LockUsers, LockIsTakenAway_TwoHoldIt) {
                                      world.fleet.server().cli({"DEL", lock_key});
                                    }});
   ASSERT_TRUE(outcome.violation);
-  EXPECT_EQ(outcome.violation->invariant, Invariant::one_holder);
+  // Of two that got it since the last look, the one with the higher fence may be looked at first.
+  EXPECT_THAT(outcome.violation->invariant, testing::AnyOf(Invariant::one_holder, Invariant::fences_rise));
 }
 
 TEST(LockUsers, SameSeed_SameRun) {
