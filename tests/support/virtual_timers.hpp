@@ -37,7 +37,7 @@ class VirtualTimers final : public agent::Timers {
       if (condition()) return true;
       // No time passes before the work that the condition has begun.
       loop_.restart();
-      if (loop_.poll() > 0) continue;
+      loop_.poll();
       const auto next = queue_.earliest();
       if (!next || *next > end) break;
       clock_.now = std::max(clock_.now, *next);
