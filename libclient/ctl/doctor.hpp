@@ -36,8 +36,8 @@ using Findings = std::vector<Finding>;
 [[nodiscard]] Exit exit_of(const Findings& findings);
 
 // The service of the agent as this host's systemd knows it: the unit, the journal's last error, and the configuration
-// by `jeton-agent check`. Each program has a few seconds. `answers`: whether the agent does; then only what is wrong
-// with the unit is of interest.
+// by `jeton-agent check`. Each program has a few seconds. `answers`: the agent answers, so only
+// faults of the unit are findings.
 [[nodiscard]] Findings examine_service(const InheritedState& inherited, bool answers);
 // What `systemctl show` printed about the unit.
 [[nodiscard]] Findings judge_unit(const std::string& properties, bool answers);

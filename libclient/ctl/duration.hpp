@@ -18,7 +18,7 @@ using Milliseconds = std::chrono::milliseconds;
 [[nodiscard]] std::string duration_text(std::int64_t ms);
 // "in 5m" or "5m ago".
 [[nodiscard]] std::string relative_text(std::int64_t ms_from_now);
-// Of what is left: "1h 49m", or "5s ago" when it is over.
+// The time that is left: "1h 49m", or "5s ago" when it is over.
 [[nodiscard]] std::string left_text(std::int64_t ms);
 // 2026-01-02T03:04:05Z.
 [[nodiscard]] std::string time_text(std::int64_t unix_ms);

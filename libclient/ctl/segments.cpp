@@ -31,7 +31,8 @@ std::size_t distance(const std::string& a, const std::string& b) {
   return row.back();
 }
 
-// What is not valid, what was refused, what is valid, the one that ends first before the others.
+// The order of the table: tokens that are not valid, then rejected ones, then valid ones, then those that this user may
+// not read. In a group the token that ends first comes first.
 std::pair<int, std::int64_t> urgency_of(const SegmentState& segment) {
   const int group = segment.state == "rejected" ? 1 : segment.state == "valid" ? 2 : segment.state == "denied" ? 3 : 0;
   return {group, segment.info ? segment.info->raw().expires_at_ms : 0};

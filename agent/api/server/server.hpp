@@ -29,7 +29,7 @@ class HttpServer {
   HttpServer(Executor executor, Timers& timers, AgentFacade& facade, ApiLimits limits, Listener::Callbacks callbacks);
   ~HttpServer() = default;
 
-  // Answers 503 to a client for whom no connection is left; the caller closes it.
+  // The server answers 503 to a client when no connection is left. The caller closes the descriptor.
   void refuse(const UniqueFd& client);
 
   Executor executor_;

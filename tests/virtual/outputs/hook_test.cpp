@@ -8,7 +8,18 @@
 namespace jeton::test {
 namespace {
 
-class HookRuns : public VirtualOutputs {};
+class HookRuns : public VirtualOutputs {
+ protected:
+  // The on_change of an output fails, and then leaves the configuration.
+  void leave_with_a_failed_run() {
+    add("api", "f").on_change = hook("x.service");
+    configure();
+    hooks.failure = "not now";
+    renew("api", "tok");
+    config["api"].outputs[0].on_change.reset();
+    configure();
+  }
+};
 
 TEST_F(HookRuns, TokenIsRotated_HookFollowsEachTime) {
   add("api", "f").on_change = hook("x.service");
@@ -204,12 +215,7 @@ TEST_F(HookRuns, OnChangeIsReplacedAndNoRunIsOwed_NewOneWaitsForAChange) {
 }
 
 TEST_F(HookRuns, HookLeavesTheConfigurationBeforeItsLastRun_RunMayNotShowTheTokens) {
-  add("api", "f").on_change = hook("x.service");
-  configure();
-  hooks.failure = "not now";
-  renew("api", "tok");
-  config["api"].outputs[0].on_change.reset();
-  configure();
+  leave_with_a_failed_run();
   hooks.known_secrets = 0;
   loop.pass(1min);
   ASSERT_EQ(hooks.at.size(), 2U);
@@ -217,12 +223,7 @@ TEST_F(HookRuns, HookLeavesTheConfigurationBeforeItsLastRun_RunMayNotShowTheToke
 }
 
 TEST_F(HookRuns, HookLeavesTheConfiguration_IsForgotten) {
-  add("api", "f").on_change = hook("x.service");
-  configure();
-  hooks.failure = "not now";
-  renew("api", "tok");
-  config["api"].outputs[0].on_change.reset();
-  configure();
+  leave_with_a_failed_run();
   loop.pass(1h);
   const std::size_t runs = hooks.at.size();
   loop.pass(1h);
