@@ -38,6 +38,7 @@ void CurrentToken::adopt() {
   dated_by_ = expires_boot == no_boot_end ? wall_offset()
                                           : to_ms(expires_at.time_since_epoch() - expires_boot.time_since_epoch());
   shown_ = store_.generation();
+  if (store_.rejected()) rejected_ = shown_;
   bind(*record_);
   schedule_ = make_schedule(record_->issued_at, record_->expires_at, config_.refresh, random_);
   watch();
@@ -90,6 +91,7 @@ void CurrentToken::show() {
   timers_.cancel(retry_timer_);
   try {
     store_.publish(shown, timers_.clock().wall_now());
+    if (rejected()) store_.mark_rejected();
   } catch (...) {
     watch_moment(retry_timer_, timers_.clock().boot_now() + retry_pause, [this] { show_again(); });
     throw;
@@ -103,6 +105,11 @@ void CurrentToken::show_again() {
     log::info(log::segment_written, "the segment has the token now", {{"token", config_.name}, {"generation", shown_}});
   } catch (const std::exception&) {
   }
+}
+
+void CurrentToken::mark_rejected() {
+  rejected_ = shown_;
+  if (store_.generation() == shown_) store_.mark_rejected();
 }
 
 void CurrentToken::reschedule() {

@@ -68,9 +68,10 @@ class CurrentToken {
   // Corrects the times of a record that was made some time ago, before it is published: the clock may have been stepped
   // since.
   void bind(Record& record) const;
-  // The provider refused the token. Throws Error if the segment cannot be written.
-  void mark_rejected() { store_.mark_rejected(); }
-  [[nodiscard]] bool rejected() const { return store_.rejected(); }
+  // The provider refused the token. Readers see that once the segment has the token. Throws Error if the segment
+  // cannot be written.
+  void mark_rejected();
+  [[nodiscard]] bool rejected() const { return shown_ != 0 && rejected_ == shown_; }
 
   void describe(TokenStatus& status) const;
 
@@ -92,6 +93,7 @@ class CurrentToken {
   Timers::Callback on_expiry_;
   std::optional<Record> record_;
   Generation shown_ = 0;
+  Generation rejected_ = 0;  // by readers' generations; a segment that cannot be written may still have an older token
   // The wall clock minus the boot clock when this value was new on this host; dates of the value refer to that.
   Milliseconds dated_by_{};
   Schedule schedule_;

@@ -61,8 +61,8 @@ class ModelStore final : public agent::TokenStore {
       throw std::runtime_error("the segment cannot be mapped");
     }
     if (next.generation < segment_.generation()) ++segment_.went_back;
-    if (next.generation > segment_.generation()) segment_.rejected = false;
     if (real_) real_->store().publish(next, now);
+    if (next.generation > segment_.generation()) segment_.rejected = false;
     segment_.record = next;
     segment_.expired = now >= next.expires_at;
     if (segment_.observer) segment_.observer();

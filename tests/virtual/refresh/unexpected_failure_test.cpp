@@ -102,5 +102,24 @@ TEST(UnexpectedFailureOfTheSegment, TokenCannotBeShown_IsTriedAgainSoon) {
   EXPECT_EQ(fleet.provider.calls, 1U);
 }
 
+// The segment still has the token before. The provider did not refuse that one, and an agent that adopts it must not
+// fetch.
+TEST(UnexpectedFailureOfTheSegment, TokenThatCannotBeShownIsRejected_FlagWaitsForThatToken) {
+  VirtualFleet fleet({.agents = 1});
+  fleet.start_all();
+  fleet.pass(seconds(5));
+  fleet.segments[0].failing_writes = 1000;
+  fleet.refresh(0).refresh_now();
+  ASSERT_TRUE(fleet.until([&] { return fleet.stored_generation() > fleet.segments[0].generation(); }, minutes(1)));
+  const auto refused = fleet.stored_generation();
+  fleet.provider.behave(Answer::refusal());
+  ASSERT_TRUE(fleet.until([&] { return fleet.refresh(0).rejected(refused).known; }, seconds(1)));
+  EXPECT_TRUE(fleet.status(0).rejected);
+  EXPECT_FALSE(fleet.segments[0].rejected);
+  fleet.segments[0].failing_writes = 0;
+  ASSERT_TRUE(fleet.until([&] { return fleet.segments[0].generation() == refused; }, seconds(10)));
+  EXPECT_TRUE(fleet.segments[0].rejected);
+}
+
 }  // namespace
 }  // namespace jeton::test
