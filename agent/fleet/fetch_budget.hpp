@@ -25,9 +25,9 @@ struct FetchLimits {
   Duration known_window_left{};
 };
 
-enum class FetchRefusal { min_interval, budget, lock_lost };
+enum class FetchRefusal { min_interval, budget, lock_lost, record_changed };
 
-// For people: "min_interval", "budget", "lock lost".
+// For people: "min_interval", "budget", "lock lost", "another host published".
 [[nodiscard]] constexpr std::string_view name_of(FetchRefusal refusal) {
   switch (refusal) {
     case FetchRefusal::min_interval:
@@ -36,6 +36,8 @@ enum class FetchRefusal { min_interval, budget, lock_lost };
       return "budget";
     case FetchRefusal::lock_lost:
       return "lock lost";
+    case FetchRefusal::record_changed:
+      return "another host published";
   }
   return "";
 }
@@ -53,7 +55,8 @@ class FetchBudget {
  public:
   virtual ~FetchBudget() = default;
 
-  // Whether the holder of this lease may call the provider now; counts the call if it may.
+  // Whether the holder of this lease may call the provider now; counts the call if it may. A store that can compare in
+  // one step refuses if its record has changed since the lease was taken: the new one may be valid.
   virtual Task<Admission> admit(const std::string& name, const Lease& lease, const FetchLimits& limits) = 0;
   // The calls of the whole fleet to the provider in the running window.
   virtual Task<FetchUsage> usage(const std::string& name) = 0;

@@ -26,6 +26,8 @@ struct Lease {
   std::uint64_t fence = 0;  // higher than that of every earlier acquisition of this name
   Duration ttl{};
   BootTime valid_until;
+  // Of an updater lock: the generation of the record that the store had then, in the words of the store.
+  std::string stored_generation{};
 };
 
 // The result of one try to take a lock.

@@ -95,6 +95,7 @@ Task<LockOperations::Acquired> LockOperations::acquire_updater(RedisKeys keys, c
   const std::string_view outcome = reply.at(0).as_text();
   if (outcome == "won") {
     read_won(reply, keys, claim.owner, "the acquire", result);
+    result.stored_generation = reply.at(4).as_text();
   } else if (outcome == "busy") {
     result.remaining = to_remaining(reply.at(1), longest_hold);
     result.holder = reply.at(2).as_text();

@@ -29,6 +29,7 @@ class LockOperations : private ScriptSteps {
     std::string holder;                     // busy: the owner of the lock, no more than its first 64 bytes
     LockNote note;                          // busy, of an application's lock: of the holder
     std::optional<SecretString> record;     // of a token: as stored
+    std::string stored_generation;          // won, of a token: for admit()
     bool replicated = true;                 // won: by as many as expected
   };
   // An application's lock is never paused.

@@ -60,7 +60,7 @@ class RedisCoordinator final : public Coordinator {
     co_await run(server().locks().release(keys(name), lease.owner, server().deadline()));
   }
   Task<Admission> admit(const std::string& name, const Lease& lease, const FetchLimits& limits) override {
-    return run(server().operations().admit(keys(name), lease.owner, limits, server().deadline()));
+    return run(server().operations().admit(keys(name), lease, limits, server().deadline()));
   }
   Task<PublishResult> publish(const std::string& name, const Record& record, const Lease& lease) override {
     const auto shared = std::make_shared<const Record>(record);

@@ -28,14 +28,15 @@ std::uint64_t to_calls(const Reply& reply) {
 
 }  // namespace
 
-Task<Admission> RedisOperations::admit(RedisKeys keys, std::string owner, FetchLimits limits, BootTime deadline) {
+Task<Admission> RedisOperations::admit(RedisKeys keys, Lease lease, FetchLimits limits, BootTime deadline) {
   const std::string min_interval = std::to_string(to_ms(limits.min_interval).count());
   const std::string budget = std::to_string(limits.budget);
   const std::string window = std::to_string(to_ms(limits.budget_window).count());
-  const std::array<std::string, 2> script_keys{keys.lock, keys.budget};
+  const std::array<std::string, 3> script_keys{keys.lock, keys.budget, keys.token};
   const std::string known_calls = std::to_string(limits.known_calls);
   const std::string known_left = std::to_string(to_ms(limits.known_window_left).count());
-  const Arguments arguments{owner, min_interval, budget, window, keys.channel, known_calls, known_left};
+  const Arguments arguments{lease.owner,  min_interval, budget,     window,
+                            keys.channel, known_calls,  known_left, lease.stored_generation};
   const Reply reply = co_await run(redis_scripts::admit(), keys, script_keys, arguments, deadline);
 
   Admission result;
@@ -46,6 +47,8 @@ Task<Admission> RedisOperations::admit(RedisKeys keys, std::string owner, FetchL
     result.refusal = FetchRefusal::budget;
   } else if (outcome == "lost") {
     result.refusal = FetchRefusal::lock_lost;
+  } else if (outcome == "changed") {
+    result.refusal = FetchRefusal::record_changed;
   } else if (outcome != "admitted") {
     redis_scripts::throw_unexpected("the admit");
   }

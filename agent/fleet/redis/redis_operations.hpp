@@ -26,7 +26,7 @@ class RedisOperations : private ScriptSteps {
   RedisOperations(ScriptSteps steps, const Clock& clock, std::string clock_key)
       : ScriptSteps(std::move(steps)), clock_(clock), clock_key_(std::move(clock_key)) {}
 
-  Task<Admission> admit(RedisKeys keys, std::string owner, FetchLimits limits, BootTime deadline);
+  Task<Admission> admit(RedisKeys keys, Lease lease, FetchLimits limits, BootTime deadline);
 
   struct Published {
     enum class Outcome { stored, same, refused };

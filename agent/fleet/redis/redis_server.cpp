@@ -145,7 +145,8 @@ Task<AcquireResult> RedisServer::try_acquire(Subject subject, LockClaim claim) {
   const LockOperations::Acquired& answer = grant.answer;
   AcquireResult result;
   if (answer.outcome == LockOperations::Acquired::Outcome::won) {
-    result.lease = Lease{answer.owner, answer.fence, attempt->ttl, lease_valid_until(grant.sent_at, attempt->ttl)};
+    result.lease = Lease{answer.owner, answer.fence, attempt->ttl, lease_valid_until(grant.sent_at, attempt->ttl),
+                         answer.stored_generation};
   } else {
     result = refusal_of(answer, now(), keys_of(subject).lock);
   }

@@ -155,6 +155,20 @@ TEST_F(RedisPublication, FleetCalled_UsageTellsHowOften) {
   EXPECT_GT(*usage.window_end, loop.clock.boot_now() + 59min);
 }
 
+// Such as a host that fetched before an outage and publishes after it.
+TEST_F(RedisPublication, AnotherHostPublishesBehindTheLock_CallIsNotAdmittedBeforeItIsRead) {
+  const Lease lease = a.call.acquire(60s);
+  EXPECT_TRUE(b.call.publish(make_record(loop, lease.fence - 1, "fetched before"), Lease{}).stored);
+  const Admission refused = a.call.admit(lease, FetchLimits{{}, 5, 1h});
+  EXPECT_EQ(refused.refusal, agent::FetchRefusal::record_changed);
+  EXPECT_EQ(loop.run(b.coordinator.usage("t")).calls, 0U);
+  a.call.release(lease);
+  const agent::AcquireResult again = a.call.try_acquire(60s);
+  ASSERT_TRUE(again.current && again.lease);
+  EXPECT_EQ(again.current->value, SecretString("fetched before"));
+  EXPECT_TRUE(a.call.admit(*again.lease, FetchLimits{{}, 5, 1h}).admitted());
+}
+
 TEST_F(RedisPublication, DayOfRotations_LeavesNoKeyForEver) {
   const FetchLimits limits{{}, 2000, 24h};
   for (int minute = 0; minute < test::effort(24 * 60, 120); ++minute) {

@@ -2,7 +2,7 @@
 --
 --   KEYS  updater, token, fence, pause
 --   ARGV  owner, ttl_ms, fence_ttl_ms, channel, claim message, protocol of the lock
---   reply {"won", the lock's owner, fence, record | nil}
+--   reply {"won", the lock's owner, fence, record | nil, stored generation as text for admit}
 --         {"busy", ttl_ms of the holder (-1: without an end), first 64 bytes of the holder, record | nil}
 --         {"paused", ttl_ms of the pause (-1: without an end), first 4096 bytes of the reason, record | nil}
 --
@@ -29,4 +29,4 @@ local step = tonumber(string.sub(ARGV[1], 1, 4), 16) or 0
 local digits = next_fence(time, step, last, stored[1])
 redis.call('SET', KEYS[3], digits, 'PX', ARGV[3])
 redis.call('PUBLISH', ARGV[4], ARGV[5])
-return {'won', owner, digits, record}
+return {'won', owner, digits, record, generation_text(stored[1])}

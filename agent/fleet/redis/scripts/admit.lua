@@ -1,16 +1,21 @@
 -- Decides whether the owner of the lock may call the provider now; counts the call if so, before it is made.
 --
---   KEYS  updater, budget
---   ARGV  owner, min_interval_ms, budget (0: unlimited), window_ms, channel, known calls, ms that their window lasts
+--   KEYS  updater, budget, token
+--   ARGV  owner, min_interval_ms, budget (0: unlimited), window_ms, channel, known calls, ms that their window lasts,
+--         stored generation in the reply of acquire
 --   reply {"admitted", ms left of the window, calls in it} | {"min_interval" | "budget", wait_ms, calls} |
---         {"lost", 0, 0}
+--         {"lost" | "changed", 0, 0}
 --
+-- "changed": a host that could not publish before has published since, which needs no lock. Its token may be valid.
 -- A window begins with its first call. The calls that the caller knows of count as well: this server may have had a data
 -- loss since. No caller waits longer than its own interval. The expiry of the count is set before the count: a server
 -- that refuses it (an ACL without PEXPIRE) must not count calls that no host makes.
--- needs: counting
+-- needs: counting limits
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
   return {'lost', 0, 0}
+end
+if generation_text(redis.call('HMGET', KEYS[3], 'generation')[1]) ~= ARGV[8] then
+  return {'changed', 0, 0}
 end
 local min_interval = tonumber(ARGV[2])
 local budget = tonumber(ARGV[3])
