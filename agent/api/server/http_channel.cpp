@@ -9,10 +9,11 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/beast/core/buffers_cat.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/system/system_error.hpp>
+#include <charconv>
+#include <cstddef>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -40,6 +41,15 @@ std::optional<ApiAnswer> read_failure(const boost::system::error_code& error, co
     return error_answer(400, "bad_request", "not an HTTP/1.1 request: " + error.message());
   }
   return std::nullopt;
+}
+
+constexpr const char* last_chunk = "0\r\n\r\n";
+
+std::string chunk_of(const std::string& text) {
+  std::array<char, 2 * sizeof(std::size_t)> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), text.size(), 16).ptr;
+  std::string chunk(digits.data(), end);
+  return chunk.append("\r\n").append(text).append("\r\n");
 }
 
 class BeastChannel final : public HttpChannel, public std::enable_shared_from_this<BeastChannel> {
@@ -128,16 +138,13 @@ class BeastChannel final : public HttpChannel, public std::enable_shared_from_th
   }
 
   Task<> send_line(std::string line) override {
-    const std::string head = std::exchange(stream_head_, {});
-    if (is_http_1_1_) {
-      co_await send_raw(boost::beast::buffers_cat(asio::buffer(head), http::make_chunk(asio::buffer(line))));
-    } else {
-      co_await send_raw(boost::beast::buffers_cat(asio::buffer(head), asio::buffer(line)));
-    }
+    std::string text = std::exchange(stream_head_, {});
+    text += is_http_1_1_ ? chunk_of(line) : line;
+    co_await send_text(std::move(text));
   }
 
   Task<> end_lines() override {
-    if (is_http_1_1_) co_await send_raw(asio::buffer("0\r\n\r\n", 5));
+    if (is_http_1_1_) co_await send_text(last_chunk);
   }
 
   // The kernel says so while less than a quarter of its buffer is waiting, so there is room left for the last line.
@@ -172,10 +179,14 @@ class BeastChannel final : public HttpChannel, public std::enable_shared_from_th
   }
 
  private:
-  template <typename Buffers>
-  Task<> send_raw(Buffers buffers) {
+  // What the socket takes at once, nearly always all, needs neither a deadline nor a turn of the loop. An error is left
+  // to the write of the rest.
+  Task<> send_text(std::string text) {
+    const ssize_t sent = ::send(socket_.native_handle(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent == static_cast<ssize_t>(text.size())) co_return;
+    const std::string_view rest = std::string_view(text).substr(sent < 0 ? 0 : static_cast<std::size_t>(sent));
     arm(limits_.write_deadline);
-    co_await asio::async_write(socket_, buffers, asio::use_awaitable);
+    co_await asio::async_write(socket_, asio::buffer(rest.data(), rest.size()), asio::use_awaitable);
     check_open();
     disarm();
   }
