@@ -62,15 +62,20 @@ class ApiConnection final : public Connection, public std::enable_shared_from_th
       if (!incoming.request) co_return;
       ApiRequest& request = *incoming.request;
       const std::string_view kind = path_kind(request.target);
-      ApiResponse response = respond(request);
+      ApiResponse response;
+      context_.timers.burst([&] {
+        response = respond(request);
+        if (const auto* opened = std::get_if<OpenedLock>(&response)) lock_ = opened->session;
+      });
+      channel_->check_open();
       std::string().swap(request.body);  // a stream would keep its memory to its end
       const bool busy = std::holds_alternative<LaterAnswer>(response) || std::holds_alternative<TokenEvents>(response);
       if (busy && context_.may_be_busy && !context_.may_be_busy(this)) {
         response =
             error_answer(503, "too_many_connections", "the agent has too many open streams and calls; try again later");
       }
-      if (auto* opened = std::get_if<OpenedLock>(&response)) {
-        co_await serve_lock(kind, std::move(opened->session));
+      if (std::holds_alternative<OpenedLock>(response)) {
+        co_await serve_lock(kind, lock_);
         co_return;
       }
       const bool has_lines =
@@ -117,7 +122,6 @@ class ApiConnection final : public Connection, public std::enable_shared_from_th
   // The client sends nothing more: any input, including the end of the connection, ends the lock. The client may still
   // read that the lock was released.
   Task<> serve_lock(std::string_view kind, std::shared_ptr<LockSession> session) {
-    lock_ = session;
     if (context_.on_lock) context_.on_lock(this);
     channel_->on_input([session] { session->cancel(); });
     LockReply reply(session, *channel_, context_.timers.clock(), context_.limits.heartbeat);

@@ -159,9 +159,11 @@ class BeastChannel final : public HttpChannel, public std::enable_shared_from_th
   }
 
   void on_input(std::function<void()> heard) override {
-    socket_.async_read_some(asio::buffer(ignored_input_),
-                            [self = shared_from_this(), heard = std::move(heard)](const boost::system::error_code&,
-                                                                                  std::size_t) { heard(); });
+    socket_.async_read_some(asio::buffer(ignored_input_), [self = shared_from_this(), heard = std::move(heard)](
+                                                              const boost::system::error_code&, std::size_t) {
+      if (self->closed_) return heard();
+      self->timers_.burst(heard);
+    });
   }
 
   // A request may have arrived that the loop has not read yet. A client that reads no answers gains nothing by
