@@ -49,9 +49,9 @@ struct KeptConnections : Locks {
     for (const auto& [inode, fd] : of_the_test) own.erase(inode);
     return own;
   }
-  void take_and_give_back(Lock& lock) const {
-    ASSERT_TRUE(lock.lock_for(patience)) << lock.reason();
-    EXPECT_TRUE(lock.unlock().ok()) << lock.reason();
+  void take_and_give_back(Lock& one) const {
+    ASSERT_TRUE(one.lock_for(patience)) << one.reason();
+    EXPECT_TRUE(one.unlock().ok()) << one.reason();
   }
 
   std::map<ino_t, int> of_the_test = sockets();
