@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 
 #include "agent/api/peer.hpp"
@@ -58,6 +59,8 @@ class LineStream {
   // Returns when the socket has taken the line. A client that does not read in time is disconnected. Throws
   // boost::system::system_error when the connection is closed.
   virtual Task<> send_line(std::string line) = 0;
+  // The last one: what ends the stream may go out with it.
+  virtual Task<> send_last_line(std::string line) { return send_line(std::move(line)); }
   // Throws boost::system::system_error when the connection is closed.
   virtual void check_open() const = 0;
 

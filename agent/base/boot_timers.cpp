@@ -3,6 +3,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <cerrno>
@@ -39,17 +40,18 @@ class BootTimers::Impl : public std::enable_shared_from_this<Impl> {
     step_.close(ignored);
   }
 
-  // The kernel fires on the first moment at or after the earliest deadline. A zero it_value would disarm, so a deadline
-  // that is already past is armed one nanosecond after boot.
+  // The kernel fires on the first moment at or after the earliest deadline, or earlier: a deadline that was cancelled
+  // stays armed, because a wake-up too many costs less than a system call for each deadline that is never reached. A
+  // zero it_value would disarm, so a deadline that is already past is armed one nanosecond after boot.
   void arm_alarm() {
-    if (stopped_) return;
+    const auto earliest = queue_.earliest();
+    if (stopped_ || !earliest || *earliest >= armed_) return;
+    armed_ = *earliest;
+    const auto since_boot = std::max(armed_.time_since_epoch(), Duration{1});
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(since_boot);
     itimerspec spec{};
-    if (const auto earliest = queue_.earliest()) {
-      const auto since_boot = std::max(earliest->time_since_epoch(), Duration{1});
-      const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(since_boot);
-      spec.it_value.tv_sec = seconds.count();
-      spec.it_value.tv_nsec = (since_boot - seconds).count();
-    }
+    spec.it_value.tv_sec = seconds.count();
+    spec.it_value.tv_nsec = (since_boot - seconds).count();
     ::timerfd_settime(alarm_.native_handle(), TFD_TIMER_ABSTIME, &spec, nullptr);
   }
 
@@ -65,6 +67,7 @@ class BootTimers::Impl : public std::enable_shared_from_this<Impl> {
                         if (error || self->stopped_) return;
                         drain(self->alarm_.native_handle());
                         self->fire_due();
+                        self->armed_ = BootTime::max();
                         self->arm_alarm();
                         self->wait_alarm();
                       });
@@ -104,6 +107,7 @@ class BootTimers::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   boost::asio::posix::stream_descriptor step_;
+  BootTime armed_ = BootTime::max();  // the deadline that the kernel has; max: none
   bool stopped_ = false;
 };
 
@@ -118,13 +122,11 @@ const Clock& BootTimers::clock() const { return impl_->clock_; }
 Executor BootTimers::executor() { return impl_->alarm_.get_executor(); }
 
 Timers::Id BootTimers::schedule(BootTime when, Callback callback) {
-  const auto before = impl_->queue_.earliest();
   const Id id = impl_->queue_.add(when, std::move(callback));
-  if (!before || when < *before) impl_->arm_alarm();
+  impl_->arm_alarm();
   return id;
 }
 
-// The alarm is left armed: an early wake-up finds nothing due and arms the next deadline.
 bool BootTimers::cancel(Id id) { return impl_->queue_.remove(id); }
 
 void BootTimers::on_clock_step(Callback callback) { impl_->step_callback_ = std::move(callback); }

@@ -5,9 +5,11 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <exception>
 #include <utility>
 
 namespace jeton::agent {
@@ -19,15 +21,23 @@ struct Event::Waiter {
   Waiter(const Waiter&) = delete;
   Waiter& operator=(const Waiter&) = delete;
   virtual ~Waiter() = default;
-  // The handler is posted: it does not run here.
-  virtual void complete(boost::system::error_code error, bool notified) = 0;
+  // From now on nothing else ends the wait.
+  virtual void disconnect() = 0;
+  // Once. `at_once`: here, if this is the loop; else the handler is posted.
+  virtual void resume(bool at_once, boost::system::error_code error, bool notified) = 0;
 
+  // The coroutine does not go on here.
   void finish(boost::system::error_code error, bool notified) {
     if (queue == nullptr) return;
     timers->cancel(timer);
     const std::shared_ptr<Waiter> keep = *position;
     std::exchange(queue, nullptr)->erase(position);
-    complete(error, notified);
+    disconnect();
+    if (timers->in_burst()) {
+      timers->resume_in_burst([keep, error, notified] { keep->resume(true, error, notified); });
+    } else {
+      resume(false, error, notified);
+    }
   }
 
   Timers* timers = nullptr;
@@ -42,17 +52,50 @@ template <typename Waiter, typename Handler>
 struct WaiterOf final : Waiter {
   explicit WaiterOf(Handler h) : handler(std::move(h)) {}
 
-  void complete(boost::system::error_code error, bool notified) override {
+  void disconnect() override {
     if (auto slot = boost::asio::get_associated_cancellation_slot(handler); slot.is_connected()) slot.clear();
+  }
+
+  // What the coroutine throws leaves it through the loop.
+  void resume(bool at_once, boost::system::error_code error, bool notified) override {
     const auto work = boost::asio::get_associated_executor(handler, this->timers->executor());
-    boost::asio::post(work,
-                      [taken = std::move(handler), error, notified]() mutable { std::move(taken)(error, notified); });
+    auto go_on = [taken = std::move(handler), error, notified]() mutable { std::move(taken)(error, notified); };
+    if (at_once) {
+      boost::asio::dispatch(work, std::move(go_on));
+    } else {
+      boost::asio::post(work, std::move(go_on));
+    }
   }
 
   Handler handler;
 };
 
+// Two coroutines that wake each other again and again must not hold the loop.
+constexpr int most_in_a_burst = 1000;
+
 }  // namespace
+
+void Timers::burst(const std::function<void()>& step) {
+  if (in_burst_) {
+    step();
+    return;
+  }
+  in_burst_ = true;
+  std::exception_ptr failure;
+  try {
+    step();
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  for (int n = 0; n < most_in_a_burst && !resumed_.empty(); ++n) {
+    const Callback resume = std::move(resumed_.front());
+    resumed_.pop_front();
+    resume();
+  }
+  in_burst_ = false;
+  for (Callback& later : std::exchange(resumed_, {})) boost::asio::post(executor(), std::move(later));
+  if (failure) std::rethrow_exception(failure);
+}
 
 Event::Event(Timers& timers) : timers_(timers) {}
 

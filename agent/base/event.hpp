@@ -11,8 +11,9 @@
 namespace jeton::agent {
 
 // Event: notify() wakes every coroutine that waits at that moment. Later waiters do not see it, so check the condition,
-// then wait, with no co_await between the two (there is one thread: nothing can slip in). It lives at least as long as
-// its waiters' coroutines, or ends them with operation_aborted when it dies.
+// then wait, with no co_await between the two (there is one thread: nothing can slip in). None of them goes on before
+// the code that notifies has ended: they do in a later turn of the loop, or at the end of the burst (timers.hpp). It
+// lives at least as long as its waiters' coroutines, or ends them with operation_aborted when it dies.
 class Event {
  public:
   explicit Event(Timers& timers);

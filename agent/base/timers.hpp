@@ -1,8 +1,9 @@
 // Timers: the only way to wait for time. Real ones are driven by a timerfd (boot_timers.hpp), virtual ones by a
-// simulation. One thread: the loop's.
+// simulation. And bursts: coroutines that an Event resumed go on without a turn of the loop. One thread: the loop's.
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
@@ -31,6 +32,21 @@ class Timers {
   virtual Id schedule(BootTime when, Callback callback) = 0;
   // True if the callback was still pending and will now not be called.
   virtual bool cancel(Id id) = 0;
+
+  // Runs `step`, a part of a handler of the loop without a wait; then, before it returns, the coroutines that were
+  // notified meanwhile go on, and those that these notify. Elsewhere each notified coroutine takes a turn of the loop,
+  // which is a system call. So the caller must be ready for everything that other coroutines may do, as behind a
+  // co_await. What `step` throws is thrown behind them. A burst in a burst is a part of the outer one.
+  void burst(const std::function<void()>& step);
+
+ protected:
+  friend class Event;
+  [[nodiscard]] bool in_burst() const { return in_burst_; }
+  void resume_in_burst(Callback resume) { resumed_.push_back(std::move(resume)); }
+
+ private:
+  bool in_burst_ = false;
+  std::deque<Callback> resumed_;  // in this burst; they throw nothing
 };
 
 // Resumes at `when`, at once if that is past. Throws system_error(operation_aborted) when the coroutine is cancelled.

@@ -55,6 +55,14 @@ void await_agent(jeton_lock& lock, std::int64_t deadline_ms) {
   if (away()) static_cast<void>(finish(lock, JETON_NO_AGENT, "the agent is gone; the lock will expire"));
 }
 
+// By an empty line, if the agent keeps the connection then.
+void end_lock(const jeton_lock& lock) {
+  constexpr char empty_line[] = {'\r', '\n'};
+  const bool told = lock.agent_keeps && ::send(lock.fd, empty_line, sizeof(empty_line), MSG_NOSIGNAL | MSG_DONTWAIT) ==
+                                            static_cast<ssize_t>(sizeof(empty_line));
+  if (!told) ::shutdown(lock.fd, SHUT_WR);
+}
+
 // More than once if the agent ends meanwhile and the lock outlives it.
 jeton_status give_back(jeton_lock& lock) {
   const std::int64_t deadline_ms = monotonic_now_ms() + release_patience_ms;
@@ -62,7 +70,7 @@ jeton_status give_back(jeton_lock& lock) {
     await_agent(lock, deadline_ms);
     if (lock.state != LockState::held) break;
     lock.state = LockState::releasing;
-    ::shutdown(lock.fd, SHUT_WR);
+    end_lock(lock);
     while (lock.state == LockState::releasing && wait_for(lock.fd, POLLIN, deadline_ms)) receive(lock);
   }
   return lock.state == LockState::releasing ? finish(lock, JETON_AGENT_STALE, "the agent does not confirm the release")

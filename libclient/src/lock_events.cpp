@@ -49,11 +49,24 @@ bool set_grants(jeton_lock& lock, Json line) {
   return known == lock.count;
 }
 
+// The end of the answer has come with its last line, so that nothing of it is left on the connection.
+bool is_whole(const jeton_lock& lock, Json last_line) {
+  constexpr char end[] = "\r\n0\r\n\r\n";
+  const char* rest = last_line.end + 1;
+  const char* received = lock.buffer + lock.size;
+  return received - rest == static_cast<std::ptrdiff_t>(sizeof(end) - 1) &&
+         std::memcmp(rest, end, sizeof(end) - 1) == 0;
+}
+
+// The other lines of an answer, the sizes of its chunks, are no objects.
 void on_line(jeton_lock& lock, Json line) {
   Json event;
   if (!find_member(line, "event", event)) return;
   if (lock.state == LockState::releasing) {
-    if (is_text(event, "released")) static_cast<void>(finish(lock, JETON_OK, ""));
+    if (is_text(event, "released")) {
+      if (lock.agent_keeps && is_whole(lock, line)) keep_connection(lock);
+      static_cast<void>(finish(lock, JETON_OK, ""));
+    }
     if (is_text(event, "lost")) {
       take_reason(lock, line, "reason", "it was lost");
       static_cast<void>(finish(lock, JETON_LOCK_LOST, nullptr));
@@ -97,10 +110,24 @@ void on_line(jeton_lock& lock, Json line) {
   }
 }
 
-// "HTTP/1.0 200 OK", headers, an empty line. False: more is to come.
+// Behind `header` in the head of the answer; nullptr: it is not there.
+const char* find_header(Json head, const char* header) {
+  const std::size_t size = std::strlen(header);
+  const void* found = ::memmem(head.begin, static_cast<std::size_t>(head.end - head.begin), header, size);
+  return found == nullptr ? nullptr : static_cast<const char*>(found) + size;
+}
+
+// "HTTP/1.1 200 OK", headers, an empty line. False: more is to come.
 bool take_head(jeton_lock& lock) {
   const char* end = static_cast<const char*>(::memmem(lock.buffer, lock.size, "\r\n\r\n", 4));
   if (end == nullptr) return false;
+  const Json head = {lock.buffer, end + 2};
+  lock.agent_keeps = find_header(head, "\r\nConnection: keep-alive\r\n") != nullptr;
+  lock.content_size = 0;
+  const char* digits = find_header(head, "\r\nContent-Length: ");
+  for (; digits != nullptr && *digits >= '0' && *digits <= '9' && lock.content_size < sizeof(lock.buffer); ++digits) {
+    lock.content_size = lock.content_size * 10 + static_cast<std::size_t>(*digits - '0');
+  }
   lock.http_status = 500;
   if (end - lock.buffer > 12 && std::memcmp(lock.buffer, "HTTP/1.", 7) == 0) {
     int status = 0;
@@ -144,8 +171,18 @@ jeton_status refusal_of(int http_status, Json error) {
   }
 }
 
-// The agent has closed the connection.
+// A kept connection that the agent had ended before it read the request. A lock that was granted all the same ends with
+// the connection.
+bool asks_again(jeton_lock& lock) {
+  if (!lock.reused || lock.state != LockState::waiting || lock.http_status != 0 || lock.size > 0) return false;
+  close_connection(lock);
+  static_cast<void>(ask_for(lock));
+  return true;
+}
+
+// The agent has closed the connection, or has said all of an answer that is no stream.
 void on_end(jeton_lock& lock) {
+  if (asks_again(lock)) return;
   const bool has_error = lock.http_status != 0 && lock.http_status != 200;
   Json error;
   if (!has_error || !find_member({lock.buffer, lock.buffer + lock.size}, "error", error)) error = {};
@@ -178,6 +215,8 @@ bool receive(jeton_lock& lock) noexcept {
       lock.size += static_cast<std::size_t>(received);
       heard = true;
       take_lines(lock);
+      const bool is_error = lock.fd >= 0 && lock.http_status != 0 && lock.http_status != 200;
+      if (is_error && lock.content_size > 0 && lock.size >= lock.content_size) on_end(lock);
     } else if (received < 0 && errno == EINTR) {
       continue;
     } else if (received < 0 && errno == EAGAIN) {

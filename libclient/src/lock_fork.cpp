@@ -32,6 +32,7 @@ void close_one(int& fd) {
 
 void disown(jeton_lock& lock) noexcept {
   close_one(lock.fd);
+  close_kept(lock);
   close_one(lock.epoll_fd);  // the parent's own, too: nothing is taken out of it or set in it
   close_one(lock.timer_fd);
   lock.armed_boot_ms = 0;

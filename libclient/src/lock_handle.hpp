@@ -3,6 +3,7 @@
 //   lock.cpp          open, close, fence, owner, reason
 //   lock_request.cpp  the question to the agent, and the extension
 //   lock_events.cpp   the agent's answers, and their effect on the handle
+//   lock_connection.cpp  the connection: made, ended, kept for the next lock
 //   lock_state.cpp    the state also by the time; its end; the next agent, for a lock that outlives the present one
 //   lock_acquire.cpp  start, acquire, check, release
 //   lock_event_fd.cpp the descriptor for event loops
@@ -57,6 +58,10 @@ struct jeton_lock {
   bool reason_of_extension = false;            // or why it was not extended
   pid_t pid = 0;                               // the process that began it; 0: none yet
   int fd = -1;
+  // Idle, and the agent waits for the next request on it; -1: none.
+  int kept_fd = -1;
+  uid_t user = 0;  // as which it was connected: the agent knows its client by that
+  gid_t group = 0;
   std::int64_t give_up_boot_ms = 0;      // of a wait: INT64_MAX is no limit
   std::int64_t answer_by_boot_ms = 0;    // of a wait: the agent hangs if it has not answered by then
   std::int64_t valid_until_boot_ms = 0;  // while held
@@ -66,7 +71,10 @@ struct jeton_lock {
   bool outlives_agent = false;           // while held: a connection that ends is not the lock's end
   bool resuming = false;               // while held: the next agent has not confirmed it yet, if there is a connection
   std::int64_t resume_at_boot_ms = 0;  // while held without a connection: when to look for the next agent
+  bool reused = false;                 // the connection was kept: the agent may have ended it meanwhile
+  bool agent_keeps = false;            // the agent said so, in the head of its answer
   int http_status = 0;                 // 0: the answer's head is still to come
+  std::size_t content_size = 0;        // of an answer that is no stream; 0: up to the end of the connection
   char buffer[6144];                   // received bytes that are not a whole line yet; several names make long lines
   std::size_t size = 0;
 
@@ -100,6 +108,16 @@ class LockGuard {
 // Reads the received events. True: something was received.
 bool receive(jeton_lock& lock) noexcept;
 
+// ---- lock_connection.cpp ----
+
+// A connection for the next request: the one that was kept, or a new one. False: no agent takes it.
+[[nodiscard]] bool make_connection(jeton_lock& lock, bool may_reuse, std::int64_t deadline_ms) noexcept;
+// The answer on it has ended: it is kept for the next lock of the handle, unless the process keeps enough.
+void keep_connection(jeton_lock& lock) noexcept;
+void close_connection(jeton_lock& lock) noexcept;
+// Also in a child, for its copy: async-signal-safe. Elsewhere in a ForkPause.
+void close_kept(jeton_lock& lock) noexcept;
+
 // ---- lock_state.cpp ----
 
 // Reads the received events and updates the state, also by the time that has passed. JETON_OK: held;
@@ -107,7 +125,6 @@ bool receive(jeton_lock& lock) noexcept;
 [[nodiscard]] jeton_status look(jeton_lock& lock) noexcept;
 // The connection ends, the handle is idle. Returns `outcome`.
 jeton_status finish(jeton_lock& lock, jeton_status outcome, const char* reason) noexcept;
-void close_connection(jeton_lock& lock) noexcept;
 void set_reason(jeton_lock& lock, const char* reason) noexcept;
 // The connection has ended, or the agent did not confirm: the lock is held without a connection; the handle looks for
 // the next agent a little later.

@@ -70,27 +70,34 @@ Text body_of(const jeton_lock& lock, std::int64_t wait_ms, bool resume) {
 
 bool send_request(jeton_lock& lock, std::int64_t wait_ms, bool resume) noexcept {
   const Text body = body_of(lock, wait_ms, resume);
-  // With HTTP/1.0 the answer is the plain lines, up to the end of the connection.
-  char head[512];
-  const int head_size = std::snprintf(head, sizeof(head),
-                                      "POST /v1/locks/%s HTTP/1.0\r\nHost: agent\r\n"
-                                      "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
-                                      lock.names[0].name, body.size());
-  if (!body.good() || head_size <= 0) {
+  Text request;
+  request.add("POST /v1/locks/");
+  request.add(lock.names[0].name);
+  // The agent ends its answer with the last event, and keeps the connection, if it knows how.
+  request.add(" HTTP/1.1\r\nHost: agent\r\nConnection: keep-alive\r\nContent-Type: application/json\r\n");
+  request.add("Content-Length: ", static_cast<std::int64_t>(body.size()));
+  request.add("\r\n\r\n");
+  request.add(body.data());
+  if (!body.good() || !request.good()) {
     set_reason(lock, "the request would be too long; use fewer names or less metadata");
     return false;
   }
   const std::int64_t deadline_ms = monotonic_now_ms() + agent_call_timeout_ms;
-  {
-    const ForkPause pause;
-    lock.fd = connect_to_agent(lock.directory, deadline_ms);
-  }
-  set_reason(lock, lock.fd < 0 ? "no agent answers on the socket" : "the agent does not take the request");
+  const auto ask = [&](bool may_reuse) {
+    return make_connection(lock, may_reuse, deadline_ms) &&
+           send_all(lock.fd, request.data(), request.size(), deadline_ms);
+  };
   lock.pid = ::getpid();
   lock.http_status = 0;
+  lock.agent_keeps = false;
   lock.size = 0;
-  return lock.fd >= 0 && send_all(lock.fd, head, static_cast<std::size_t>(head_size), deadline_ms) &&
-         send_all(lock.fd, body.data(), body.size(), deadline_ms);
+  bool sent = ask(true);
+  if (!sent && lock.reused) {
+    close_connection(lock);
+    sent = ask(false);
+  }
+  set_reason(lock, lock.fd < 0 ? "no agent answers on the socket" : "the agent does not take the request");
+  return sent;
 }
 
 jeton_status ask_for(jeton_lock& lock) noexcept {

@@ -4,8 +4,6 @@
 // A lock that outlives its agent (when_agent_stops: keep) is still held when the connection ends: the fleet knows it by
 // its owner id until its TTL is over. The agent that comes next goes on with it if it is asked in time.
 #include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <cstdio>
 #include <cstring>
@@ -37,18 +35,6 @@ void set_reason(jeton_lock& lock, const char* reason) noexcept {
   std::memmove(lock.reason, reason, length);
   lock.reason[length] = '\0';
   lock.reason_of_extension = false;
-}
-
-void close_connection(jeton_lock& lock) noexcept {
-  leave_connection(lock);
-  if (lock.fd >= 0) {
-    // This ends the connection also if a child has a copy of the descriptor.
-    ::shutdown(lock.fd, SHUT_RDWR);
-    const ForkPause pause;
-    ::close(lock.fd);
-    lock.fd = -1;
-  }
-  lock.size = 0;
 }
 
 jeton_status finish(jeton_lock& lock, jeton_status outcome, const char* reason) noexcept {

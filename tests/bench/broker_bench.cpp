@@ -1,6 +1,6 @@
 // jeton_broker_bench [--rounds N] [--locks N]: locks that applications take through the agent, beside what the same
-// costs an application that speaks to Redis itself, all in one run: taking and giving back, waking a waiter, memory,
-// and an agent that holds many.
+// costs an application that speaks to Redis itself, all in one run: taking and giving back, waking a waiter, the
+// agent's CPU time and system calls, memory, and an agent that holds many.
 #include <hiredis/hiredis.h>
 
 #include <algorithm>
@@ -11,6 +11,7 @@
 #include <fstream>
 #include <jeton/client.hpp>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -18,6 +19,7 @@
 
 #include "tests/bench/bench.hpp"
 #include "tests/bench/broker_fleet.hpp"
+#include "tests/bench/process_cost.hpp"
 
 namespace {
 
@@ -80,6 +82,41 @@ double wake(const BrokerFleet& fleet) {
   return std::chrono::duration<double, std::micro>(woken - released).count();
 }
 
+void print_cost(const char* what, std::optional<double> sum, int locks, const char* unit) {
+  if (sum) {
+    std::printf("%-58s %8.1f %s\n", what, *sum / locks, unit);
+  } else {
+    std::printf("%-58s not measured\n", what);
+  }
+}
+
+// Of one lock that is taken and given back, to the agent: with a handle for each, and with one handle for all.
+void cost_of_a_lock(const BrokerFleet& fleet, int locks) {
+  const auto handle_for_each = [&] {
+    for (int i = 0; i < locks; ++i) {
+      jeton::Lock lock = fleet.lock("cost");
+      lock.lock();
+      lock.unlock();
+    }
+  };
+  jeton::Lock one = fleet.lock("cost");
+  const auto one_handle = [&] {
+    for (int i = 0; i < locks; ++i) {
+      one.lock();
+      one.unlock();
+    }
+  };
+  one_handle();  // to warm up
+  using jeton::bench::cpu_us_of;
+  using jeton::bench::system_calls_of;
+  print_cost("the agent's CPU for a lock, a handle for each", cpu_us_of(fleet.pid(0), handle_for_each), locks, "us");
+  print_cost("the agent's CPU for a lock, one handle (goal: 40)", cpu_us_of(fleet.pid(0), one_handle), locks, "us");
+  print_cost("its system calls for a lock, a handle for each", system_calls_of(fleet.pid(0), handle_for_each), locks,
+             "");
+  print_cost("its system calls for a lock, one handle (goal: 16)", system_calls_of(fleet.pid(0), one_handle), locks,
+             "");
+}
+
 double resident_kib(int pid) {
   std::ifstream statm("/proc/" + std::to_string(pid) + "/statm");
   double size = 0;
@@ -132,7 +169,9 @@ int main(int argc, char** argv) {
   std::vector<double> pings;
   std::vector<double> directs;
   std::vector<double> agents;
+  std::vector<double> kepts;
   std::vector<double> wakes;
+  jeton::Lock kept = fleet.lock("kept");
   for (int round = -20; round < rounds; ++round) {  // all in turn; the first to warm up
     auto start = Clock::now();
     direct.ping();
@@ -147,17 +186,23 @@ int main(int argc, char** argv) {
       lock.unlock();
     }
     agents.push_back(us_since(start));
+    start = Clock::now();
+    kept.lock();
+    kept.unlock();
+    kepts.push_back(us_since(start));
     if (round % 10 == 0) wakes.push_back(wake(fleet));
     if (round < 0) {
-      for (auto* times : {&pings, &directs, &agents, &wakes}) times->clear();
+      for (auto* times : {&pings, &directs, &agents, &kepts, &wakes}) times->clear();
     }
   }
   print("PING: one round trip to Redis", pings);
   print("Redis itself: SET NX PX, compare and delete", directs);
   print("through the agent: open, take, give back, close", agents);
+  print("through the agent, one handle: take, give back", kepts);
   print("a waiter wakes after a release", wakes);
   std::printf("the agent costs %.0f us more (goal: 60); a waiter wakes within %.1f round trips (goal: 3)\n",
               median(agents) - median(directs), median(wakes) / median(pings));
+  cost_of_a_lock(fleet, rounds);
   held_and_waiting(fleet, locks);
   return 0;
 }

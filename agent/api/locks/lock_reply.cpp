@@ -95,7 +95,11 @@ Task<> LockReply::send_lines() {
     if (event) {
       std::string line = lock_event(*event, *session_, clock_.boot_now());
       events.mark_sent(*event);
-      co_await lines_.send_line(std::move(line));
+      if (over) {
+        co_await lines_.send_last_line(std::move(line));
+      } else {
+        co_await lines_.send_line(std::move(line));
+      }
       heartbeat = clock_.boot_now() + heartbeat_;
     }
     if (over) co_return;

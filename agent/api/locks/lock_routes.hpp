@@ -3,7 +3,9 @@
 //
 //   GET    /v1/locks               the names of locks that the user may take, as far as they are known here
 //   POST   /v1/locks/NAME          a session: NDJSON, waiting?, acquired, renewed* (not_renewed*: why it may soon be
-//                                  lost), lost; closing it releases. In the body "names": more locks, all or none;
+//                                  lost), lost; closing it releases, and so does whatever the client sends: then
+//                                  the stream ends with "released", and if the request had "Connection: keep-alive"
+//                                  the next request follows. In the body "names": more locks, all or none;
 //                                  "owners": goes on with locks that were held at an agent that is gone.
 //   POST   /v1/locks/NAME/acquire  a detached lock
 //   POST   /v1/locks/NAME/extend   {"owner", "ttl_ms"}: the time to live is that from now on; sessions' locks, too

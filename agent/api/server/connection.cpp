@@ -62,16 +62,23 @@ class ApiConnection final : public Connection, public std::enable_shared_from_th
       if (!incoming.request) co_return;
       ApiRequest& request = *incoming.request;
       const std::string_view kind = path_kind(request.target);
-      ApiResponse response = respond(request);
+      ApiResponse response;
+      context_.timers.burst([&] {
+        response = respond(request);
+        if (const auto* opened = std::get_if<OpenedLock>(&response)) lock_ = opened->session;
+      });
+      channel_->check_open();
       std::string().swap(request.body);  // a stream would keep its memory to its end
       const bool busy = std::holds_alternative<LaterAnswer>(response) || std::holds_alternative<TokenEvents>(response);
       if (busy && context_.may_be_busy && !context_.may_be_busy(this)) {
         response =
             error_answer(503, "too_many_connections", "the agent has too many open streams and calls; try again later");
       }
-      if (auto* opened = std::get_if<OpenedLock>(&response)) {
-        co_await serve_lock(kind, std::move(opened->session));
-        co_return;
+      if (std::holds_alternative<OpenedLock>(response)) {
+        const bool goes_on = co_await serve_lock(kind, incoming.keeps_locks);
+        lock_.reset();
+        if (!goes_on || !context_.on_lock_end || !context_.on_lock_end(this)) co_return;
+        continue;
       }
       const bool has_lines =
           std::holds_alternative<TokenEvents>(response) || std::holds_alternative<StreamAnswer>(response);
@@ -114,12 +121,16 @@ class ApiConnection final : public Connection, public std::enable_shared_from_th
     co_return error_answer(503, "coordinator_unreachable", failure);
   }
 
-  // The client sends nothing more: any input, including the end of the connection, ends the lock. The client may still
-  // read that the lock was released.
-  Task<> serve_lock(std::string_view kind, std::shared_ptr<LockSession> session) {
-    lock_ = session;
+  // Any input, including the end of the connection, ends the lock. The client may still read that the lock was
+  // released. True: it ended the lock by input, and the connection is free for its next request.
+  Task<bool> serve_lock(std::string_view kind, bool keeps) {
+    const std::shared_ptr<LockSession> session = lock_;
     if (context_.on_lock) context_.on_lock(this);
-    channel_->on_input([session] { session->cancel(); });
+    const auto has_more = std::make_shared<bool>(false);
+    channel_->on_input([session, has_more](bool more) {
+      *has_more = more;
+      session->cancel();
+    });
     LockReply reply(session, *channel_, context_.timers.clock(), context_.limits.heartbeat);
     const LockReply::Form form = co_await reply.form();
     if (form == LockReply::Form::answer) {
@@ -127,20 +138,23 @@ class ApiConnection final : public Connection, public std::enable_shared_from_th
       count(kind, known.status);
       co_await channel_->send(std::move(known), false);
       session->deliver();
-    } else if (form == LockReply::Form::lines) {
-      count(kind, 200);
-      channel_->begin_lines(json_lines);
-      co_await reply.send_lines();
-      co_await channel_->end_lines();
+      co_return false;
     }
+    if (form == LockReply::Form::none) co_return false;
+    count(kind, 200);
+    channel_->begin_lines(json_lines, keeps);
+    co_await reply.send_lines();
+    co_await channel_->end_lines();
+    const bool goes_on = *has_more && keeps;
+    co_return goes_on;
   }
 
   // The client sends nothing more: any input, including the end of the connection, ends the stream.
   Task<> serve_stream(ApiResponse response) {
     const auto* events = std::get_if<TokenEvents>(&response);
     const auto* other = std::get_if<StreamAnswer>(&response);
-    channel_->begin_lines(other == nullptr ? json_lines : other->content_type);
-    channel_->on_input([self = shared_from_this()] { self->close(); });
+    channel_->begin_lines(other == nullptr ? json_lines : other->content_type, false);
+    channel_->on_input([self = shared_from_this()](bool /*more*/) { self->close(); });
     if (events != nullptr) {
       co_await send_token_events(context_.facade, context_.names, context_.timers.clock(), peer_,
                                  context_.limits.heartbeat, events->token, *channel_);

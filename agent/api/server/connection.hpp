@@ -1,6 +1,7 @@
-// Connection: one client, from accept to close: requests one after another (HTTP/1.1 keep-alive) or one event
-// stream. Every wait has a deadline through Timers. Requests are bounded, a stream keeps nothing of its request, and
-// one answer or one line at a time waits to be sent, so a client that does not read costs a few KiB until its deadline.
+// Connection: one client, from accept to close: requests one after another (HTTP/1.1 keep-alive), locks among them,
+// or one event stream. Every wait has a deadline through Timers. Requests are bounded, a stream keeps nothing of its
+// request, and one answer or one line at a time waits to be sent, so a client that does not read costs a few KiB until
+// its deadline.
 #pragma once
 
 #include <functional>
@@ -30,6 +31,8 @@ class Connection {
     // Called from the loop when the connection becomes that of a lock: it counts as one of those from then on, which
     // have limits of their own (lock_broker.hpp).
     std::function<void(const Connection*)> on_lock{};
+    // Called when that lock has ended and the client goes on with the connection. False: no more such are kept.
+    std::function<bool(const Connection*)> on_lock_end{};
     // Asked before a stream begins, or an answer that takes its time. False: too many connections are busy like that.
     std::function<bool(const Connection*)> may_be_busy{};
   };

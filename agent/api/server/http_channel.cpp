@@ -3,16 +3,18 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/beast/core/buffers_cat.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/system/system_error.hpp>
+#include <charconv>
+#include <cstddef>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -42,6 +44,17 @@ std::optional<ApiAnswer> read_failure(const boost::system::error_code& error, co
   return std::nullopt;
 }
 
+constexpr const char* last_chunk = "0\r\n\r\n";
+// Of a connection that holds a lock: as much as the request of a usual client needs.
+constexpr std::size_t largest_kept_buffer = 1024;
+
+std::string chunk_of(const std::string& text) {
+  std::array<char, 2 * sizeof(std::size_t)> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), text.size(), 16).ptr;
+  std::string chunk(digits.data(), end);
+  return chunk.append("\r\n").append(text).append("\r\n");
+}
+
 class BeastChannel final : public HttpChannel, public std::enable_shared_from_this<BeastChannel> {
  public:
   BeastChannel(const Executor& executor, UniqueFd fd, Timers& timers, const ApiLimits& limits,
@@ -59,6 +72,7 @@ class BeastChannel final : public HttpChannel, public std::enable_shared_from_th
   // The deadline covers the whole request: sending single bytes gains no time.
   Task<Incoming> read() override {
     check_open();
+    skip_empty_lines();
     http::request_parser<http::string_body> parser;
     parser.header_limit(static_cast<std::uint32_t>(limits_.header_bytes));
     parser.body_limit(limits_.body_bytes);
@@ -79,6 +93,7 @@ class BeastChannel final : public HttpChannel, public std::enable_shared_from_th
       incoming.refusal = read_failure(error, limits_);
     } else {
       incoming.keep_alive = message.keep_alive();
+      incoming.keeps_locks = is_http_1_1_ && http::token_list(message[http::field::connection]).exists("keep-alive");
       incoming.request =
           ApiRequest{std::string(message.method_string()), std::string(message.target()), std::move(message.body()),
                      std::string(message[http::field::accept]), std::string(message[http::field::host])};
@@ -116,28 +131,33 @@ class BeastChannel final : public HttpChannel, public std::enable_shared_from_th
     if (closed_) throw boost::system::system_error(asio::error::operation_aborted);
   }
 
-  void begin_lines(const std::string& content_type) override {
-    buffer_.shrink_to_fit();  // no request follows
+  void begin_lines(const std::string& content_type, bool keep) override {
+    if (!keep || buffer_.capacity() > largest_kept_buffer) buffer_.shrink_to_fit();
     http::response<http::empty_body> message(http::status::ok, version());
     set_common(message, content_type);
-    message.keep_alive(false);
+    message.keep_alive(keep);
+    if (keep) message.set(http::field::connection, "keep-alive");
     message.chunked(is_http_1_1_);
+    has_last_chunk_ = false;
     std::ostringstream text;
     text << message.base();
     stream_head_ = text.str();
   }
 
   Task<> send_line(std::string line) override {
-    const std::string head = std::exchange(stream_head_, {});
-    if (is_http_1_1_) {
-      co_await send_raw(boost::beast::buffers_cat(asio::buffer(head), http::make_chunk(asio::buffer(line))));
-    } else {
-      co_await send_raw(boost::beast::buffers_cat(asio::buffer(head), asio::buffer(line)));
-    }
+    std::string text = with_head(line);
+    co_await send_text(std::move(text));
+  }
+
+  Task<> send_last_line(std::string line) override {
+    std::string text = with_head(line);
+    if (is_http_1_1_) text += last_chunk;
+    has_last_chunk_ = true;
+    co_await send_text(std::move(text));
   }
 
   Task<> end_lines() override {
-    if (is_http_1_1_) co_await send_raw(asio::buffer("0\r\n\r\n", 5));
+    if (is_http_1_1_ && !has_last_chunk_) co_await send_text(last_chunk);
   }
 
   // The kernel says so while less than a quarter of its buffer is waiting, so there is room left for the last line.
@@ -151,10 +171,13 @@ class BeastChannel final : public HttpChannel, public std::enable_shared_from_th
                        });
   }
 
-  void on_input(std::function<void()> heard) override {
-    socket_.async_read_some(asio::buffer(ignored_input_),
-                            [self = shared_from_this(), heard = std::move(heard)](const boost::system::error_code&,
-                                                                                  std::size_t) { heard(); });
+  void on_input(std::function<void(bool more)> heard) override {
+    socket_.async_read_some(asio::buffer(input_), [self = shared_from_this(), heard = std::move(heard)](
+                                                      const boost::system::error_code& error, std::size_t size) {
+      const bool more = !error && self->keep_input(size);
+      if (self->closed_) return heard(more);
+      self->timers_.burst([&] { heard(more); });
+    });
   }
 
   // A request may have arrived that the loop has not read yet. A client that reads no answers gains nothing by
@@ -172,12 +195,34 @@ class BeastChannel final : public HttpChannel, public std::enable_shared_from_th
   }
 
  private:
-  template <typename Buffers>
-  Task<> send_raw(Buffers buffers) {
+  // What the socket takes at once, nearly always all, needs neither a deadline nor a turn of the loop. An error is left
+  // to the write of the rest.
+  Task<> send_text(std::string text) {
+    const ssize_t sent = ::send(socket_.native_handle(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent == static_cast<ssize_t>(text.size())) co_return;
+    const std::string_view rest = std::string_view(text).substr(sent < 0 ? 0 : static_cast<std::size_t>(sent));
     arm(limits_.write_deadline);
-    co_await asio::async_write(socket_, buffers, asio::use_awaitable);
+    co_await asio::async_write(socket_, asio::buffer(rest.data(), rest.size()), asio::use_awaitable);
     check_open();
     disarm();
+  }
+
+  [[nodiscard]] std::string with_head(const std::string& line) {
+    std::string text = std::exchange(stream_head_, {});
+    return text += is_http_1_1_ ? chunk_of(line) : line;
+  }
+
+  // False: more has come than one request may have.
+  bool keep_input(std::size_t size) {
+    if (buffer_.size() + size > buffer_.max_size()) return false;
+    buffer_.commit(asio::buffer_copy(buffer_.prepare(size), asio::buffer(input_.data(), size)));
+    return true;
+  }
+
+  // An empty line before a request means nothing (RFC 9112, 2.2); a client ends its lock with one.
+  void skip_empty_lines() {
+    const std::string_view received(static_cast<const char*>(buffer_.data().data()), buffer_.size());
+    buffer_.consume(std::min(received.find_first_not_of("\r\n"), received.size()));
   }
 
   [[nodiscard]] bool is_ready(short events) {
@@ -216,7 +261,7 @@ class BeastChannel final : public HttpChannel, public std::enable_shared_from_th
   std::function<void()> on_late_;
   Socket socket_;
   boost::beast::flat_buffer buffer_;
-  std::array<char, 64> ignored_input_{};
+  std::array<char, 64> input_{};
   Timers::Id deadline_ = 0;
   std::optional<BootTime> waits_since_;
   bool waits_for_request_ = true;
@@ -225,6 +270,7 @@ class BeastChannel final : public HttpChannel, public std::enable_shared_from_th
   bool is_http_1_1_ = true;  // the last request
   bool is_head_ = false;     // the last request
   std::string stream_head_;  // of a stream that has not begun yet
+  bool has_last_chunk_ = false;
 };
 
 }  // namespace

@@ -24,6 +24,8 @@ struct ApiLimits {
   std::size_t connections = 256;                       // of ordinary users, all together
   std::size_t reserved_connections = 64;               // of root, the agent's own user and admins, besides those
   std::size_t connections_per_user = 32;               // of one uid, root included
+  std::size_t kept_connections = 256;                  // between two locks of their clients, besides all those
+  std::size_t kept_per_user = 64;                      // of one uid
   std::size_t header_bytes = 8 * 1024;                 // request line and headers; more is 431
   std::size_t body_bytes = 16 * 1024;                  // more is 413
   Duration read_deadline = std::chrono::seconds(10);   // a whole request, and the pause between two
@@ -37,6 +39,7 @@ class HttpChannel : public LineStream {
     std::optional<ApiRequest> request{};  // none: it could not be read
     std::optional<ApiAnswer> refusal{};   // of a request that could not be read; none: the client has gone
     bool keep_alive = false;
+    bool keeps_locks = false;  // the client says that it knows the end of a lock's stream: see begin_lines()
   };
 
   // `on_late` is called from the loop when a deadline has passed; it closes the channel. Timers are used until close().
@@ -47,12 +50,13 @@ class HttpChannel : public LineStream {
   virtual Task<Incoming> read() = 0;
   // Answers the request that was read last.
   virtual Task<> send(ApiAnswer answer, bool keep_alive) = 0;
-  // The head goes out together with the first line.
-  virtual void begin_lines(const std::string& content_type) = 0;
+  // The head goes out together with the first line. `keep`: it says that a request may follow the last line.
+  virtual void begin_lines(const std::string& content_type, bool keep) = 0;
   virtual Task<> end_lines() = 0;
-  // Calls back once, when the client sends more or ends its side. Bytes that came in one piece with the request are in
-  // the channel's buffer already: they do not call back, only later ones and the end do.
-  virtual void on_input(std::function<void()> heard) = 0;
+  // Calls back once, when the client sends more, which belongs to the next request, or ends its side. Bytes that came
+  // in one piece with the request are in the channel's buffer already: they do not call back, only later ones and the
+  // end do. No request is read before that.
+  virtual void on_input(std::function<void(bool more)> heard) = 0;
 
   // The moment from which it has waited for its client, for a request or for an answer to be read. None: it does not
   // wait.

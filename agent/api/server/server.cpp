@@ -37,7 +37,8 @@ ApiServer::ApiServer(Executor executor, Timers& timers, std::filesystem::path pa
                   [this](const std::string& reason) { warn("local API: cannot accept a client; retrying", reason); }}),
       path_(std::move(path)),
       ordinary_(limits.connections, limits.connections_per_user),
-      reserved_(limits.reserved_connections, limits.connections_per_user) {}
+      reserved_(limits.reserved_connections, limits.connections_per_user),
+      kept_(limits.kept_connections, limits.kept_per_user) {}
 
 void ApiServer::start() {
   running_ = true;
@@ -57,6 +58,7 @@ void ApiServer::stop() {
   listener_.close();
   ordinary_.close_all();
   reserved_.close_all();
+  kept_.close_all();
   for (const auto& [key, connection] : std::exchange(locks_, {})) connection->close();
 }
 
@@ -107,6 +109,9 @@ Connection::Context ApiServer::context() {
             if (!alive.expired()) count_apart(connection);
           },
           [this, alive = std::weak_ptr(alive_)](const Connection* connection) {
+            return !alive.expired() && keep(connection);
+          },
+          [this, alive = std::weak_ptr(alive_)](const Connection* connection) {
             return !alive.expired() && may_be_busy(connection);
           }};
 }
@@ -114,6 +119,7 @@ Connection::Context ApiServer::context() {
 void ApiServer::forget(const Connection* ended) {
   ordinary_.remove(ended);
   reserved_.remove(ended);
+  kept_.remove(ended);
   locks_.erase(ended);
 }
 
@@ -121,12 +127,23 @@ void ApiServer::forget(const Connection* ended) {
 void ApiServer::count_apart(const Connection* connection) {
   std::shared_ptr<Connection> moved = ordinary_.remove(connection);
   if (!moved) moved = reserved_.remove(connection);
+  if (!moved) moved = kept_.remove(connection);
   if (moved) locks_.emplace(connection, std::move(moved));
+}
+
+// Without a word in the log: a client whose connection gives way makes a new one for its next lock.
+bool ApiServer::keep(const Connection* connection) {
+  const auto found = locks_.find(connection);
+  if (found == locks_.end() || !kept_.make_room(connection->peer().uid)) return false;
+  kept_.add(std::move(found->second));
+  locks_.erase(found);
+  return true;
 }
 
 // An admin that came while there was room for all moves to the reserved one.
 bool ApiServer::may_be_busy(const Connection* connection) {
   if (reserved_.contains(connection)) return reserved_.may_be_busy();
+  if (kept_.contains(connection)) return kept_.may_be_busy();
   if (ordinary_.may_be_busy()) return true;
   const Peer& peer = connection->peer();
   if (!has_reserved_room(peer) || !reserved_.make_room(peer.uid)) return false;

@@ -62,7 +62,9 @@ class ApiServer final : public HttpServer {
   // Removes the socket and disconnects every client, streams included. Idempotent.
   void stop();
 
-  [[nodiscard]] std::size_t connections() const { return ordinary_.size() + reserved_.size() + locks_.size(); }
+  [[nodiscard]] std::size_t connections() const {
+    return ordinary_.size() + reserved_.size() + kept_.size() + locks_.size();
+  }
 
  private:
   void listen();
@@ -72,6 +74,7 @@ class ApiServer final : public HttpServer {
   [[nodiscard]] Connection::Context context();
   void forget(const Connection* ended);
   void count_apart(const Connection* connection);
+  [[nodiscard]] bool keep(const Connection* connection);
   [[nodiscard]] bool may_be_busy(const Connection* connection);
   void warn(const char* what, const std::string& reason);
 
@@ -80,6 +83,7 @@ class ApiServer final : public HttpServer {
   bool running_ = false;
   ConnectionRoom ordinary_;
   ConnectionRoom reserved_;                                         // of root, the agent's own user and admins
+  ConnectionRoom kept_;                                             // between two locks of their clients
   std::map<const Connection*, std::shared_ptr<Connection>> locks_;  // those that hold or wait for one
 };
 

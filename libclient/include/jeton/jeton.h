@@ -271,6 +271,8 @@ JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_accepts(jeton_token *token, con
  * same owner id and fence, until the TTL ends.
  *
  * Threads: one takes and releases the lock; any may query its state. jeton_lock_close when no thread uses it any more.
+ * Descriptors: a connection to the agent while the lock is held or waited for. A handle keeps it after a release, for its
+ * next lock, which is cheaper then; a process keeps 32 at most. A process that changes its user makes a new one.
  * Fork: the lock stays with the parent, whatever the child does or how long it lives. In the child every handle is as
  * new, without fence, owner id, reason and descriptor (JETON_LOCK_NOT_HELD); it may take locks of its own. */
 

@@ -101,9 +101,9 @@ HttpAnswer HttpClient::open_stream(std::string_view path) {
   return read_stream_header();
 }
 
-HttpAnswer HttpClient::open_posted_stream(std::string_view path, std::string_view json) {
-  send("POST " + std::string(path) + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + std::to_string(json.size()) +
-       "\r\n\r\n" + std::string(json));
+HttpAnswer HttpClient::open_posted_stream(std::string_view path, std::string_view json, std::string_view headers) {
+  send("POST " + std::string(path) + " HTTP/1.1\r\nHost: localhost\r\n" + std::string(headers) +
+       "Content-Length: " + std::to_string(json.size()) + "\r\n\r\n" + std::string(json));
   return read_stream_header();
 }
 

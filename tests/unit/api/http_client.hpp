@@ -43,7 +43,7 @@ class HttpClient {
 
   // Reads a stream: its header first, then a line at a time; nothing at its proper end (the last chunk).
   HttpAnswer open_stream(std::string_view path);
-  HttpAnswer open_posted_stream(std::string_view path, std::string_view json);
+  HttpAnswer open_posted_stream(std::string_view path, std::string_view json, std::string_view headers = {});
   std::optional<std::string> read_line();
 
   // Reads and drops until the other side closes.

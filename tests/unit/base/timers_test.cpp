@@ -1,6 +1,9 @@
 #include "agent/base/timers.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <iterator>
 #include <map>
@@ -9,6 +12,7 @@
 #include <vector>
 
 #include "tests/support/loop.hpp"
+#include "tests/support/no_system_calls.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -98,6 +102,60 @@ TEST(BootTimers, TimerIsCancelled_DoesNotFire) {
   EXPECT_TRUE(loop.timers.cancel(id));
   ASSERT_TRUE(loop.turn_until([&] { return later; }));
   EXPECT_FALSE(fired);
+}
+
+// The kernel still has the deadline that was cancelled: the wake-up at that one must arm the next.
+TEST(BootTimers, EarliestIsCancelled_LaterOneFires) {
+  test::Loop loop;
+  bool fired = false;
+  const BootTime now = loop.clock.boot_now();
+  EXPECT_TRUE(loop.timers.cancel(loop.timers.schedule(now + milliseconds(5), [] {})));
+  loop.timers.schedule(now + milliseconds(10), [&] { fired = true; });
+  EXPECT_TRUE(loop.turn_until([&] { return fired; }));
+}
+
+TEST(BootTimers, AllAreCancelledAndTheirTimePasses_NewOneFires) {
+  test::Loop loop;
+  const BootTime now = loop.clock.boot_now();
+  EXPECT_TRUE(loop.timers.cancel(loop.timers.schedule(now + milliseconds(5), [] {})));
+  loop.pass(milliseconds(10));
+  bool fired = false;
+  loop.timers.schedule(loop.clock.boot_now() + milliseconds(5), [&] { fired = true; });
+  EXPECT_TRUE(loop.turn_until([&] { return fired; }));
+}
+
+TEST(BootTimers, EarlierOneIsScheduledByOneThatFires_Fires) {
+  test::Loop loop;
+  std::string order;
+  const BootTime now = loop.clock.boot_now();
+  loop.timers.schedule(now + std::chrono::hours(1), [&] { order += 'c'; });
+  loop.timers.schedule(now + milliseconds(5), [&] {
+    order += 'a';
+    loop.timers.schedule(now + milliseconds(6), [&] { order += 'b'; });
+  });
+  EXPECT_TRUE(loop.turn_until([&] { return order.size() == 2; }));
+  EXPECT_EQ(order, "ab");
+}
+
+// As the deadlines of answers are: nearly all are cancelled before they come.
+TEST(BootTimers, LaterOnesAreScheduledAndCancelled_MakeNoSystemCall) {
+  constexpr int no_seccomp = 100;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    test::Loop loop;
+    const BootTime later = loop.clock.boot_now() + std::chrono::hours(2);
+    loop.timers.schedule(later - std::chrono::hours(1), [] {});
+    const auto one = [&] { return loop.timers.cancel(loop.timers.schedule(later, [] {})); };
+    bool good = one();  // its memory comes from the system
+    if (!test::forbid_system_calls()) ::syscall(SYS_exit_group, no_seccomp);
+    for (int i = 0; i < 10; ++i) good = one() && good;
+    ::syscall(SYS_exit_group, good ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  if (WIFEXITED(status) && WEXITSTATUS(status) == no_seccomp) GTEST_SKIP() << "this kernel has no seccomp filters";
+  ASSERT_TRUE(WIFEXITED(status)) << "killed by a system call";
+  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 }  // namespace

@@ -131,7 +131,10 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
     }
     parser_.feed({chunk_.data(), size});
     wipe(chunk_.data(), size);
-    while (auto reply = parser_.next()) deliver(std::move(*reply));
+    // What follows the replies, the next commands above all, goes on without a turn of the loop.
+    timers_.burst([this] {
+      while (auto reply = parser_.next()) deliver(std::move(*reply));
+    });
   }
 
   // All that came together since the last write goes out in one piece.

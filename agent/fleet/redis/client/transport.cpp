@@ -34,7 +34,12 @@ class SocketTransport final : public Transport {
     co_return size;
   }
 
+  // What the socket takes at once, nearly always all, needs no turn of the loop. An error is left to the write of the
+  // rest.
   Task<> write(std::string_view bytes) override {
+    const ssize_t sent = ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent > 0) bytes.remove_prefix(static_cast<std::size_t>(sent));
+    if (bytes.empty()) co_return;
     error_code error;
     co_await asio::async_write(socket_, asio::buffer(bytes.data(), bytes.size()),
                                asio::redirect_error(asio::use_awaitable, error));
