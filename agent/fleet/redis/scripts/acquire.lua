@@ -24,8 +24,7 @@ if busy then
   busy[4] = record
   return busy
 end
-local step = tonumber(string.sub(ARGV[1], 1, 4), 16) or 0
-local digits, refused = draw_fence(KEYS[1], KEYS[3], ARGV[3], time, step, stored[1])
+local fence, refused = draw_fence(KEYS[1], KEYS[3], ARGV[3], time, ARGV[1], stored[1])
 if refused then return refused end
 redis.call('PUBLISH', ARGV[4], ARGV[5])
-return {'won', owner, digits, record}
+return {'won', owner, fence, record}

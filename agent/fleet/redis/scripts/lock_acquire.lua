@@ -11,14 +11,14 @@ if busy then
   for _, part in ipairs(note(KEYS[3], value, time)) do busy[#busy + 1] = part end
   return busy
 end
-local digits, refused = draw_fence(KEYS[1], KEYS[2], ARGV[3], time, 0)
+local fence, refused = draw_fence(KEYS[1], KEYS[2], ARGV[3], time)
 if refused then return refused end
-local taken_ms = string.format('%.0f', tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000))
+local taken_ms = time[1] .. string.sub('00000' .. time[2], -6, -4)
 local noted =
-  redis.pcall('HSET', KEYS[3], 'owner', owner, 'fence', digits, 'by', ARGV[5], 'metadata', ARGV[6], 'taken_ms', taken_ms)
+  redis.pcall('HSET', KEYS[3], 'owner', owner, 'fence', fence, 'by', ARGV[5], 'metadata', ARGV[6], 'taken_ms', taken_ms)
 if type(noted) == 'table' then
   redis.call('DEL', KEYS[1])
   return noted
 end
 redis.call('PEXPIRE', KEYS[3], ARGV[2])
-return {'won', owner, digits}
+return {'won', owner, fence}
