@@ -25,15 +25,25 @@ constexpr std::string_view publication = R"({"type":"record",)";
 constexpr std::size_t longest_message = 16 * 1024;
 constexpr std::size_t longest_reason = 1024;
 
+// A claim and a release are made for every lock that is taken, so they are written without a document of JSON.
+bool needs_no_escape(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; });
+}
+
 }  // namespace
 
 bool is_publication(std::string_view text) { return text.starts_with(publication); }
 
 std::string encode_message(const ClaimMessage& message) {
+  if (needs_no_escape(message.owner)) {
+    return R"({"owner":")" + message.owner + R"(","ttl_ms":)" + std::to_string(message.ttl.count()) +
+           R"(,"type":"claim"})";
+  }
   return json_text(Json{{"type", "claim"}, {"owner", message.owner}, {"ttl_ms", message.ttl.count()}});
 }
 
 std::string encode_message(const ReleaseMessage& message) {
+  if (needs_no_escape(message.owner)) return R"({"owner":")" + message.owner + R"(","type":"release"})";
   return json_text(Json{{"type", "release"}, {"owner", message.owner}});
 }
 

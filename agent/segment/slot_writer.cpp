@@ -9,6 +9,7 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "agent/base/error.hpp"
 #include "agent/base/failpoint.hpp"
@@ -86,6 +87,8 @@ void SlotWriter::fill(unsigned index, std::uint64_t publication, const Record& r
   }
   slot.expires_boot_ms = stored_boot_ms(record.expires_boot);
 
+  unwiped_.at(index) =
+      std::max<std::size_t>(unwiped_.at(index), geometry_.slot_header_size + layout::content_size(slot));
   std::byte* const begin = base_ + geometry_.content_offset(index);
   ContentWriter content(begin);
   content.put(record.value.reveal());
@@ -158,7 +161,7 @@ std::uint64_t SlotWriter::state() const { return layout::state_of(layout::load_r
 bool SlotWriter::has_publication() const { return layout::publication_of(layout::load_relaxed(header().control)) != 0; }
 
 void SlotWriter::wipe(unsigned slot) {
-  layout::racing_zero(base_ + geometry_.slot_offset(slot), geometry_.slot_header_size + geometry_.content_capacity());
+  layout::racing_zero(base_ + geometry_.slot_offset(slot), std::exchange(unwiped_.at(slot), 0));
 }
 
 std::optional<Record> SlotWriter::current() const {

@@ -3,8 +3,13 @@
 // A kill between any two instructions leaves the token that was published last readable: the idle slot is filled first,
 // one store makes it current, and only then is the superseded slot wiped. The orderings are argued in
 // libclient/layout/racing_copy.hpp. One writer at a time (WriterMutex); does not own the bytes.
+//
+// A wipe covers the bytes that were written since the last one, not the whole capacity: a waiter that the kernel wakes
+// on the processor of the writer runs when the writer is done. The first wipe of each slot covers all of it, because an
+// earlier writer may have been killed.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -18,7 +23,9 @@ namespace jeton::agent {
 class SlotWriter {
  public:
   SlotWriter() = default;
-  SlotWriter(std::byte* base, const layout::Geometry& geometry) : base_(base), geometry_(geometry) {}
+  SlotWriter(std::byte* base, const layout::Geometry& geometry) : base_(base), geometry_(geometry) {
+    unwiped_.fill(geometry.slot_header_size + geometry.content_capacity());
+  }
 
   // Throws Error naming the part that is too long; nothing was written then.
   void check_fits(const Record& record) const;
@@ -46,6 +53,7 @@ class SlotWriter {
 
   std::byte* base_ = nullptr;
   layout::Geometry geometry_;
+  std::array<std::size_t, 2> unwiped_{};  // of each slot: so many bytes from its beginning may not be zero
 };
 
 }  // namespace jeton::agent

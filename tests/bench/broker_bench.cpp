@@ -1,6 +1,6 @@
-// jeton_broker_bench [--rounds N] [--locks N]: locks that applications take through the agent, beside what the same
-// costs an application that speaks to Redis itself, all in one run: taking and giving back, waking a waiter, the
-// agent's CPU time and system calls, memory, and an agent that holds many.
+// jeton_broker_bench [--rounds N] [--locks N] [--json FILE]: locks that applications take through the agent, all in one
+// run: taking and giving back, beside what it costs an application that speaks to Redis itself; handing over, beside a
+// server that does nothing; processor time, connections and memory of the agent, and an agent that holds many.
 #include <hiredis/hiredis.h>
 
 #include <algorithm>
@@ -11,22 +11,25 @@
 #include <fstream>
 #include <jeton/client.hpp>
 #include <memory>
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "tests/bench/bench.hpp"
+#include "tests/bench/bare_hand_over.hpp"
 #include "tests/bench/broker_fleet.hpp"
 #include "tests/bench/process_cost.hpp"
+#include "tests/bench/report.hpp"
 
 namespace {
 
 using jeton::bench::median;
 using Clock = std::chrono::steady_clock;
 namespace test = jeton::test;
+using jeton::bench::BareHandOver;
 using jeton::bench::BrokerFleet;
+using jeton::bench::Report;
+using jeton::bench::require;
 
 double us_since(Clock::time_point start) {
   return std::chrono::duration<double, std::micro>(Clock::now() - start).count();
@@ -37,8 +40,9 @@ double percentile(std::vector<double> values, double part) {
   return values.at(static_cast<std::size_t>(part * static_cast<double>(values.size() - 1)));
 }
 
-void print(const char* what, const std::vector<double>& times) {
-  std::printf("%-58s p50 %8.1f us   p99 %8.1f us\n", what, median(times), percentile(times, 0.99));
+void add(Report& report, const std::string& key, const std::string& name, const std::vector<double>& times) {
+  report.add(key, name, median(times), "us");
+  report.add(key + "_p99", "  the slowest of a hundred", percentile(times, 0.99), "us");
 }
 
 // An application with a connection of its own.
@@ -65,7 +69,7 @@ class Direct {
 };
 
 // From the moment of the release to the moment at which the waiter has the lock.
-double wake(const BrokerFleet& fleet) {
+double hand_over(const BrokerFleet& fleet) {
   jeton::Lock held = fleet.lock("wake");
   held.lock();
   Clock::time_point woken;
@@ -82,39 +86,47 @@ double wake(const BrokerFleet& fleet) {
   return std::chrono::duration<double, std::micro>(woken - released).count();
 }
 
-void print_cost(const char* what, std::optional<double> sum, int locks, const char* unit) {
-  if (sum) {
-    std::printf("%-58s %8.1f %s\n", what, *sum / locks, unit);
-  } else {
-    std::printf("%-58s not measured\n", what);
-  }
+// The same through a server that does nothing.
+double hand_over(const BareHandOver& bare) {
+  Clock::time_point woken;
+  std::thread waiter([&] {
+    bare.wait();
+    woken = Clock::now();
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  const auto released = Clock::now();
+  bare.give();
+  waiter.join();
+  return std::chrono::duration<double, std::micro>(woken - released).count();
 }
 
-// Of one lock that is taken and given back, to the agent: with a handle for each, and with one handle for all.
-void cost_of_a_lock(const BrokerFleet& fleet, int locks) {
-  const auto handle_for_each = [&] {
+void take_and_give_back(const BrokerFleet& fleet, const std::string& name) {
+  jeton::Lock lock = fleet.lock(name);
+  lock.lock();
+  lock.unlock();
+}
+
+// Of one lock of a handle that has many, to the agent.
+void cost_to_the_agent(Report& report, const BrokerFleet& fleet, jeton::Lock& lock, int locks) {
+  const auto work = [&] {
     for (int i = 0; i < locks; ++i) {
-      jeton::Lock lock = fleet.lock("cost");
       lock.lock();
       lock.unlock();
     }
   };
-  jeton::Lock one = fleet.lock("cost");
-  const auto one_handle = [&] {
-    for (int i = 0; i < locks; ++i) {
-      one.lock();
-      one.unlock();
-    }
-  };
-  one_handle();  // to warm up
-  using jeton::bench::cpu_us_of;
-  using jeton::bench::system_calls_of;
-  print_cost("the agent's CPU for a lock, a handle for each", cpu_us_of(fleet.pid(0), handle_for_each), locks, "us");
-  print_cost("the agent's CPU for a lock, one handle (goal: 40)", cpu_us_of(fleet.pid(0), one_handle), locks, "us");
-  print_cost("its system calls for a lock, a handle for each", system_calls_of(fleet.pid(0), handle_for_each), locks,
-             "");
-  print_cost("its system calls for a lock, one handle (goal: 16)", system_calls_of(fleet.pid(0), one_handle), locks,
-             "");
+  const auto cpu = jeton::bench::cpu_us_of(fleet.pid(0), work);
+  const auto calls = jeton::bench::system_calls_of(fleet.pid(0), work);
+  if (cpu) report.add("agent_cpu", "processor time of the agent", *cpu / locks, "us");
+  if (calls) report.add("agent_system_calls", "system calls of the agent", *calls / locks, "");
+  if (cpu) report.result("agent_cpu", report["agent_cpu"]);
+  if (calls) report.result("agent_system_calls", report["agent_system_calls"]);
+}
+
+// Of everybody but those who ask.
+double connections_to(const test::RedisServer& server, int others) {
+  const std::string list = server.cli({"CLIENT", "LIST"});
+  const auto lines = std::count(list.begin(), list.end(), '\n') + 1;  // the last newline is not in it
+  return static_cast<double>(lines - 1 - others);
 }
 
 double resident_kib(int pid) {
@@ -125,7 +137,8 @@ double resident_kib(int pid) {
   return resident * 4;
 }
 
-void held_and_waiting(const BrokerFleet& fleet, int locks) {
+void held_and_waiting(Report& report, const BrokerFleet& fleet, int locks) {
+  report.section("an agent that holds " + std::to_string(locks) + " locks and keeps as many waiting");
   const int pid = fleet.pid(0);
   const double before = resident_kib(pid);
   std::vector<jeton::Lock> held;
@@ -144,33 +157,22 @@ void held_and_waiting(const BrokerFleet& fleet, int locks) {
   std::vector<double> beside;
   for (int i = 0; i < 200; ++i) {
     const auto start = Clock::now();
-    jeton::Lock lock = fleet.lock("beside");
-    lock.lock();
-    lock.unlock();
+    take_and_give_back(fleet, "beside");
     beside.push_back(us_since(start));
   }
-  std::printf("%d locks held: %.1f KiB of the agent's memory each; %d waiting: %.1f KiB each\n", locks,
-              (with_held - before) / locks, locks, (with_waiting - with_held) / locks);
-  print("the agent, while it holds and keeps waiting so many", beside);
+  report.add("memory_of_held_lock", "memory of a lock that is held", (with_held - before) / locks, "KiB");
+  report.add("memory_of_waiter", "memory of a waiter", (with_waiting - with_held) / locks, "KiB");
+  add(report, "agent_lock_beside_many", "another lock, taken and given back", beside);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  int rounds = 1000;
-  int locks = 600;  // one user holds and waits for 1250 at most
-  for (int i = 1; i + 1 < argc; i += 2) {
-    if (std::strcmp(argv[i], "--rounds") == 0) rounds = std::max(10, std::atoi(argv[i + 1]));
-    if (std::strcmp(argv[i], "--locks") == 0) locks = std::max(1, std::atoi(argv[i + 1]));
-  }
-  const BrokerFleet fleet(1);
+void uncontended_and_contended(Report& report, const BareHandOver& bare, const BrokerFleet& fleet, int rounds) {
   const Direct direct(fleet.server());
-
   std::vector<double> pings;
   std::vector<double> directs;
   std::vector<double> agents;
-  std::vector<double> kepts;
-  std::vector<double> wakes;
+  std::vector<double> opened;
+  std::vector<double> bares;
+  std::vector<double> hand_overs;
   jeton::Lock kept = fleet.lock("kept");
   for (int round = -20; round < rounds; ++round) {  // all in turn; the first to warm up
     auto start = Clock::now();
@@ -180,29 +182,58 @@ int main(int argc, char** argv) {
     direct.lock_and_release();
     directs.push_back(us_since(start));
     start = Clock::now();
-    {
-      jeton::Lock lock = fleet.lock("bench");
-      lock.lock();
-      lock.unlock();
-    }
-    agents.push_back(us_since(start));
-    start = Clock::now();
     kept.lock();
     kept.unlock();
-    kepts.push_back(us_since(start));
-    if (round % 10 == 0) wakes.push_back(wake(fleet));
+    agents.push_back(us_since(start));
+    start = Clock::now();
+    take_and_give_back(fleet, "bench");
+    opened.push_back(us_since(start));
+    if (round % 5 == 0) {
+      bares.push_back(hand_over(bare));
+      hand_overs.push_back(hand_over(fleet));
+    }
     if (round < 0) {
-      for (auto* times : {&pings, &directs, &agents, &kepts, &wakes}) times->clear();
+      for (auto* times : {&pings, &directs, &agents, &opened, &bares, &hand_overs}) times->clear();
     }
   }
-  print("PING: one round trip to Redis", pings);
-  print("Redis itself: SET NX PX, compare and delete", directs);
-  print("through the agent: open, take, give back, close", agents);
-  print("through the agent, one handle: take, give back", kepts);
-  print("a waiter wakes after a release", wakes);
-  std::printf("the agent costs %.0f us more (goal: 60); a waiter wakes within %.1f round trips (goal: 3)\n",
-              median(agents) - median(directs), median(wakes) / median(pings));
-  cost_of_a_lock(fleet, rounds);
-  held_and_waiting(fleet, locks);
+  report.section("a lock, taken and given back");
+  add(report, "round_trip", "PING: one round trip to Redis", pings);
+  add(report, "direct_lock", "Redis itself: SET NX PX, compare and delete", directs);
+  add(report, "agent_lock", "through the agent: take, give back", agents);
+  add(report, "agent_lock_opened", "through the agent: open, take, give back, close", opened);
+  report.add("connections", "connections of the agent to Redis", connections_to(fleet.server(), 1), "");
+  report.section("a waiter has the lock after the release");
+  add(report, "bare_hand_over", "a unix socket server that does nothing", bares);
+  add(report, "hand_over", "through the agent", hand_overs);
+  report.result("hand_over", report["hand_over"] / report["bare_hand_over"]);
+  report.result("agent_lock", report["agent_lock"] / report["direct_lock"]);
+  report.result("connections", report["connections"]);
+  cost_to_the_agent(report, fleet, kept, rounds);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  int rounds = 1000;
+  int locks = 600;  // one user holds and waits for 1250 at most
+  std::string json_file = "broker_bench.json";
+  for (int i = 1; i + 1 < argc; i += 2) {
+    if (std::strcmp(argv[i], "--rounds") == 0) rounds = std::max(10, std::atoi(argv[i + 1]));
+    if (std::strcmp(argv[i], "--locks") == 0) locks = std::max(1, std::atoi(argv[i + 1]));
+    if (std::strcmp(argv[i], "--json") == 0) json_file = argv[i + 1];
+  }
+  try {
+    const BareHandOver bare;  // before there are threads
+    const BrokerFleet fleet(1);
+    Report report;
+    uncontended_and_contended(report, bare, fleet, rounds);
+    held_and_waiting(report, fleet, locks);
+    report.print_results();
+    report.write(json_file);
+    std::printf("\n%s written\n", json_file.c_str());
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "jeton_broker_bench: %s\n", e.what());
+    return 1;
+  }
   return 0;
 }

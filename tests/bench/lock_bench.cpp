@@ -5,15 +5,13 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
-#include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "agent/base/log.hpp"
 #include "agent/fleet/redis/client/client.hpp"
-#include "tests/bench/bench.hpp"
+#include "tests/bench/report.hpp"
 #include "tests/integration/backends/redlock_testing.hpp"
 #include "tests/support/process.hpp"
 
@@ -59,10 +57,6 @@ Task<> time_locks(Coordinator& coordinator, std::vector<double>& times) {
 double redis_py(const test::RedisServer& server, int rounds) {
   const auto result = test::run({"/usr/bin/python3", REDIS_PY_LOCK, server.socket(), std::to_string(rounds * batch)});
   return result.status == 0 ? std::atof(result.out.c_str()) : -1;
-}
-
-void print(const char* name, const std::vector<double>& times) {
-  std::printf("%-46s %10.1f us\n", name, median(times) / 1000);
 }
 
 }  // namespace
@@ -113,27 +107,22 @@ int main(int argc, char** argv) {
   client.stop();
   single.stop();
 
-  std::printf("medians of %d: an uncontended lock taken and given back, over unix sockets\n", rounds * batch);
-  print("PING and its answer, one server", pings);
-  print("redis: one server", singles);
-  print("redlock: five servers", quorums);
-  print("redlock: five servers, one a black hole", maimeds);
+  jeton::bench::Report report;
+  report.section("an uncontended lock taken and given back, over unix sockets; medians of " +
+                 std::to_string(rounds * batch));
+  report.add("client_round_trip", "PING and its answer, one server", median(pings) / 1000, "us");
+  report.add("redis_lock", "redis: one server", median(singles) / 1000, "us");
+  report.add("redlock_5", "redlock: five servers", median(quorums) / 1000, "us");
+  report.add("redlock_5_black_hole", "redlock: five servers, one a black hole", median(maimeds) / 1000, "us");
   if (python < 0) {
-    std::printf("%-46s %s\n", "redis-py Lock: one server", "not measured: package python3-redis is missing");
+    std::printf("  redis-py Lock: not measured, package python3-redis is missing\n");
   } else {
-    std::printf("%-46s %10.1f us\n", "redis-py Lock: one server", python / 1000);
+    report.add("redis_py_lock", "redis-py Lock: one server", python / 1000, "us");
   }
-  std::printf("\nredis / two PINGs                 %6.2f\n", median(singles) / (2 * median(pings)));
-  std::printf("redlock / redlock with black hole %6.2f\n", median(quorums) / median(maimeds));
-  std::printf("locks that were won               %zu and %zu of %d\n", quorums.size(), maimeds.size(), rounds * batch);
-
-  nlohmann::json json;
-  json["rounds"] = rounds;
-  json["median_ns"] = {{"ping", median(pings)},
-                       {"redis_lock", median(singles)},
-                       {"redlock_5", median(quorums)},
-                       {"redlock_5_black_hole", median(maimeds)}};
-  if (python >= 0) json["median_ns"]["redis_py_lock"] = python;
-  std::ofstream(json_file) << json.dump(2) << '\n';
+  report.add("redlock_won", "redlock: locks that were won", static_cast<double>(quorums.size()), "");
+  report.add("redlock_black_hole_won", "the same with the black hole", static_cast<double>(maimeds.size()), "");
+  report.result("updater_lock", report["redis_lock"] / report["client_round_trip"]);
+  report.print_results();
+  report.write(json_file);
   return 0;
 }

@@ -58,7 +58,7 @@ int main(int argc, char** argv) {
     const auto start = std::chrono::steady_clock::now();
     jeton::bench::Report report;
     for (const Section* section : chosen) section->run(report);
-    report.print_goals();
+    report.print_results();
     report.write(json_file);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
     std::printf("\n%s written; the run took %.0f s\n", json_file.c_str(), took.count());

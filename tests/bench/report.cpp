@@ -7,6 +7,18 @@
 
 namespace jeton::bench {
 
+Report::Report() {
+  std::ifstream file(JETON_BENCH_GOALS);
+  for (const nlohmann::json& goal : nlohmann::json::parse(file)) {
+    const bool at_least = goal.contains("at_least");
+    const nlohmann::json& limit = goal.at(at_least ? "at_least" : "at_most");
+    Goal made{goal.at("what").get<std::string>(), goal.at("unit").get<std::string>(), at_least, std::nullopt};
+    std::erase(made.what, '`');
+    if (!limit.is_null()) made.limit = limit.get<double>();
+    goals_.emplace(goal.at("key").get<std::string>(), std::move(made));
+  }
+}
+
 void Report::section(const std::string& name) {
   section_ = name;
   std::printf("\n%s\n", name.c_str());
@@ -29,31 +41,30 @@ void Report::add(const std::vector<Case>& cases, const std::vector<double>& medi
   for (std::size_t i = 0; i < cases.size(); ++i) add(cases[i].key, cases[i].name, medians_ns[i], "ns");
 }
 
-void Report::at_most(const std::string& text, double limit, double value, const std::string& unit) {
-  goals_.push_back({text, unit, limit, false, value});
-}
-void Report::at_least(const std::string& text, double limit, double value, const std::string& unit) {
-  goals_.push_back({text, unit, limit, true, value});
+void Report::result(const std::string& key, double value, std::optional<double> limit) {
+  const auto found = goals_.find(key);
+  require(found != goals_.end(), "a result without a goal in goals.json");
+  if (!limit) limit = found->second.limit;
+  require(limit.has_value(), "a goal without a limit");
+  results_.push_back({key, &found->second, limit.value_or(0), value});
 }
 
-void Report::print_goals() const {
-  if (goals_.empty()) return;
-  std::printf("\n%-62s %12s %14s\n", "goals", "measured", "goal");
-  for (const Goal& goal : goals_) {
-    const int digits = goal.limit < 100 ? 2 : 0;
-    std::printf("  %-60s %9.*f %-2s %s %8.*f %-2s  %s\n", goal.text.c_str(), digits, goal.value, goal.unit.c_str(),
-                goal.at_least ? ">=" : "<=", digits, goal.limit, goal.unit.c_str(), goal.met() ? "met" : "short");
+void Report::print_results() const {
+  if (results_.empty()) return;
+  std::printf("\n%9s     %14s\n", "measured", "goal");
+  for (const Result& result : results_) {
+    const Goal& goal = *result.goal;
+    const int digits = result.limit < 100 ? 2 : 0;
+    std::printf("%9.*f %-2s  %s %8.*f %-2s  %-5s  %s\n", digits, result.value, goal.unit.c_str(),
+                goal.at_least ? ">=" : "<=", digits, result.limit, goal.unit.c_str(), result.met() ? "met" : "short",
+                goal.what.c_str());
   }
 }
 
 void Report::write(const std::string& file) const {
-  nlohmann::json goals = nlohmann::json::array();
-  for (const Goal& goal : goals_) {
-    goals.push_back({{"goal", goal.text},
-                     {goal.at_least ? "at_least" : "at_most", goal.limit},
-                     {"value", goal.value},
-                     {"unit", goal.unit},
-                     {"met", goal.met()}});
+  nlohmann::json results = nlohmann::json::array();
+  for (const Result& result : results_) {
+    results.push_back({{"key", result.key}, {"value", result.value}, {"limit", result.limit}, {"met", result.met()}});
   }
   const Machine machine = this_machine();
   const nlohmann::json all = {{"machine", {{"cpu", machine.cpu}, {"cores", machine.cores}, {"kernel", machine.kernel}}},
@@ -61,7 +72,7 @@ void Report::write(const std::string& file) const {
                               {"compiler", machine.compiler},
                               {"build", machine.build},
                               {"figures", figures_},
-                              {"goals", goals}};
+                              {"results", results}};
   std::ofstream out(file);
   out << all.dump(1) << '\n';
   require(out.flush().good(), "cannot write the JSON file");

@@ -19,6 +19,7 @@ MemoryServer::MemoryServer(agent::Timers& timers, agent::Random& random, std::st
                 timers.clock().boot_now().time_since_epoch().count() / 1'000'000 * 1000),
       run_id_(random.hex(20)),
       lua_([this](const Words& words) {
+        ++commands_of_scripts_;
         const std::string name = upper_case(words[0]);
         if (name == "SUBSCRIBE" || name == "UNSUBSCRIBE" || name == "WAIT") {
           return Reply::error("ERR This Redis command is not allowed from script");

@@ -87,8 +87,9 @@ class MemoryServer {
   // Commands of clients since it was made; a script is one.
   [[nodiscard]] std::uint64_t commands() const;
   [[nodiscard]] std::uint64_t commands(const std::string& name) const;
-  [[nodiscard]] std::uint64_t scripts(const std::string& sha1) const;        // calls by EVALSHA
-  [[nodiscard]] std::uint64_t commands_of(const std::string& client) const;  // by the address
+  [[nodiscard]] std::uint64_t scripts(const std::string& sha1) const;                       // calls by EVALSHA
+  [[nodiscard]] std::uint64_t commands_of_scripts() const { return commands_of_scripts_; }  // not counted above
+  [[nodiscard]] std::uint64_t commands_of(const std::string& client) const;                 // by the address
   [[nodiscard]] std::size_t connections() const { return sessions_.size(); }
   // Called when a command or the time has changed a key; not when all are gone at once.
   void observe(std::function<void(const std::string& key)> changed) { observer_ = std::move(changed); }
@@ -188,6 +189,7 @@ class MemoryServer {
   std::map<std::string, std::function<Reply(const Words&)>> answers_;
   std::map<std::string, std::uint64_t> counts_;
   std::map<std::string, std::uint64_t> script_calls_;
+  std::uint64_t commands_of_scripts_ = 0;
   std::unordered_map<std::string, std::uint64_t> client_counts_;
   std::string client_;
   std::optional<agent::Timers::Id> expiry_;

@@ -32,6 +32,13 @@ TEST(ChannelMessage, ClaimReleaseOrPauseIsEncoded_IsDecodedUnchanged) {
   EXPECT_EQ(pause.reason, "429 \"busy\"\n");
 }
 
+TEST(ChannelMessage, OwnerHasToBeEscaped_IsDecodedUnchanged) {
+  for (const std::string owner : {"", "0123456789abcdef", "a \"b\"", "a\\b", "line\n", "\x01", "h\xc3\xa4"}) {
+    EXPECT_EQ(std::get<ClaimMessage>(decode_message(encode_message(ClaimMessage{owner, 15s}))).owner, owner);
+    EXPECT_EQ(std::get<ReleaseMessage>(decode_message(encode_message(ReleaseMessage{owner}))).owner, owner);
+  }
+}
+
 TEST(ChannelMessage, MessageIsARecord_IsDecoded) {
   const std::string text = R"({"type":"record","record":)" + std::string(encode_record(sample_record()).reveal()) + "}";
   const auto record = std::get<Record>(decode_message(text));

@@ -2,12 +2,16 @@
 // segment any more: raise the version instead of the expectation.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "agent/base/error.hpp"
+#include "agent/base/failpoint.hpp"
 #include "agent/segment/slot_writer.hpp"
 #include "libclient/layout/attributes.hpp"
 #include "libclient/layout/checksum.hpp"
@@ -62,6 +66,16 @@ class Segment {
   };
   std::vector<Line> storage;
 };
+
+std::span<std::byte> bytes_of_slot(Segment& segment, unsigned slot) {
+  const Geometry& geometry = segment.geometry;
+  return {segment.base() + geometry.slot_offset(slot), geometry.slot_header_size + geometry.content_capacity()};
+}
+
+// No byte of the slot is written, or all were wiped.
+bool is_zero(Segment& segment, unsigned slot) {
+  return std::ranges::all_of(bytes_of_slot(segment, slot), [](std::byte byte) { return byte == std::byte{0}; });
+}
 
 agent::Record golden_record() {
   agent::Record record;
@@ -143,6 +157,52 @@ TEST(Layout, SlotIsSuperseded_IsWiped) {
   EXPECT_EQ(all.find("abc"), std::string::npos);
   EXPECT_NE(all.find("xyz"), std::string::npos);
 }
+
+TEST(Layout, TokensDifferInSize_NothingIsInTheSupersededSlot) {
+  Segment segment(64);
+  agent::SlotWriter writer(segment.base(), segment.geometry);
+  agent::Record record = golden_record();
+  record.previous.reset();
+  unsigned current = 0;
+  for (const std::size_t size : {64U, 1U, 30U, 64U, 2U, 1U, 40U, 3U}) {
+    record.value = agent::SecretString(std::string(size, 'v'));
+    record.attributes = {{"k", std::string(4 * size, 'a')}};
+    writer.publish(record, state_valid);
+    current ^= 1U;
+    EXPECT_FALSE(is_zero(segment, current)) << size;
+    EXPECT_TRUE(is_zero(segment, current ^ 1U)) << size;
+  }
+  writer.retire();
+  EXPECT_TRUE(is_zero(segment, 0) && is_zero(segment, 1));
+}
+
+TEST(Layout, EarlierWriterLeftBytesInBothSlots_AreWiped) {
+  Segment segment(64);
+  for (const unsigned slot : {0U, 1U}) bytes_of_slot(segment, slot).back() = std::byte{1};
+  agent::SlotWriter writer(segment.base(), segment.geometry);
+  writer.wipe_idle_slot();
+  EXPECT_TRUE(is_zero(segment, 1));
+  writer.publish(golden_record(), state_valid);
+  EXPECT_TRUE(is_zero(segment, 0));
+}
+
+#ifdef JETON_FAILPOINTS
+TEST(Layout, PublicationFails_NoByteOfItIsLeftBehindASmallerOne) {
+  Segment segment(64);
+  agent::SlotWriter writer(segment.base(), segment.geometry);
+  writer.publish(golden_record(), state_valid);
+  agent::Record large = golden_record();
+  large.value = agent::SecretString(std::string(64, 'v'));
+  agent::observe_failpoints([](std::string_view name) {
+    if (name == "segment.publish.filled") throw agent::Error("it fails here");
+  });
+  EXPECT_THROW(writer.publish(large, state_valid), agent::Error);
+  agent::observe_failpoints(nullptr);
+  writer.publish(golden_record(), state_valid);
+  writer.publish(golden_record(), state_valid);
+  EXPECT_TRUE(is_zero(segment, 0));
+}
+#endif
 
 // Against what the reference implementation says.
 TEST(Checksum, TextIsGiven_ChecksumIsXxh64) {

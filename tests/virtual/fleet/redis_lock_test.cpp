@@ -162,6 +162,34 @@ TEST_F(RedisLock, CounterIsAhead_FenceCountsOn) {
   EXPECT_LE(lease.fence, 4'000'000'000'000'001U + 0xffff);
 }
 
+TEST_F(RedisLock, ServerKnowsNoSetWithGet_FenceRises) {  // before Redis 6.2
+  server.answer("SET", [this](const test::MemoryServer::Words& words) {
+    if (words.back() == "GET") return test::MemoryServer::Reply::error("ERR syntax error");
+    return server.cli(words) == "OK" ? test::MemoryServer::Reply::ok() : test::MemoryServer::Reply::nil();
+  });
+  std::uint64_t last = 4'000'000'000'000'000U;
+  server.cli({"SET", fence, std::to_string(last)});
+  for (int i = 0; i < 3; ++i) {
+    const Lease lease = a.call.acquire(60s);
+    EXPECT_GT(lease.fence, last);
+    EXPECT_EQ(server.cli({"GET", fence}), std::to_string(lease.fence));
+    EXPECT_FALSE(b.call.try_acquire(60s).lease);
+    last = lease.fence;
+    a.call.release(lease);
+  }
+}
+
+// Most of the time that the server needs for a lock.
+TEST_F(RedisLock, AcquiredAndReleased_ScriptsExecuteNineCommands) {
+  a.call.release(a.call.acquire(60s));
+  loop.pass(1s);  // the next fence is the time, and not counted on from the last one
+  const std::uint64_t before = server.commands_of_scripts();
+  const Lease lease = a.call.acquire(60s);
+  EXPECT_EQ(server.commands_of_scripts() - before, 6U);
+  a.call.release(lease);
+  EXPECT_EQ(server.commands_of_scripts() - before, 9U);
+}
+
 // A failover to a replica that is behind, or a restart, while the server's clock is behind the fences.
 TEST_F(RedisLock, CountedFenceIsLost_IsNotDrawnAgain) {
   server.cli({"SET", fence, "4000000000000000"});

@@ -49,6 +49,16 @@ TEST_P(FleetLock, FenceBesideItIsNone_CountsForNothing) {
   EXPECT_EQ(host.end(one), State::ended);
 }
 
+TEST_P(FleetLock, KeyBesideItHasAnotherType_IsAnErrorAndNoLockIsLeft) {
+  for (const char* beside : {":fence", ":info"}) {
+    fleet.cli({"RPUSH", LockFleet::key() + beside, "x"});
+    EXPECT_THROW(host.acquire(), agent::TransportError) << beside;
+    EXPECT_TRUE(fleet.nowhere()) << beside;
+    fleet.cli({"DEL", LockFleet::key() + beside});
+  }
+  EXPECT_TRUE(host.acquire());
+}
+
 TEST_P(AnyLock, Held_IsBusyAtOnceAndTheHolderKeepsItsLock) {
   const auto first = host.acquire({.ttl = 60s});
   ASSERT_TRUE(first);

@@ -76,6 +76,8 @@ inline const std::vector<RedisCase>& redis_cases() {
       {"SetNxLeavesWhatIsThere", {{"SET", "k", "a"}, {"SET", "k", "b", "NX"}}, {"GET", "k"}, "a"},
       {"SetXxMakesNothing", {{"SET", "k", "a", "XX"}}, {"EXISTS", "k"}, "0"},
       {"SetGetReturnsTheOldValue", {{"SET", "k", "a"}}, {"SET", "k", "b", "GET"}, "a"},
+      {"SetGetReturnsNothingOfNothing", {}, {"SET", "k", "b", "PX", "100000", "GET"}, ""},
+      {"SetGetLeavesAKeyOfAnotherType", {{"RPUSH", "k", "x"}, {"SET", "k", "b", "GET"}}, {"TYPE", "k"}, "list"},
       {"SetTakesTheTimeToLiveAway", {{"SET", "k", "a", "PX", "100000"}, {"SET", "k", "b"}}, {"PTTL", "k"}, "-1"},
       {"SetKeepTtlKeepsIt", {{"SET", "k", "a", "PX", "100000"}, {"SET", "k", "b", "KEEPTTL"}}, {"PERSIST", "k"}, "1"},
       {"IncrKeepsTheTimeToLive", {{"SET", "k", "1", "PX", "100000"}, {"INCR", "k"}}, {"PERSIST", "k"}, "1"},

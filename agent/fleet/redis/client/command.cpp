@@ -1,13 +1,10 @@
 #include "agent/fleet/redis/client/command.hpp"
 
-#include <hiredis/hiredis.h>
 #include <openssl/sha.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <memory>
-#include <new>
 
 #include "agent/base/ascii.hpp"
 #include "agent/base/excerpt.hpp"
@@ -15,9 +12,22 @@
 namespace jeton::agent::redis {
 namespace {
 
+void append(WireBuffer& to, std::string_view text) { to.insert(to.end(), text.begin(), text.end()); }
+
+// "$12\r\n": the size of what follows.
+void append_size(WireBuffer& to, char kind, std::size_t size) {
+  std::array<char, 24> head{};
+  head[0] = kind;
+  char* end = std::to_chars(head.data() + 1, head.data() + head.size(), size).ptr;
+  *end++ = '\r';
+  *end++ = '\n';
+  append(to, std::string_view(head.data(), static_cast<std::size_t>(end - head.data())));
+}
+
 Command script_command(std::string_view verb, std::string_view script, const ScriptCall& call) {
   const std::string key_count = std::to_string(call.keys.size());
   std::vector<std::string_view> words{verb, script, key_count};
+  words.reserve(words.size() + call.keys.size() + call.arguments.size());
   words.insert(words.end(), call.keys.begin(), call.keys.end());
   words.insert(words.end(), call.arguments.begin(), call.arguments.end());
   return Command(std::span<const std::string_view>(words));
@@ -113,20 +123,16 @@ std::string advice_on(std::string_view text) {
 }  // namespace
 
 Command::Command(std::span<const std::string_view> arguments) {
-  std::vector<const char*> texts;
-  std::vector<std::size_t> sizes;
+  constexpr std::size_t longest_head = 24;
+  std::size_t size = longest_head;
+  for (const std::string_view argument : arguments) size += longest_head + argument.size() + 2;
+  bytes_.reserve(size);
+  append_size(bytes_, '*', arguments.size());
   for (const std::string_view argument : arguments) {
-    texts.push_back(argument.data() == nullptr ? "" : argument.data());
-    sizes.push_back(argument.size());
+    append_size(bytes_, '$', argument.size());
+    append(bytes_, argument);
+    append(bytes_, "\r\n");
   }
-  char* formatted = nullptr;
-  const auto size =
-      ::redisFormatCommandArgv(&formatted, static_cast<int>(arguments.size()), texts.data(), sizes.data());
-  if (size < 0) throw std::bad_alloc();
-  const std::unique_ptr<char, decltype(&::redisFreeCommand)> owner(formatted, &::redisFreeCommand);
-  const auto length = static_cast<std::size_t>(size);
-  bytes_.assign(formatted, formatted + length);
-  wipe(formatted, length);
 }
 
 Script::Script(std::string_view text) : text_(text) {

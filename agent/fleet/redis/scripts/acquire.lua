@@ -6,8 +6,8 @@
 --         {"busy", ttl_ms of the holder (-1: without an end), first 64 bytes of the holder, record | nil}
 --         {"paused", ttl_ms of the pause (-1: without an end), first 4096 bytes of the reason, record | nil}
 --
--- The fence is above the last one and above the generation of the stored record. All keys are read before one is
--- written, so a key of a wrong type is an error without a trace.
+-- The fence is above the last one and above the generation of the stored record. An error leaves no lock: token and
+-- pause are read before the lock is taken, and a lock whose fence cannot be stored is given back.
 --
 -- If the server's clock is behind, the fence counts on by a random step of the owner, up to 65 ms. A fence that was
 -- counted by 1 and then lost in a data loss would be counted again for another owner: two tokens of one generation.
@@ -18,15 +18,13 @@ local reason = redis.call('GET', KEYS[4])
 if reason then
   return {'paused', redis.call('PTTL', KEYS[4]), string.sub(reason, 1, 4096), record}
 end
-local last = redis.call('GET', KEYS[3])
 local time = redis.call('TIME')
 local owner, busy = take(KEYS[1], ARGV[1], ARGV[2], ARGV[6])
 if busy then
   busy[4] = record
   return busy
 end
-local step = tonumber(string.sub(ARGV[1], 1, 4), 16) or 0
-local digits = next_fence(time, step, last, stored[1])
-redis.call('SET', KEYS[3], digits, 'PX', ARGV[3])
+local fence, refused = draw_fence(KEYS[1], KEYS[3], ARGV[3], time, ARGV[1], stored[1])
+if refused then return refused end
 redis.call('PUBLISH', ARGV[4], ARGV[5])
-return {'won', owner, digits, record, generation_text(stored[1])}
+return {'won', owner, fence, record, generation_text(stored[1])}

@@ -40,9 +40,9 @@ if budget > 0 and calls >= budget then
   return {'budget', start + window - now, calls}
 end
 local kept_ms = digits(math.max(1, min_interval, start + window - now))
-redis.call('PEXPIRE', KEYS[2], kept_ms)
+local expires = redis.call('PEXPIRE', KEYS[2], kept_ms) == 1
 redis.call('HSET', KEYS[2], 'last_ms', digits(now), 'window_start_ms', digits(start), 'calls', digits(calls + 1))
-redis.call('PEXPIRE', KEYS[2], kept_ms)
+if not expires then redis.call('PEXPIRE', KEYS[2], kept_ms) end
 if budget > 0 then
   redis.call('PUBLISH', ARGV[5], '{"type":"usage","calls":' .. digits(calls + 1) .. ',"ttl_ms":' ..
     digits(math.max(0, start + window - now)) .. '}')

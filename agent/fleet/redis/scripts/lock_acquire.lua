@@ -2,20 +2,23 @@
 --   ARGV  owner, ttl_ms, fence_ttl_ms, protocol of the lock, by, metadata
 --   reply {"won", the lock's owner, fence} | {"busy", ttl_ms (-1: without an end), first 64 bytes of the holder [, note]}
 --
--- All keys are read before one is written, so a key of a wrong type is an error without a trace. The info names its
--- owner: another client that takes the key afterwards does not clear it.
+-- An error leaves no lock: one whose fence or info cannot be stored is given back. The info names its owner: another
+-- client that takes the key afterwards does not clear it.
 -- needs: limits fence lock_value note
-local last = redis.call('GET', KEYS[2])
-redis.call('HGET', KEYS[3], 'owner')
 local time = redis.call('TIME')
-local owner, busy = take(KEYS[1], ARGV[1], ARGV[2], ARGV[4])
+local owner, busy, value = take(KEYS[1], ARGV[1], ARGV[2], ARGV[4])
 if busy then
-  for _, part in ipairs(note(KEYS[3], redis.call('GET', KEYS[1]), time)) do busy[#busy + 1] = part end
+  for _, part in ipairs(note(KEYS[3], value, time)) do busy[#busy + 1] = part end
   return busy
 end
-local digits = next_fence(time, 0, last)
-redis.call('SET', KEYS[2], digits, 'PX', ARGV[3])
-local taken_ms = string.format('%.0f', tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000))
-redis.call('HSET', KEYS[3], 'owner', owner, 'fence', digits, 'by', ARGV[5], 'metadata', ARGV[6], 'taken_ms', taken_ms)
+local fence, refused = draw_fence(KEYS[1], KEYS[2], ARGV[3], time)
+if refused then return refused end
+local taken_ms = time[1] .. string.sub('00000' .. time[2], -6, -4)
+local noted =
+  redis.pcall('HSET', KEYS[3], 'owner', owner, 'fence', fence, 'by', ARGV[5], 'metadata', ARGV[6], 'taken_ms', taken_ms)
+if type(noted) == 'table' then
+  redis.call('DEL', KEYS[1])
+  return noted
+end
 redis.call('PEXPIRE', KEYS[3], ARGV[2])
-return {'won', owner, digits}
+return {'won', owner, fence}

@@ -8,8 +8,7 @@ if owned and KEYS[3] and redis.call('HGET', KEYS[3], 'owner') then
   redis.call('HSET', KEYS[3], 'fence', ARGV[2])
 end
 local kept = tonumber(redis.call('GET', KEYS[2]) or '') or 0
-if not (kept < fence_limit(redis.call('TIME'))) then kept = 0 end
-if kept > tonumber(ARGV[2]) then
+if not (kept <= tonumber(ARGV[2])) and kept < fence_limit(redis.call('TIME')) then
   return 0
 end
 redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])

@@ -28,14 +28,14 @@ local function ttl_of(key, value, protocol)
   return math.min(left, 9007199254740991)
 end
 
--- Takes a free lock. Returns its owner; or nil and the reply that says who holds it: {"busy", ttl_ms (-1: without an end),
--- first 64 bytes of the holder}. Under set_nx it writes first: a server that refuses writes says so also of a lock that
+-- Takes a free lock. Returns its owner; or nil, the reply that says who holds it: {"busy", ttl_ms (-1: without an end),
+-- first 64 bytes of the holder}, and the holder. Under set_nx it writes first: a server that refuses writes says so also of a lock that
 -- is held. Its holder can neither publish nor give it back then, and the others must not wait for that.
 local function take(key, owner, ttl_ms, protocol)
   if protocol ~= 'getset' and redis.call('SET', key, owner, 'NX', 'PX', ttl_ms) then return owner end
   local value = redis.call('GET', key)
   local ttl = ttl_of(key, value, protocol)
-  if ttl then return nil, {'busy', ttl, string.sub(value, 1, 64)} end
+  if ttl then return nil, {'busy', ttl, string.sub(value, 1, 64)}, value end
   owner, ttl_ms = second_after(ttl_ms)
   redis.call('SET', key, owner, 'PX', ttl_ms)
   return owner
