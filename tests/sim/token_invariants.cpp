@@ -118,7 +118,7 @@ void TokenInvariants::look_at_adoption(std::size_t host) {
 // host's clock, so a wrong clock makes it another moment.
 void TokenInvariants::look_at_end(std::size_t host, const agent::Record& record) {
   const BootTime end = segments_[host].end;
-  if (world_.now() - tolerance(world_.plan) <= end) return;
+  if (world_.now() <= end || world_.now() - tolerance(world_.plan) <= end) return;
   if (world_.plan.misreads_dates() ||
       !world_.disturbances.calm(Invariant::token_ends, world_.now() - world_.plan.lifetime))
     return;
