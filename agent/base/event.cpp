@@ -4,10 +4,11 @@
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <exception>
+#include <new>
 #include <utility>
 
 namespace jeton::agent {
@@ -96,7 +97,15 @@ Task<> sleep_for(Timers& timers, Duration duration) {
 }
 
 void start_task(const Executor& executor, Task<> task) {
-  boost::asio::co_spawn(executor, std::move(task), boost::asio::detached);
+  boost::asio::co_spawn(executor, std::move(task), [](const std::exception_ptr& failure) {
+    try {
+      if (failure) std::rethrow_exception(failure);
+    } catch (const std::bad_alloc&) {
+      throw;
+    } catch (...) {
+      // dropped
+    }
+  });
 }
 
 Turns::Turn::Turn(std::shared_ptr<Lines> lines, Timers& timers, std::string key)
