@@ -127,6 +127,8 @@ Timers::Id BootTimers::schedule(BootTime when, Callback callback) {
 // The alarm is left armed: an early wake-up finds nothing due and arms the next deadline.
 bool BootTimers::cancel(Id id) { return impl_->queue_.remove(id); }
 
+std::size_t BootTimers::pending() const { return impl_->queue_.size(); }
+
 void BootTimers::on_clock_step(Callback callback) { impl_->step_callback_ = std::move(callback); }
 
 void BootTimers::stop() { impl_->stop(); }

@@ -2,6 +2,7 @@
 // simulation. One thread: the loop's.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -55,6 +56,7 @@ class TimerQueue {
     return true;
   }
 
+  [[nodiscard]] std::size_t size() const { return pending_.size(); }
   [[nodiscard]] std::optional<BootTime> earliest() const {
     if (pending_.empty()) return std::nullopt;
     return pending_.begin()->first.first;
