@@ -8,13 +8,14 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <exception>
+#include <iterator>
 #include <new>
 #include <utility>
 
 namespace jeton::agent {
 
-// One suspended coroutine. finish() runs at most once, by the first of these: notify, the timer, cancellation, or the
-// end of the event.
+// One suspended coroutine. finish() runs once, by the first of these: notify, the timer, cancellation, or the end of
+// the event. It ends the others, so they may have a plain pointer to it.
 struct Event::Waiter {
   Waiter() = default;
   Waiter(const Waiter&) = delete;
@@ -24,17 +25,16 @@ struct Event::Waiter {
   virtual void complete(boost::system::error_code error, bool notified) = 0;
 
   void finish(boost::system::error_code error, bool notified) {
-    if (queue == nullptr) return;
     timers->cancel(timer);
-    const std::shared_ptr<Waiter> keep = *position;
-    std::exchange(queue, nullptr)->erase(position);
+    const std::unique_ptr<Waiter> self = std::move(*position);
+    queue->erase(position);
     complete(error, notified);
   }
 
   Timers* timers = nullptr;
   Timers::Id timer = 0;
-  std::list<std::shared_ptr<Waiter>>* queue = nullptr;
-  std::list<std::shared_ptr<Waiter>>::iterator position;
+  std::list<std::unique_ptr<Waiter>>* queue = nullptr;
+  std::list<std::unique_ptr<Waiter>>::iterator position;
 };
 
 namespace {
@@ -69,16 +69,16 @@ void Event::notify() {
 Task<bool> Event::wait_until(BootTime deadline) {
   const auto initiate = [this, deadline](auto handler) {
     auto slot = boost::asio::get_associated_cancellation_slot(handler);
-    const auto waiter = std::make_shared<WaiterOf<Waiter, decltype(handler)>>(std::move(handler));
+    Waiter* const waiter =
+        waiters_.emplace_back(std::make_unique<WaiterOf<Waiter, decltype(handler)>>(std::move(handler))).get();
     waiter->timers = &timers_;
     waiter->queue = &waiters_;
-    waiter->position = waiters_.insert(waiters_.end(), waiter);
-    const auto finish = [weak = std::weak_ptr<Waiter>(waiter)](boost::system::error_code error) {
-      if (const auto w = weak.lock()) w->finish(error, false);
-    };
-    if (deadline != BootTime::max()) waiter->timer = timers_.schedule(deadline, [finish] { finish({}); });
+    waiter->position = std::prev(waiters_.end());
+    if (deadline != BootTime::max())
+      waiter->timer = timers_.schedule(deadline, [waiter] { waiter->finish({}, false); });
     if (slot.is_connected()) {
-      slot.assign([finish](boost::asio::cancellation_type) { finish(boost::asio::error::operation_aborted); });
+      slot.assign(
+          [waiter](boost::asio::cancellation_type) { waiter->finish(boost::asio::error::operation_aborted, false); });
     }
   };
   return boost::asio::async_initiate<const boost::asio::use_awaitable_t<>&, void(boost::system::error_code, bool)>(
