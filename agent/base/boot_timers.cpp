@@ -129,6 +129,8 @@ Timers::Id BootTimers::schedule(BootTime when, Callback callback) {
 
 bool BootTimers::cancel(Id id) { return impl_->queue_.remove(id); }
 
+std::size_t BootTimers::pending() const { return impl_->queue_.size(); }
+
 void BootTimers::on_clock_step(Callback callback) { impl_->step_callback_ = std::move(callback); }
 
 void BootTimers::stop() { impl_->stop(); }

@@ -2,6 +2,7 @@
 // suspended, and a second timerfd that fires when the wall clock is stepped.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 
 #include "agent/base/timers.hpp"
@@ -22,6 +23,7 @@ class BootTimers final : public Timers {
   [[nodiscard]] Executor executor() override;
   Id schedule(BootTime when, Callback callback) override;
   bool cancel(Id id) override;
+  [[nodiscard]] std::size_t pending() const;
 
   // Calls back on the loop after each step of CLOCK_REALTIME (settimeofday, a big NTP correction). One callback.
   void on_clock_step(Callback callback);

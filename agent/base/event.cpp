@@ -4,18 +4,19 @@
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <exception>
+#include <iterator>
+#include <new>
 #include <utility>
 
 namespace jeton::agent {
 
-// One suspended coroutine. finish() runs at most once, by the first of these: notify, the timer, cancellation, or the
-// end of the event.
+// One suspended coroutine. finish() runs once, by the first of these: notify, the timer, cancellation, or the end of
+// the event. It ends the others, so they may have a plain pointer to it.
 struct Event::Waiter {
   Waiter() = default;
   Waiter(const Waiter&) = delete;
@@ -28,13 +29,13 @@ struct Event::Waiter {
 
   // The coroutine does not go on here.
   void finish(boost::system::error_code error, bool notified) {
-    if (queue == nullptr) return;
     timers->cancel(timer);
-    const std::shared_ptr<Waiter> keep = *position;
-    std::exchange(queue, nullptr)->erase(position);
+    std::unique_ptr<Waiter> self = std::move(*position);
+    queue->erase(position);
     disconnect();
     if (timers->in_burst()) {
-      timers->resume_in_burst([keep, error, notified] { keep->resume(true, error, notified); });
+      const std::shared_ptr<Waiter> kept = std::move(self);
+      timers->resume_in_burst([kept, error, notified] { kept->resume(true, error, notified); });
     } else {
       resume(false, error, notified);
     }
@@ -42,8 +43,8 @@ struct Event::Waiter {
 
   Timers* timers = nullptr;
   Timers::Id timer = 0;
-  std::list<std::shared_ptr<Waiter>>* queue = nullptr;
-  std::list<std::shared_ptr<Waiter>>::iterator position;
+  std::list<std::unique_ptr<Waiter>>* queue = nullptr;
+  std::list<std::unique_ptr<Waiter>>::iterator position;
 };
 
 namespace {
@@ -111,16 +112,16 @@ void Event::notify() {
 Task<bool> Event::wait_until(BootTime deadline) {
   const auto initiate = [this, deadline](auto handler) {
     auto slot = boost::asio::get_associated_cancellation_slot(handler);
-    const auto waiter = std::make_shared<WaiterOf<Waiter, decltype(handler)>>(std::move(handler));
+    Waiter* const waiter =
+        waiters_.emplace_back(std::make_unique<WaiterOf<Waiter, decltype(handler)>>(std::move(handler))).get();
     waiter->timers = &timers_;
     waiter->queue = &waiters_;
-    waiter->position = waiters_.insert(waiters_.end(), waiter);
-    const auto finish = [weak = std::weak_ptr<Waiter>(waiter)](boost::system::error_code error) {
-      if (const auto w = weak.lock()) w->finish(error, false);
-    };
-    if (deadline != BootTime::max()) waiter->timer = timers_.schedule(deadline, [finish] { finish({}); });
+    waiter->position = std::prev(waiters_.end());
+    if (deadline != BootTime::max())
+      waiter->timer = timers_.schedule(deadline, [waiter] { waiter->finish({}, false); });
     if (slot.is_connected()) {
-      slot.assign([finish](boost::asio::cancellation_type) { finish(boost::asio::error::operation_aborted); });
+      slot.assign(
+          [waiter](boost::asio::cancellation_type) { waiter->finish(boost::asio::error::operation_aborted, false); });
     }
   };
   return boost::asio::async_initiate<const boost::asio::use_awaitable_t<>&, void(boost::system::error_code, bool)>(
@@ -139,7 +140,15 @@ Task<> sleep_for(Timers& timers, Duration duration) {
 }
 
 void start_task(const Executor& executor, Task<> task) {
-  boost::asio::co_spawn(executor, std::move(task), boost::asio::detached);
+  boost::asio::co_spawn(executor, std::move(task), [](const std::exception_ptr& failure) {
+    try {
+      if (failure) std::rethrow_exception(failure);
+    } catch (const std::bad_alloc&) {
+      throw;
+    } catch (...) {
+      // dropped
+    }
+  });
 }
 
 Turns::Turn::Turn(std::shared_ptr<Lines> lines, Timers& timers, std::string key)

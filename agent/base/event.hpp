@@ -30,7 +30,7 @@ class Event {
  private:
   struct Waiter;
   Timers& timers_;
-  std::list<std::shared_ptr<Waiter>> waiters_;
+  std::list<std::unique_ptr<Waiter>> waiters_;
 };
 
 // Turns: a queue for each key, for steps that must not overlap across a co_await. One coroutine at a time has the turn

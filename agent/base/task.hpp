@@ -15,8 +15,9 @@ using Task = boost::asio::awaitable<T>;
 
 using Executor = boost::asio::any_io_executor;
 
-// The task runs on its own from now on, and an exception that leaves it is dropped: co_spawn() with detached, compiled
-// once, because it costs each file that instantiates it a second.
+// The task runs on its own from now on, and an exception that leaves it is dropped; but std::bad_alloc leaves the loop
+// and ends the process, because nobody would start the task again. It is compiled once: co_spawn() costs each file that
+// instantiates it a second.
 void start_task(const Executor& executor, Task<> task);
 
 }  // namespace jeton::agent

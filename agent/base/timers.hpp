@@ -2,6 +2,7 @@
 // simulation. And bursts: coroutines that an Event resumed go on without a turn of the loop. One thread: the loop's.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -71,6 +72,7 @@ class TimerQueue {
     return true;
   }
 
+  [[nodiscard]] std::size_t size() const { return pending_.size(); }
   [[nodiscard]] std::optional<BootTime> earliest() const {
     if (pending_.empty()) return std::nullopt;
     return pending_.begin()->first.first;

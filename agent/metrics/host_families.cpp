@@ -79,6 +79,7 @@ void add_agent(Families& families, const MetricsInput& input) {
                    "Lines that were lost because the log did not take them in time.");
   families.histogram("jeton_loop_lag_seconds", input.loop_lag,
                      "How late the event loop ran a timer, looked at every five seconds; counts suspend.");
+  families.gauge("jeton_timers", static_cast<double>(input.timers), "Moments that the event loop waits for.");
 }
 
 void add_refreshes(Families& families, const RefreshTally& tally) {

@@ -36,6 +36,7 @@ struct MetricsInput {
   RefreshTally refreshes{};
   LockTally locks{};
   DurationTally loop_lag{};
+  std::size_t timers = 0;
   std::vector<ServerFigures> servers{};
 };
 

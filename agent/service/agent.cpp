@@ -171,6 +171,7 @@ Task<MetricsPage> Agent::metrics(std::string accept) {
   input.refreshes = tokens_.refreshes();
   input.locks = locks_.tally();
   input.loop_lag = loop_lag_;
+  input.timers = timers_.pending();
   input.servers.push_back({"socket", api_.tally(), api_.connections()});
   if (monitoring_) input.servers.push_back({"listen", monitoring_->tally(), monitoring_->connections()});
   return metrics_page(timers_, std::move(input), std::move(accept));

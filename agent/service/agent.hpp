@@ -77,7 +77,7 @@ class Agent final : public AgentFacade {
   void restore_directory();
 
   Config config_;
-  Timers& timers_;
+  BootTimers& timers_;
   Event changed_;
   WallTime started_at_;
   std::string host_;

@@ -7,6 +7,8 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "tests/support/unix_http.hpp"
+
 namespace jeton::endurance {
 namespace {
 
@@ -22,6 +24,16 @@ double number_after(const std::string& text, const std::string& key) {
   const auto at = text.find(key + ":");
   if (at == std::string::npos) throw std::runtime_error("no " + key + " in: " + text);
   return std::stod(text.substr(at + key.size() + 1));
+}
+
+// An agent whose clients are too many has no answer left: it keeps what it told before.
+double timers_of(const Watched& agent) {
+  const test::UnixHttpAnswer answer = test::unix_http_get(agent.socket, "/metrics");
+  if (answer.status != 200) return agent.timers;
+  const std::string before = "\njeton_timers ";
+  const auto at = answer.body.find(before);
+  if (at == std::string::npos) throw std::runtime_error("no jeton_timers in /metrics");
+  return std::stod(answer.body.substr(at + before.size()));
 }
 
 std::string content(const std::filesystem::path& file) {
@@ -45,19 +57,22 @@ void Figures::sample() {
   double memory = 0;
   double descriptors = 0;
   double threads = 0;
-  for (const pid_t agent : agents_) {
-    const std::filesystem::path process = "/proc/" + std::to_string(agent);
+  double timers = 0;
+  for (Watched& agent : agents_) {
+    const std::filesystem::path process = "/proc/" + std::to_string(agent.process);
     const std::string status = content(process / "status");
     resident += number_after(status, "VmRSS") / 1024;
     memory += number_after(status, "RssAnon") / 1024;
     threads += number_after(status, "Threads");
     using Entries = std::filesystem::directory_iterator;
     descriptors += static_cast<double>(std::distance(Entries(process / "fd"), Entries()));
+    agent.timers = timers_of(agent);
+    timers += agent.timers;
   }
   const double redis = number_after(server_.cli({"INFO", "memory"}), "used_memory") / 1024 / 1024;
   const double clients = number_after(server_.cli({"INFO", "clients"}), "connected_clients");
   const double keys = std::stod(server_.cli({"DBSIZE"}));
-  const std::vector<double> now{resident, memory, descriptors, threads, redis, keys, clients};
+  const std::vector<double> now{resident, memory, descriptors, threads, timers, redis, keys, clients};
   for (std::size_t i = 0; i < now.size(); ++i) figures_[i].samples.push_back(now[i]);
 }
 

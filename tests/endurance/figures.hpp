@@ -3,7 +3,9 @@
 
 #include <sys/types.h>
 
+#include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/support/redis_server.hpp"
@@ -20,9 +22,16 @@ struct Figure {
   [[nodiscard]] bool has_grown() const { return growth() > allowed_growth; }
 };
 
+// An agent as it is looked at.
+struct Watched {
+  pid_t process;
+  std::filesystem::path socket;
+  double timers = 0;  // the last that it told
+};
+
 class Figures {
  public:
-  Figures(std::vector<pid_t> agents, const test::RedisServer& server) : agents_(std::move(agents)), server_(server) {}
+  Figures(std::vector<Watched> agents, const test::RedisServer& server) : agents_(std::move(agents)), server_(server) {}
 
   void sample();
   // A line for each figure: first, middle and last value, growth during the judged part of `hours` and by the hour.
@@ -30,13 +39,14 @@ class Figures {
   [[nodiscard]] std::vector<std::string> that_have_grown() const;
 
  private:
-  std::vector<pid_t> agents_;
+  std::vector<Watched> agents_;
   const test::RedisServer& server_;
   // Sums over all agents. Pages of the heap settle for longer than a quarter of an hour.
   std::vector<Figure> figures_{{"resident memory of the agents, MiB", 0.05, {}},
                                {"private memory of the agents, MiB", 0.05, {}},
                                {"descriptors of the agents", 0.02, {}},
                                {"threads of the agents", 0, {}},
+                               {"timers of the agents", 0.05, {}},
                                {"memory of Redis, MiB", 0.05, {}},
                                {"keys in Redis", 0.05, {}},
                                {"clients of Redis", 0, {}}};

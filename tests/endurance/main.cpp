@@ -1,7 +1,7 @@
 // jeton_endurance: a fleet of real agents on one Redis that rotates a short-lived token under load, and the growth of
 // its memory, descriptors and keys. tests/README.md, "Endurance".
 //
-//   jeton_endurance [SECONDS] [--agents N] [--readers N] [--streams N]       default 3600, 200, 2000, 500
+//   jeton_endurance [TIME] [--agents N] [--readers N] [--streams N]       default 1h, 200, 2000, 500; 600, 10m
 #include <cstdio>
 #include <iostream>
 #include <map>
@@ -32,15 +32,29 @@ struct Options {
   std::size_t streams = 500;
 };
 
+// "600", "600s", "10m", "1h"
+std::size_t seconds_in(const std::string& text) {
+  const std::map<std::string, std::size_t> units{{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}};
+  std::size_t end = 0;
+  const std::size_t number = std::stoull(text, &end);
+  const auto unit = units.find(text.substr(end));
+  if (unit == units.end()) throw std::invalid_argument(text + " is no time");
+  return number * unit->second;
+}
+
 Options parse(const std::vector<std::string>& words) {
   Options options;
   const std::map<std::string, std::size_t*> numbers{
       {"--agents", &options.agents}, {"--readers", &options.readers}, {"--streams", &options.streams}};
   for (std::size_t i = 0; i < words.size(); ++i) {
     const auto found = numbers.find(words[i]);
-    std::size_t* number = found == numbers.end() ? &options.seconds : found->second;
-    if (found != numbers.end() && ++i == words.size()) throw std::invalid_argument(found->first + " needs a number");
-    *number = std::stoull(words[i]);
+    if (found == numbers.end()) {
+      options.seconds = seconds_in(words[i]);
+    } else if (++i == words.size()) {
+      throw std::invalid_argument(found->first + " needs a number");
+    } else {
+      *found->second = std::stoull(words[i]);
+    }
   }
   return options;
 }
@@ -71,13 +85,13 @@ int run(const Options& options) {
   const test::RedisServer server;
   const test::FaultProvider provider({.lifetime = seconds(8)});  // a rotation each four seconds
   auto agents = start(options.agents, settings_of(server, provider));
-  std::vector<pid_t> processes;
+  std::vector<endurance::Watched> watched;
   std::vector<std::filesystem::path> directories;
   for (const auto& agent : agents) {
-    processes.push_back(agent->pid());
+    watched.push_back({agent->pid(), agent->runtime_dir() / "agent.sock"});
     directories.push_back(agent->runtime_dir());
   }
-  endurance::Figures figures(processes, server);
+  endurance::Figures figures(std::move(watched), server);
   endurance::Clients clients(directories, options.readers, options.streams);
   const auto begin = steady_clock::now();
   const auto end = begin + seconds(options.seconds);
@@ -122,7 +136,7 @@ int main(int argc, char** argv) {
   try {
     return run(parse({argv + 1, argv + argc}));
   } catch (const std::exception& e) {
-    std::cout << e.what() << "\njeton_endurance [SECONDS] [--agents N] [--readers N] [--streams N]\n";
+    std::cout << e.what() << "\njeton_endurance [TIME] [--agents N] [--readers N] [--streams N]\n";
     return 2;
   }
 }

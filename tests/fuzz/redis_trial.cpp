@@ -116,10 +116,10 @@ class Trial {
     return options;
   }
   [[nodiscard]] Connector connector() {
-    return [this](Timers&, Address address, TlsOptions, BootTime, ConnectAttempt&) -> Task<std::unique_ptr<Transport>> {
+    return [this](Timers&, Address address, TlsOptions, BootTime, ConnectAttempt&) -> Task<Connected> {
       if (!may_be_host(address.host)) complaint = "a connection to what is no host";
-      if (answers_->done()) throw TransportError("connection refused");
-      co_return std::make_unique<AnsweringTransport>(timers, answers_);
+      if (answers_->done()) co_return Connected{.failure = "connection refused"};
+      co_return Connected{.transport = transport()};
     };
   }
   [[nodiscard]] std::unique_ptr<Transport> transport() {

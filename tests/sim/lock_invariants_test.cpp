@@ -6,6 +6,7 @@
 
 #include "tests/sim/calm_plan.hpp"
 #include "tests/sim/invariant_fixture.hpp"
+#include "tests/sim/lock_users.hpp"
 #include "tests/sim/simulation.hpp"
 
 namespace jeton::sim {
@@ -112,6 +113,18 @@ TEST(LockUsers, LockIsTakenAway_TwoHoldIt) {
   ASSERT_TRUE(outcome.violation);
   // Of two that got it since the last look, the one with the higher fence may be looked at first.
   EXPECT_THAT(outcome.violation->invariant, testing::AnyOf(Invariant::one_holder, Invariant::fences_rise));
+}
+
+// As where a stop takes too long: without the second broker the users of the host die at each look.
+TEST_F(LockOfUsers, AgentIsKilledAndStartedAtTheSameMoment_ItsUsersLive) {
+  fleet.start(0);
+  world.crashed_at[0] = world.now();
+  fleet.crash(0);
+  fleet.start(0);
+  LockUsers users(world);
+  users.each_turn();
+  users.each_turn();
+  EXPECT_THAT(world.timeline.lines(), testing::Not(testing::Contains(testing::HasSubstr("dies"))));
 }
 
 TEST(LockUsers, SameSeed_SameRun) {

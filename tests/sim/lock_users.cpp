@@ -60,12 +60,12 @@ void LockUsers::each_turn() {
 
 void LockUsers::follow_host(std::size_t host) {
   auto& site = sites_[host];
-  const auto& crashed_at = world_.crashed_at[host];
-  const bool crashed = site && crashed_at && *crashed_at >= site->began_at;
+  // By its run, not by time: an agent that is killed may be started again at the same moment.
+  const bool crashed = site && world_.fleet.dead_agent_of(site->run);
   if (site && (crashed || !world_.fleet.runs(host))) end_site(host, crashed);
   if (site || stopping_ || !world_.fleet.runs(host)) return;
   site = std::make_unique<Site>();
-  site->began_at = world_.now();
+  site->run = world_.fleet.run_of(host);
   site->broker = std::make_unique<agent::LockBroker>(world_.fleet.timers_of(host), world_.fleet.loop.random,
                                                      world_.fleet.make_lock_store(host));
   agent::LockRules rules;

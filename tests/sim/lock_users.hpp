@@ -30,8 +30,8 @@ class LockUsers {
  private:
   // The broker of one run of an agent.
   struct Site {
+    std::size_t run = 0;
     std::unique_ptr<agent::LockBroker> broker;
-    BootTime began_at{};
     bool over = false;  // its stop() has returned
   };
   struct User {

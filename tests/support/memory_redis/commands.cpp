@@ -1,9 +1,10 @@
 #include "tests/support/memory_redis/commands.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <unordered_map>
+
+#include "agent/base/ascii.hpp"
 
 namespace jeton::test::memory_redis {
 
@@ -20,12 +21,12 @@ const CommandEntry* find_command(const std::string& name) {
 }
 
 std::string upper_case(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::toupper(c); });
+  for (char& c : text) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
   return text;
 }
 
 std::string lower_case(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::transform(text.begin(), text.end(), text.begin(), agent::ascii_lower);
   return text;
 }
 

@@ -16,6 +16,7 @@ using agent::Duration;
 using agent::Task;
 using agent::TransportError;
 using agent::redis::Address;
+using agent::redis::Connected;
 using memory_redis::MemoryLine;
 using memory_redis::Site;
 
@@ -57,11 +58,10 @@ struct MemoryNetwork::State : std::enable_shared_from_this<State> {
   }
 
   // In the time of the client, whose host may be stopped meanwhile.
-  static Task<std::unique_ptr<agent::redis::Transport>> connect(std::shared_ptr<State> self, agent::Timers& timers,
-                                                                Address address, agent::BootTime deadline,
-                                                                agent::redis::ConnectAttempt& attempt) {
+  static Task<Connected> connect(std::shared_ptr<State> self, agent::Timers& timers, Address address,
+                                 agent::BootTime deadline, agent::redis::ConnectAttempt& attempt) {
     const auto site = self->site(address);
-    if (!site) throw TransportError("no route to host");
+    if (!site) co_return Connected{.failure = "no route to host"};
     const bool answered = site->fault != Fault::no_connection;
     const agent::BootTime done = timers.clock().boot_now() + self->latency() + self->latency();
     const auto aborted = std::make_shared<bool>(false);
@@ -71,14 +71,15 @@ struct MemoryNetwork::State : std::enable_shared_from_this<State> {
       wake->notify();
     });
     co_await wake->wait_until(answered ? std::min(done, deadline) : deadline);
-    if (*aborted) throw TransportError("operation canceled");
-    if (!answered || done > deadline) throw TransportError("no connection in time");
-    if (!site->server->is_up() || site->fault == Fault::refused) throw TransportError("connection refused");
+    if (*aborted) co_return Connected{.failure = "operation canceled"};
+    if (!answered || done > deadline) co_return Connected{.failure = "no connection in time"};
+    const bool refused = !site->server->is_up() || site->fault == Fault::refused;
+    if (refused) co_return Connected{.failure = "connection refused"};
     auto line = std::make_shared<MemoryLine>(self->timers, site, [self] { return self->latency(); });
     line->open();
     std::erase_if(site->lines, [](const auto& known) { return known.expired(); });
     site->lines.push_back(line);
-    co_return std::make_unique<MemoryTransport>(std::move(line));
+    co_return Connected{.transport = std::make_unique<MemoryTransport>(std::move(line))};
   }
 
   static Task<std::vector<std::string>> resolve(std::shared_ptr<State> self, agent::Timers& timers, std::string name,

@@ -31,7 +31,7 @@ MemoryServer::~MemoryServer() {
   *alive_ = false;
   cut();
   cancel_script_end();
-  if (expiry_) timers_.cancel(*expiry_);
+  cancel_expiry();
   if (idle_look_) timers_.cancel(*idle_look_);
 }
 

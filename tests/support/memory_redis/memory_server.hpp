@@ -147,6 +147,7 @@ class MemoryServer {
   void invalidate(const Session& tracker, const Reply& keys);
   void tell_changes();
   void expire();
+  void cancel_expiry();
   void arm_expiry();
   void find_next_expiry();
   void end_idle();

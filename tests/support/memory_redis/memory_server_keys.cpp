@@ -95,7 +95,7 @@ void MemoryServer::flush(std::optional<int> number) {
 }
 
 void MemoryServer::expire() {
-  if (expiry_) timers_.cancel(*std::exchange(expiry_, std::nullopt));
+  cancel_expiry();
   if (!serves()) return;
   for (auto& [number, database] : databases_) database.expire(now_us() / 1000);
   tell_changes();
@@ -111,9 +111,14 @@ void MemoryServer::find_next_expiry() {
   }
 }
 
-// At the first millisecond in which a key is not there any more.
-void MemoryServer::arm_expiry() {
+void MemoryServer::cancel_expiry() {
   if (expiry_) timers_.cancel(*std::exchange(expiry_, std::nullopt));
+}
+
+// At the first millisecond in which a key is not there any more. Most commands change no key.
+void MemoryServer::arm_expiry() {
+  if (expiry_ && !keys_changed_ && serves()) return;
+  cancel_expiry();
   if (std::exchange(keys_changed_, false)) find_next_expiry();
   if (!next_expiry_ms_ || !serves()) return;
   const std::chrono::microseconds by_its_clock{(*next_expiry_ms_ + 1) * 1000 - now_us()};
@@ -161,12 +166,14 @@ std::map<std::string, std::optional<std::chrono::milliseconds>> MemoryServer::ke
 void MemoryServer::set_clock_error(std::chrono::microseconds error) {
   clock_error_ = error;
   rate_set_at_ = timers_.clock().boot_now();
+  cancel_expiry();
   arm_expiry();
 }
 
 void MemoryServer::set_clock_rate(std::int64_t millionths) {
   set_clock_error(clock_error());
   clock_rate_ = millionths;
+  cancel_expiry();
   arm_expiry();
 }
 

@@ -6,8 +6,11 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/system/system_error.hpp>
+#include <exception>
 #include <memory>
+#include <new>
 
+#include "agent/base/error.hpp"
 #include "tests/support/loop.hpp"
 
 namespace jeton::agent {
@@ -86,6 +89,23 @@ TEST_F(EventTest, WaiterWaitsAgain_IsNotWokenByTheSameNotification) {
   loop.context.restart();
   loop.context.poll();
   EXPECT_EQ(rounds, 1);
+}
+
+Task<> failing(std::exception_ptr failure) {
+  std::rethrow_exception(failure);
+  co_return;
+}
+
+TEST(StartedTask, Fails_ExceptionIsDropped) {
+  test::Loop loop;
+  start_task(loop.timers.executor(), failing(std::make_exception_ptr(Error("out of reach"))));
+  EXPECT_NO_THROW(loop.context.poll());
+}
+
+TEST(StartedTask, GetsNoMemory_ExceptionLeavesTheLoop) {
+  test::Loop loop;
+  start_task(loop.timers.executor(), failing(std::make_exception_ptr(std::bad_alloc())));
+  EXPECT_THROW(loop.context.poll(), std::bad_alloc);
 }
 
 }  // namespace

@@ -36,6 +36,17 @@ TEST(TimerQueue, TimerIsNotDue_IsKept) {
   EXPECT_EQ(queue.earliest(), BootTime{Duration{20}});
 }
 
+TEST(TimerQueue, TimersAreTakenAndRemoved_OnlyTheOthersCount) {
+  TimerQueue queue;
+  const auto removed = queue.add(BootTime{Duration{10}}, [] {});
+  queue.add(BootTime{Duration{20}}, [] {});
+  queue.add(BootTime{Duration{30}}, [] {});
+  EXPECT_EQ(queue.size(), 3U);
+  queue.remove(removed);
+  static_cast<void>(queue.take_due(BootTime{Duration{20}}));
+  EXPECT_EQ(queue.size(), 1U);
+}
+
 TEST(TimerQueue, TimerIsRemoved_IsNotTakenAndNotRemovedTwice) {
   TimerQueue queue;
   const auto id = queue.add(BootTime{}, [] {});

@@ -151,6 +151,11 @@ TEST_F(MetricsPageTest, NoRulesForLocksAndNoConnections_TheirFamiliesAreLeftOut)
   EXPECT_THAT(text, HasSubstr("\njeton_coordinator_up{backend=\"redis\"} 1\n"));
 }
 
+TEST_F(MetricsPageTest, LoopWaits_ItsTimersAreCounted) {
+  input.timers = 12;
+  EXPECT_THAT(page(), HasSubstr("\njeton_timers 12\n"));
+}
+
 TEST_F(MetricsPageTest, LocksAreUsed_CountsAreShown) {
   input.status.locks.emplace();
   input.status.locks->sessions = {3, 2};

@@ -124,6 +124,8 @@ class VirtualFleet {
   [[nodiscard]] static agent::redis::Address address(std::size_t run, std::size_t server);
   // The run that has this address of a server, and whose it was, if it was ended by a crash.
   [[nodiscard]] static std::optional<std::size_t> run_at(const std::string& address);
+  // That an agent is in, or was in last, out of all runs.
+  [[nodiscard]] std::size_t run_of(std::size_t agent) const { return runs_.at(agent); }
   [[nodiscard]] std::optional<std::size_t> dead_agent_of(std::size_t run) const;
   // Where a server has something of the token: "jeton:{api}:fence".
   [[nodiscard]] std::string key(const std::string& what) const { return "jeton:{" + token_.name + "}:" + what; }

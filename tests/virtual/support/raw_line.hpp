@@ -20,8 +20,10 @@ class RawLine {
       : loop_(loop) {
     const agent::redis::Connector connect = servers.network().connector();
     agent::redis::ConnectAttempt attempt;
-    state_->transport =
+    auto connected =
         loop.run(connect(loop.timers, MemoryServers::address(server), {}, loop.clock.boot_now() + limit, attempt));
+    if (!connected.transport) throw agent::TransportError(connected.failure);
+    state_->transport = std::move(connected.transport);
     boost::asio::co_spawn(loop.context, read(state_), boost::asio::detached);
   }
   ~RawLine() { close(); }

@@ -123,11 +123,12 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
     std::size_t size = 0;
     try {
       size = co_await transport_->read_some(chunk_);
-    } catch (const TransportError&) {
+    } catch (const TransportError& e) {
       // The server, or the way to it, ended the connection.
       const bool idle = !closed_ && in_flight_.empty() && to_write_.empty();
       if (idle) ended_idle_for_ = timers_.clock().boot_now() - last_use_;
-      throw;
+      close(e.what());
+      co_return;
     }
     parser_.feed({chunk_.data(), size});
     wipe(chunk_.data(), size);

@@ -95,37 +95,31 @@ bool is_name(const Address& address) {
   return not_an_address.failed();
 }
 
-Task<Dialed> dial(Timers& timers, NameResolver resolve, Connector connect, Address address, TlsOptions tls,
-                  BootTime deadline, ConnectAttempt& attempt) {
-  Dialed dialed;
+Task<Connected> dial(Timers& timers, NameResolver resolve, Connector connect, Address address, TlsOptions tls,
+                     BootTime deadline, ConnectAttempt& attempt) {
   if (!is_name(address)) {
-    dialed.ip = address.host;
-    dialed.transport = co_await connect(timers, std::move(address), std::move(tls), deadline, attempt);
-    co_return dialed;
+    std::string ip = address.host;
+    Connected only = co_await connect(timers, std::move(address), std::move(tls), deadline, attempt);
+    only.ip = std::move(ip);
+    co_return only;
   }
   if (tls.server_name.empty()) tls.server_name = address.host;
   const std::vector<std::string> found = co_await resolve(timers, address.host, deadline, attempt);
-  std::string last_reason = "the name has no address";
-  std::string setup_reason;
+  Connected failed;
+  failed.failure = "the name has no address";
   for (std::size_t i = 0; i < found.size(); ++i) {
     // An address that swallows packets may not eat the time of the ones behind it.
     const BootTime now = timers.clock().boot_now();
     const BootTime share = now + (deadline - now) / static_cast<Duration::rep>(found.size() - i);
-    Address one = address;
-    one.host = found[i];
-    try {
-      dialed.transport = co_await connect(timers, std::move(one), tls, share, attempt);
-      dialed.ip = found[i];
-      co_return dialed;
-    } catch (const SetupError& e) {
-      setup_reason = e.what();
-    } catch (const TransportError& e) {
-      last_reason = e.what();
-    }
+    Address at = address;
+    at.host = found[i];
+    Connected one = co_await connect(timers, std::move(at), tls, share, attempt);
+    one.ip = found[i];
+    if (one.transport) co_return one;
+    // Where one address of a name is not reachable and another is not set up well, the latter is worth telling.
+    if (one.operator_must_act || !failed.operator_must_act) failed = std::move(one);
   }
-  // Where one address of a name is not reachable and another is not set up well, the latter is worth telling.
-  if (!setup_reason.empty()) throw SetupError(setup_reason);
-  throw TransportError(last_reason);
+  co_return failed;
 }
 
 Task<std::string> new_address(Timers& timers, NameResolver resolve, std::string name, std::string ip, BootTime deadline,

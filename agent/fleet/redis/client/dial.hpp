@@ -12,15 +12,11 @@
 
 namespace jeton::agent::redis {
 
-struct Dialed {
-  std::unique_ptr<Transport> transport;
-  std::string ip;  // that answered; empty: a unix socket
-};
-
 // Tries the addresses of the name one after the other. With TLS the certificate must be for the name, unless `tls` says
-// otherwise. Throws TransportError, and SetupError if that is the reason at one of the addresses.
-Task<Dialed> dial(Timers& timers, NameResolver resolve, Connector connect, Address address, TlsOptions tls,
-                  BootTime deadline, ConnectAttempt& attempt);
+// otherwise. An operator must act if that is so at one of the addresses. Throws TransportError if the name cannot be
+// resolved.
+Task<Connected> dial(Timers& timers, NameResolver resolve, Connector connect, Address address, TlsOptions tls,
+                     BootTime deadline, ConnectAttempt& attempt);
 
 // Whether the host of the address is a name, which must be resolved.
 [[nodiscard]] bool is_name(const Address& address);

@@ -88,47 +88,54 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
     self->connection_.reset();
   }
 
-  Task<> run_once() {
-    std::string failure;
+  struct Failure {
+    std::string reason{};
     bool operator_must_act = false;
+  };
+
+  Task<> run_once() {
+    Failure failure;
     try {
-      co_await connect();
-      if (std::exchange(was_connected_, true) && options_.tally) ++options_.tally->reconnects;
-      const BootTime since = timers_.clock().boot_now();
-      // Copied, because the callback may stop this connection, which takes the callbacks away.
-      if (const auto up = callbacks_.up) up(connection_);
-      const bool died_young = co_await connection_->wait_closed(since + proven_after);
-      if (!died_young) {
-        recovered();
-        co_await stay_connected();
-        if (const auto idle = connection_->ended_idle_for()) ended_by_idleness(*idle);
+      failure = co_await connect();
+      if (connection_) {
+        if (std::exchange(was_connected_, true) && options_.tally) ++options_.tally->reconnects;
+        const BootTime since = timers_.clock().boot_now();
+        // Copied, because the callback may stop this connection, which takes the callbacks away.
+        if (const auto up = callbacks_.up) up(connection_);
+        const bool died_young = co_await connection_->wait_closed(since + proven_after);
+        if (!died_young) {
+          recovered();
+          co_await stay_connected();
+          if (const auto idle = connection_->ended_idle_for()) ended_by_idleness(*idle);
+        }
+        failure.reason = connection_->close_reason();
       }
-      failure = connection_->close_reason();
     } catch (const ServerError& e) {
-      failure = e.what();
-      operator_must_act = e.is_about_access();
+      failure = {e.what(), e.is_about_access()};
     } catch (const Error& e) {
-      operator_must_act = dynamic_cast<const SetupError*>(&e) != nullptr;
-      failure = with_place(display_, e.what());
+      failure = {with_place(display_, e.what()), dynamic_cast<const SetupError*>(&e) != nullptr};
     }
     connection_.reset();
     if (stopped_) co_return;
-    if (!renewing_) report(failure, operator_must_act);
-    if (const auto down = callbacks_.down) down(failure);
+    if (!renewing_) report(failure);
+    if (const auto down = callbacks_.down) down(failure.reason);
   }
 
-  Task<> connect() {
+  // Makes `connection_`; if there is none afterwards, the result says why. Throws if the server refuses the greeting.
+  Task<Failure> connect() {
     Address address = options_.address;
     if (options_.endpoint_resolver) address = co_await resolve_endpoint();
     const BootTime deadline = now() + options_.timeout;
-    Dialed dialed =
+    Connected dialed =
         co_await dial(timers_, options_.resolve, options_.connect, address, options_.tls, deadline, attempt_);
     if (stopped_) throw TransportError("stopped");
+    if (!dialed.transport) co_return Failure{with_place(display_, dialed.failure), dialed.operator_must_act};
     connection_ = std::make_shared<Connection>(timers_, std::move(dialed.transport), options_.limits, display_,
                                                options_.timeout, options_.tally);
     connected_to_ = address;
     connected_ip_ = dialed.ip;
     mode_ = co_await greet(*connection_, options_, display_, deadline);
+    co_return Failure{};
   }
 
   Task<Address> resolve_endpoint() {
@@ -198,14 +205,14 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
     return now() - *down_since_ < young_outage ? young_backoff_.next() : old_backoff_.next();
   }
 
-  void report(const std::string& failure, bool operator_must_act) {
+  void report(const Failure& failure) {
     // Every attempt fails for the same few reasons: each is logged once until the outage ends. A hostile server can
     // make up a new reason for each attempt.
-    if (reported_.contains(failure) || !options_.reports->allows(now())) return;
+    if (reported_.contains(failure.reason) || !options_.reports->allows(now())) return;
     if (reported_.size() >= max_reported) reported_.clear();
-    reported_.insert(failure);
-    log::write(log::redis_lost, operator_must_act ? log::Level::error : log::Level::warning,
-               "redis is out of reach; trying again", {{"connection", purpose_}, {"error", failure}});
+    reported_.insert(failure.reason);
+    log::write(log::redis_lost, failure.operator_must_act ? log::Level::error : log::Level::warning,
+               "redis is out of reach; trying again", {{"connection", purpose_}, {"error", failure.reason}});
   }
 
   void recovered() {

@@ -178,8 +178,10 @@ class SentinelResolver::Impl : public std::enable_shared_from_this<Impl> {
 
   Task<std::shared_ptr<Connection>> connect(std::size_t index, BootTime deadline) {
     const auto attempt = new_attempt();
-    Dialed dialed = co_await dial(timers_, options_.resolve, options_.connect, options_.sentinels[index], options_.tls,
-                                  deadline, *attempt);
+    Connected dialed = co_await dial(timers_, options_.resolve, options_.connect, options_.sentinels[index],
+                                     options_.tls, deadline, *attempt);
+    if (dialed.operator_must_act) throw SetupError(dialed.failure);
+    if (!dialed.transport) throw TransportError(dialed.failure);
     auto connection = std::make_shared<Connection>(timers_, std::move(dialed.transport), ReplyLimits{}, name_of(index));
     reached_[index].ip = dialed.ip;
     reached_[index].resolve_at = timers_.clock().boot_now() + resolve_interval;

@@ -100,6 +100,19 @@ StreamEndpoint endpoint_of(const Address& address) {
   }
 }
 
+Task<std::unique_ptr<Transport>> open_transport(Timers& timers, Address address, TlsOptions tls, BootTime deadline,
+                                                ConnectAttempt& attempt) {
+  std::shared_ptr<asio::ssl::context> context;
+  if (address.tls) context = std::make_shared<asio::ssl::context>(make_tls_context(tls));
+  const StreamEndpoint endpoint = endpoint_of(address);
+  const bool tcp = address.kind == Address::Kind::tcp;
+  StreamSocket socket = co_await connect_to(timers, endpoint, deadline, attempt);
+  if (tcp) set_tcp_options(socket);
+  if (!context) co_return std::make_unique<SocketTransport>(std::move(socket), tcp);
+  std::string name = tls.server_name.empty() ? address.host : tls.server_name;
+  co_return co_await start_tls(timers, std::move(socket), std::move(context), std::move(name), deadline, attempt);
+}
+
 }  // namespace
 
 std::string reason_of(const error_code& error) {
@@ -115,17 +128,16 @@ std::string ConnectOptions::display(const Address& where) const {
   return where.display() + (where.kind == Address::Kind::unix_socket ? "?db=" : "/") + std::to_string(database);
 }
 
-Task<std::unique_ptr<Transport>> connect_transport(Timers& timers, Address address, TlsOptions tls, BootTime deadline,
-                                                   ConnectAttempt& attempt) {
-  std::shared_ptr<asio::ssl::context> context;
-  if (address.tls) context = std::make_shared<asio::ssl::context>(make_tls_context(tls));
-  const StreamEndpoint endpoint = endpoint_of(address);
-  const bool tcp = address.kind == Address::Kind::tcp;
-  StreamSocket socket = co_await connect_to(timers, endpoint, deadline, attempt);
-  if (tcp) set_tcp_options(socket);
-  if (!context) co_return std::make_unique<SocketTransport>(std::move(socket), tcp);
-  std::string name = tls.server_name.empty() ? address.host : tls.server_name;
-  co_return co_await start_tls(timers, std::move(socket), std::move(context), std::move(name), deadline, attempt);
+Task<Connected> connect_transport(Timers& timers, Address address, TlsOptions tls, BootTime deadline,
+                                  ConnectAttempt& attempt) {
+  Connected connected;
+  try {
+    connected.transport = co_await open_transport(timers, std::move(address), std::move(tls), deadline, attempt);
+  } catch (const TransportError& e) {
+    connected.failure = e.what();
+    connected.operator_must_act = dynamic_cast<const SetupError*>(&e) != nullptr;
+  }
+  co_return connected;
 }
 
 }  // namespace jeton::agent::redis

@@ -2,7 +2,8 @@
 // dial.hpp calls it. ConnectOptions: which server, and how it is spoken to. One thread: the loop's.
 //
 // One reader and one writer at a time. Errors are TransportError with the reason only ("connection refused"): the
-// owner of the connection adds the endpoint. close() ends both with an error and may be called at any time.
+// owner of the connection adds the endpoint. close() ends both with an error and may be called at any time. Only the
+// failure of a connect is a value.
 #pragma once
 
 #include <functional>
@@ -75,13 +76,22 @@ class Abortable {
   ConnectAttempt& attempt_;
 };
 
-// Connects and, if the address says so, speaks TLS before the deadline. The host is an IP address.
-Task<std::unique_ptr<Transport>> connect_transport(Timers& timers, Address address, TlsOptions tls, BootTime deadline,
-                                                   ConnectAttempt& attempt);
+// How an attempt to connect ended. A failure is a value: while a server is away, each agent tries again several times a
+// second, and an exception would be thrown again in each coroutine that it passes.
+struct Connected {
+  std::unique_ptr<Transport> transport{};  // null: it failed
+  std::string failure{};                   // the reason
+  bool operator_must_act = false;          // trying again will not help, as with SetupError
+  std::string ip{};                        // that answered, as dial() says it; empty: a unix socket
+};
 
-// The function that opens a connection: connect_transport, or a test's replacement. Throws TransportError.
-using Connector = std::function<Task<std::unique_ptr<Transport>>(Timers& timers, Address address, TlsOptions tls,
-                                                                 BootTime deadline, ConnectAttempt& attempt)>;
+// Connects and, if the address says so, speaks TLS before the deadline. The host is an IP address.
+Task<Connected> connect_transport(Timers& timers, Address address, TlsOptions tls, BootTime deadline,
+                                  ConnectAttempt& attempt);
+
+// The function that opens a connection: connect_transport, or a test's replacement.
+using Connector = std::function<Task<Connected>(Timers& timers, Address address, TlsOptions tls, BootTime deadline,
+                                                ConnectAttempt& attempt)>;
 
 // The function that returns the IP addresses of a host name, in the order in which to try them: resolve_name
 // (name_lookups.hpp), or a test's replacement. Throws TransportError.
