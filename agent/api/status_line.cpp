@@ -114,7 +114,9 @@ std::string status_line(const AgentStatus& status) {
       status.coordinator.reachable ? "" : "; the coordinator (" + status.coordinator.backend + ") is unreachable";
   const std::string reload =
       status.refused_reload.empty() ? "" : "; the last reload was refused: " + excerpt(status.refused_reload);
-  return valid_text(status.tokens) + (troubles.empty() ? refresh_text(status) : troubles) + coordinator + reload;
+  const std::string listen = !status.listen || status.listen->error.empty() ? "" : "; " + status.listen->error;
+  return valid_text(status.tokens) + (troubles.empty() ? refresh_text(status) : troubles) + coordinator + listen +
+         reload;
 }
 
 }  // namespace jeton::agent

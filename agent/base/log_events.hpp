@@ -77,6 +77,7 @@ inline constexpr EventId output_failed{"output_failed", "7aafc10c56844ddabbe2951
 inline constexpr EventId on_change_done{"on_change_done", "d1dd88b94ced553248b133dd8eb06a7a"};
 inline constexpr EventId on_change_failed{"on_change_failed", "23d8eedea4d043058f811d2db32351fe"};
 inline constexpr EventId api_trouble{"api_trouble", "b1348e1ce8ce4670a6d19c1ddadec514"};
+inline constexpr EventId listen_failed{"listen_failed", "19988dccf6b146cfa27d00209b81930c"};
 inline constexpr EventId held_lock_lost{"held_lock_lost", "8a8d36ed09d343f2b5d9cde55a694642"};
 inline constexpr EventId lock_not_released{"lock_not_released", "5e64a8c6506f458eb6dd2a40d049a8b6"};
 inline constexpr EventId lock_taken{"lock_taken", "7ecdf679fa1c4458ac1438aa4dd5ba50"};

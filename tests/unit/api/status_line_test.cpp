@@ -72,6 +72,16 @@ TEST_F(StatusLine, CoordinatorIsUnreachable_SaysSo) {
   EXPECT_EQ(line(), "1 token valid, next refresh in 1d2h; the coordinator (redis) is unreachable");
 }
 
+TEST_F(StatusLine, AddressOfListenCannotBeHad_SaysSo) {
+  add("orders", hours(26));
+  status.listen = ListenStatus{"127.0.0.1:9717"};
+  EXPECT_EQ(line(), "1 token valid, next refresh in 1d2h");
+  status.listen->error = "the address 127.0.0.1:9717 of agent.listen is in use by another program";
+  EXPECT_EQ(line(),
+            "1 token valid, next refresh in 1d2h; the address 127.0.0.1:9717 of agent.listen is in use by another "
+            "program");
+}
+
 TEST_F(StatusLine, LastReloadWasRefused_SaysSoUntilOneIsApplied) {
   add("orders", hours(26));
   status.refused_reload = "the files\nhave errors";
