@@ -68,6 +68,7 @@ inline constexpr EventId runtime_dir_on_disk{"runtime_dir_on_disk", "97416fde85a
 inline constexpr EventId runtime_dir_restored{"runtime_dir_restored", "356005bfe1314e43ab1c60444bb2eb6c"};
 inline constexpr EventId runtime_dir_lost{"runtime_dir_lost", "96d0ed53eaa243bbb14f5754fce66b7c"};
 inline constexpr EventId history_not_kept{"history_not_kept", "d2aacfd2e26d44cb9af94097628012e1"};
+inline constexpr EventId history_damaged{"history_damaged", "306c21176bfb490c8b9b1e7c39712511"};
 inline constexpr EventId file_watch_late{"file_watch_late", "2e6c49f9af8343f6a99186000fea2b9d"};
 inline constexpr EventId exec_unprotected{"exec_unprotected", "d482b9ddce9a4f23b03036fab890fee1"};
 inline constexpr EventId http_abandoned{"http_abandoned", "ce58ff52d3c043dfb787b4b3bea58e8e"};
