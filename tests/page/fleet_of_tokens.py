@@ -97,7 +97,6 @@ class Fleet:
             f"version: 1\nagent:\n  runtime_dir: {self.dir}/run\n  listen: 127.0.0.1:{self.port}\n"
             "tokens:\n" + "\n".join(tokens(source)) + "\nlocks:\n  '*': {max_ttl: 1h}\n")
         self.log = open(self.dir / "agent.log", "ab")
-        self.start()
 
     def start(self):
         self.agent = subprocess.Popen(
