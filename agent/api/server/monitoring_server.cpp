@@ -28,7 +28,7 @@ void switch_on(const UniqueFd& socket, int level, int option) {
   ::setsockopt(socket.get(), level, option, &on, sizeof on);
 }
 
-ListenStatus failure(const ListenAddress& address, int error) {
+ListenStatus failed_listening(const ListenAddress& address, int error) {
   const std::string which = "the address " + address.display() + " of agent.listen";
   const std::string restart = " agent.listen in /etc/jeton/agent.yaml, then: sudo systemctl restart jeton-agent";
   switch (error) {
@@ -137,7 +137,7 @@ void MonitoringServer::try_to_listen() {
 
 // A line for each new reason: the same one comes every ten seconds.
 void MonitoringServer::note_failure(int error) {
-  ListenStatus now = failure(address_, error);
+  ListenStatus now = failed_listening(address_, error);
   if (now.error != status_.error) {
     log::error(log::listen_failed,
                "agent.listen cannot be served; tokens do not depend on it; trying again every ten seconds",
