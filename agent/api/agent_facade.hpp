@@ -22,6 +22,13 @@ struct LocksStatus {
   LockBroker::Counts sessions;
 };
 
+// agent.listen.
+struct ListenStatus {
+  std::string address;
+  std::string error{};   // why the agent cannot listen there; it tries again and again. Empty: it listens
+  std::string remedy{};  // what to type
+};
+
 struct AgentStatus {
   std::string version;
   std::string host;
@@ -30,9 +37,10 @@ struct AgentStatus {
   WallTime now;
   std::uint64_t log_lines_dropped = 0;  // since it started
   BackendHealth coordinator;
-  std::vector<TokenStatus> tokens;   // by name
-  std::optional<LocksStatus> locks;  // none: no rule lets a user take any
-  std::string refused_reload;        // why the last reload changed nothing; empty: it was applied, or there was none
+  std::vector<TokenStatus> tokens;     // by name
+  std::optional<LocksStatus> locks;    // none: no rule lets a user take any
+  std::optional<ListenStatus> listen;  // none: it is not configured
+  std::string refused_reload;          // why the last reload changed nothing; empty: it was applied, or there was none
 };
 
 // The outcome of a reload of the configuration.

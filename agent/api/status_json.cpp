@@ -151,6 +151,13 @@ std::string agent_json(const AgentStatus& status) {
                      {"held", status.locks->sessions.held},
                      {"waiting", status.locks->sessions.waiting}};
   }
+  json["listen"] = nullptr;
+  if (status.listen) {
+    json["listen"] = {{"address", status.listen->address},
+                      {"listening", status.listen->error.empty()},
+                      {"last_error", or_null(status.listen->error)},
+                      {"remedy", or_null(status.listen->remedy)}};
+  }
   json["tokens"] = OrderedJson::array();
   for (const TokenStatus& t : status.tokens) json["tokens"].push_back(token(t, status.now));
   return text(json);
@@ -163,11 +170,12 @@ std::string token_json(const TokenStatus& status, WallTime now) {
 }
 
 std::string readiness_json(const AgentStatus& status) {
-  OrderedJson json{{"ready", is_ready(status)}, {"tokens", OrderedJson::array()}};
+  OrderedJson json{{"ready", is_ready(status)}, {"tokens", OrderedJson::array()}, {"warnings", OrderedJson::array()}};
   for (const TokenStatus& t : status.tokens) {
     if (t.state == TokenState::valid) continue;
     json["tokens"].push_back({{"name", t.name}, {"state", to_string(t.state)}, {"reason", why_not_valid(t, status)}});
   }
+  if (status.listen && !status.listen->error.empty()) json["warnings"].push_back(status.listen->error);
   return text(json);
 }
 

@@ -6,10 +6,12 @@
 // token's readers may see them, and these answers are for any local user.
 //
 // Agent    {version, host, pid, started_at_ms, now_ms, uptime_ms, ready, log_lines_dropped, coordinator,
-//          tokens: [Token]}
+//          locks, listen, tokens: [Token]}
 //          log_lines_dropped: lines that were lost because the log did not accept them in time
 //          coordinator {backend, endpoint, reachable, last_error, clock_offset_ms}; the offset is the coordinator's
 //          clock minus this host's
+//          locks {reachable, last_error, held, waiting}, or null if no rule lets a user take any
+//          listen {address, listening, last_error, remedy} of agent.listen, or null; remedy: what to type, or null
 // Token    {name, state, phase, generation, fingerprint, type, issued_at_ms, expires_at_ms, expires_in_ms, fetched_by,
 //          grace_ms, spread_ms, spread_delay_ms, refresh_at_ms, refresh_in_ms, previous, source, lock, pause, counters,
 //          last_error, last_fetch_at_ms, outputs}; on its own (/v1/tokens/NAME) also now_ms
@@ -49,8 +51,9 @@ namespace jeton::agent {
 // Each a whole document with a newline at its end.
 [[nodiscard]] std::string agent_json(const AgentStatus& status);
 [[nodiscard]] std::string token_json(const TokenStatus& status, WallTime now);
-// {ready, tokens: [{name, state, reason}]}: the tokens that are not valid. The reasons are words of our own: an error
-// may quote the provider, and this answer also goes over the network (agent.listen).
+// {ready, tokens: [{name, state, reason}], warnings}: the tokens that are not valid. The reasons are words of our own:
+// an error may quote the provider, and this answer also goes over the network (agent.listen). A warning, a text, is
+// about monitoring, and does not change `ready`.
 [[nodiscard]] std::string readiness_json(const AgentStatus& status);
 [[nodiscard]] std::string refresh_answer_json(const std::string& name, const RefreshAnswer& answer, WallTime now);
 [[nodiscard]] std::string reload_json(const ReloadVerdict& verdict);

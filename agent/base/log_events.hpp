@@ -68,6 +68,7 @@ inline constexpr EventId runtime_dir_on_disk{"runtime_dir_on_disk", "97416fde85a
 inline constexpr EventId runtime_dir_restored{"runtime_dir_restored", "356005bfe1314e43ab1c60444bb2eb6c"};
 inline constexpr EventId runtime_dir_lost{"runtime_dir_lost", "96d0ed53eaa243bbb14f5754fce66b7c"};
 inline constexpr EventId history_not_kept{"history_not_kept", "d2aacfd2e26d44cb9af94097628012e1"};
+inline constexpr EventId history_damaged{"history_damaged", "306c21176bfb490c8b9b1e7c39712511"};
 inline constexpr EventId file_watch_late{"file_watch_late", "2e6c49f9af8343f6a99186000fea2b9d"};
 inline constexpr EventId exec_unprotected{"exec_unprotected", "d482b9ddce9a4f23b03036fab890fee1"};
 inline constexpr EventId http_abandoned{"http_abandoned", "ce58ff52d3c043dfb787b4b3bea58e8e"};
@@ -77,6 +78,7 @@ inline constexpr EventId output_failed{"output_failed", "7aafc10c56844ddabbe2951
 inline constexpr EventId on_change_done{"on_change_done", "d1dd88b94ced553248b133dd8eb06a7a"};
 inline constexpr EventId on_change_failed{"on_change_failed", "23d8eedea4d043058f811d2db32351fe"};
 inline constexpr EventId api_trouble{"api_trouble", "b1348e1ce8ce4670a6d19c1ddadec514"};
+inline constexpr EventId listen_failed{"listen_failed", "19988dccf6b146cfa27d00209b81930c"};
 inline constexpr EventId held_lock_lost{"held_lock_lost", "8a8d36ed09d343f2b5d9cde55a694642"};
 inline constexpr EventId lock_not_released{"lock_not_released", "5e64a8c6506f458eb6dd2a40d049a8b6"};
 inline constexpr EventId lock_taken{"lock_taken", "7ecdf679fa1c4458ac1438aa4dd5ba50"};

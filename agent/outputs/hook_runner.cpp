@@ -26,7 +26,6 @@ namespace {
 constexpr std::size_t max_printed = 1024 * 1024;  // bytes
 constexpr std::size_t max_pid_file = 64;          // bytes
 constexpr std::uint64_t max_pid = 1U << 22U;      // of Linux
-constexpr const char* systemctl = "/usr/bin/systemctl";
 
 // Nothing if it ended as it should.
 std::optional<std::string> complaint_about(const ExecResult& result, Milliseconds timeout) {
@@ -53,6 +52,17 @@ std::optional<std::string> complaint_about(const ExecResult& result, Millisecond
       return "was killed together with its supervisor";
   }
   return "ended in an unknown way";
+}
+
+std::string what_to_do(const ReloadHook& reload, const ExecResult& result) {
+  if (result.end == ExecResult::End::timed_out) {
+    return "; the reload may still be under way: see systemctl list-jobs and systemctl status " + reload.unit +
+           ", and raise on_change.timeout if it takes longer";
+  }
+  if (result.report.kind == ExecReport::Kind::not_executed) {
+    return "; a reload needs systemd: use a command or a signal where there is none";
+  }
+  return "; if the right is missing, a rule of polkit gives it to the agent's user (Outputs in config/README.md)";
 }
 
 // The number of the process. Only root and the agent's user can have written it.
@@ -89,15 +99,16 @@ void send_signal(const SignalHook& hook) {
 
 }  // namespace
 
-HostHooks::HostHooks(Timers& timers, BlockingCalls& calls, const std::vector<std::filesystem::path>& unwritable)
-    : timers_(timers), calls_(calls), unwritable_(without_links(unwritable)) {}
+HostHooks::HostHooks(Timers& timers, BlockingCalls& calls, const std::vector<std::filesystem::path>& unwritable,
+                     std::string systemctl)
+    : timers_(timers), calls_(calls), unwritable_(without_links(unwritable)), systemctl_(std::move(systemctl)) {}
 
 Task<> HostHooks::run(HookConfig hook, SecretsOfHook secrets) {
   ExecCommand command;
   if (const auto* own = std::get_if<CommandHook>(&hook.action)) {
     command.argv = own->argv;
   } else if (const auto* reload = std::get_if<ReloadHook>(&hook.action)) {
-    command.argv = {systemctl, "--no-ask-password", "reload", "--", reload->unit};
+    command.argv = {systemctl_, "--no-ask-password", "reload", "--", reload->unit};
   } else {
     const SignalHook wanted = std::get<SignalHook>(hook.action);
     std::function<void()> call = [wanted] { send_signal(wanted); };
@@ -117,9 +128,7 @@ Task<> HostHooks::run(HookConfig hook, SecretsOfHook secrets) {
   std::string text = command.argv.front() + " " + *complaint;
   for (SecretString& later : secrets()) known.push_back(std::move(later));
   if (!result.lines.empty()) text += " (its last output: \"" + shown_line(result.lines.back(), known) + "\")";
-  if (std::holds_alternative<ReloadHook>(hook.action)) {
-    text += "; if the right is missing, a rule of polkit gives it to the agent's user (Outputs in config/README.md)";
-  }
+  if (const auto* reload = std::get_if<ReloadHook>(&hook.action)) text += what_to_do(*reload, result);
   throw Error(text);
 }
 

@@ -28,12 +28,15 @@ class HookRunner {
   virtual Task<> run(HookConfig hook, SecretsOfHook secrets) = 0;
 };
 
-// Commands run under a supervisor (agent/process/exec_run.hpp), without a right to write below `unwritable`. A unit is
-// reloaded by systemctl, which asks polkit for the right. A process is signalled if its pid file is root's or the
-// agent's, and no other user can have changed it or led its path elsewhere (output_file.hpp).
+// Commands run under a supervisor (agent/process/exec_run.hpp), without a right to write below `unwritable`; a process
+// that one leaves behind is killed when it has ended, so none holds up the run. A unit is reloaded by systemctl, which
+// asks polkit for the right; systemd goes on with a reload whose systemctl was killed at the end of its time. A process
+// is signalled if its pid file is root's or the agent's, and no other user can have changed it or led its path
+// elsewhere (output_file.hpp).
 class HostHooks final : public HookRunner {
  public:
-  HostHooks(Timers& timers, BlockingCalls& calls, const std::vector<std::filesystem::path>& unwritable);
+  HostHooks(Timers& timers, BlockingCalls& calls, const std::vector<std::filesystem::path>& unwritable,
+            std::string systemctl = "/usr/bin/systemctl");
 
   Task<> run(HookConfig hook, SecretsOfHook secrets) override;
 
@@ -41,6 +44,7 @@ class HostHooks final : public HookRunner {
   Timers& timers_;
   BlockingCalls& calls_;
   const std::vector<std::string> unwritable_;
+  const std::string systemctl_;
 };
 
 // "reload nginx.service", "run /usr/local/bin/after", "signal HUP to /run/nginx.pid"; without the arguments of a

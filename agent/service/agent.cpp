@@ -145,6 +145,7 @@ AgentStatus Agent::agent_status() const {
   status.now = timers_.clock().wall_now();
   status.coordinator = coordinator_->health();
   status.tokens = tokens_.statuses();
+  if (monitoring_) status.listen = monitoring_->status();
   status.refused_reload = refused_reload_;
   if (!config_.locks.empty()) status.locks = LocksStatus{locks_.health(), locks_.sessions()};
   return status;

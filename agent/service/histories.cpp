@@ -1,5 +1,8 @@
 #include "agent/service/histories.hpp"
 
+#include <cstdint>
+#include <limits>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -17,11 +20,14 @@ constexpr const char* history_folder = "history";
 constexpr Duration write_pace = std::chrono::minutes(1);
 // A hundred events, each with its text in JSON, where a character may take six bytes.
 constexpr std::size_t largest_history = 512 * 1024;
+constexpr std::uint64_t not_on_disk = std::numeric_limits<std::uint64_t>::max();  // no number of changes
 
-std::string read_file(const std::filesystem::path& file) {
-  return bounded(file.string(), [file] {
+// Nothing if it is missing.
+std::optional<std::string> read_file(const std::filesystem::path& file) {
+  return bounded(file.string(), [file]() -> std::optional<std::string> {
     const auto text = read_private_file(file, largest_history);
-    return text ? std::string(text->reveal()) : std::string();
+    if (!text) return std::nullopt;
+    return std::string(text->reveal());
   });
 }
 
@@ -51,11 +57,34 @@ TokenHistory& Histories::of(const std::string& name) {
   const auto [place, is_new] = entries_.try_emplace(name);
   if (!is_new) return place->second.history;
   try {
-    place->second.history.restore(read_history(read_file(file_of(name))));
+    restore(name, place->second);
   } catch (const std::exception& e) {
     complain(e);
   }
   return place->second.history;
+}
+
+void Histories::restore(const std::string& name, Entry& entry) {
+  const std::optional<std::string> text = read_file(file_of(name));
+  if (!text) return;
+  ReadHistory earlier = read_history(*text);
+  entry.history.restore(std::move(earlier.events));
+  if (earlier.damage.empty()) return;
+  keep_damaged(name, earlier.damage);
+  entry.written = not_on_disk;
+}
+
+void Histories::keep_damaged(const std::string& name, const std::string& damage) {
+  const std::filesystem::path file = file_of(name);
+  const std::filesystem::path aside = directory_ / (name + ".damaged");
+  std::string kept = aside.string();
+  try {
+    run_bounded(file.string(), [file, aside] { std::filesystem::rename(file, aside); });
+  } catch (const std::exception& e) {
+    kept = "no, the next write replaces it: " + std::string(e.what());
+  }
+  log::warning(log::history_damaged, "the history of a token is damaged; it goes on with what can be read",
+               {{"token", name}, {"file", file.string()}, {"error", damage}, {"kept_as", kept}});
 }
 
 const TokenHistory* Histories::find(const std::string& name) const {

@@ -2,8 +2,10 @@
 // below the state directory if there is one, else below the runtime directory.
 //
 // A file is written when its token had events, once a minute at most, and at the end; an agent that is killed loses a
-// minute. A file that cannot be read or written is reported once and changes nothing else. One thread: the loop's; a
-// dead mount holds it up no longer than bounded_wait.hpp says.
+// minute. A file that cannot be read or written is reported once and changes nothing else. A damaged one, which a power
+// failure may leave, is reported, and kept beside as NAME.damaged until the next one or until the token is forgotten:
+// unlike the files of tokens it has no secret. One thread: the loop's; a dead mount holds it up no longer than
+// bounded_wait.hpp says.
 #pragma once
 
 #include <filesystem>
@@ -41,6 +43,9 @@ class Histories {
     std::uint64_t written = 0;  // TokenHistory::changes()
     BootTime quiet_until{};
   };
+  void restore(const std::string& name, Entry& entry);
+  // Out of the way of the next write.
+  void keep_damaged(const std::string& name, const std::string& damage);
   bool write(const std::string& name, Entry& entry);
   [[nodiscard]] std::filesystem::path file_of(const std::string& name) const { return directory_ / (name + ".json"); }
   void complain(const std::exception& failure);

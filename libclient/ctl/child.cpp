@@ -89,9 +89,12 @@ Child::~Child() {
 
 void Child::signal(int number) const { ::kill(own_group_ ? -pid_ : pid_, number); }
 
+// The end of a terminal is sent to the leader of its session only, which may be this process (ssh -t HOST jetonctl).
 void Child::pass_on(const signalfd_siginfo& sent) const {
-  if (sent.ssi_signo == SIGCHLD || (sent.ssi_code == SI_KERNEL && !own_group_)) return;
   const int number = static_cast<int>(sent.ssi_signo);
+  const bool is_for_leader = number == SIGHUP && ::getsid(0) == ::getpid();
+  const bool has_it = sent.ssi_code == SI_KERNEL && !own_group_ && !is_for_leader;
+  if (number == SIGCHLD || has_it) return;
   signal(number);
   if (number == SIGTERM || number == SIGINT || number == SIGHUP || number == SIGQUIT) signal(SIGCONT);
 }

@@ -120,6 +120,13 @@ Findings judge_agent(const Json& status, const std::string& version) {
   if (locks.is_object() && member(locks, "reachable") != true) {
     found.push_back(trouble("locks", "none can be taken now: " + text_of(locks, "last_error"), journal_command));
   }
+  const Json& listen = member(status, "listen");
+  if (listen.is_object() && member(listen, "listening") == true) {
+    found.push_back(fine("listen", text_of(listen, "address") + " is served"));
+  } else if (listen.is_object()) {
+    found.push_back(trouble("listen", text_of(listen, "last_error") + ": no status page and no /metrics there",
+                            text_of(listen, "remedy")));
+  }
   return found;
 }
 

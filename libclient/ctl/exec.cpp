@@ -82,11 +82,21 @@ class ExecRun {
     }
   }
 
+  // SIGHUP of the kernel is the end of the terminal. That of a process asks a command to read its files again; during a
+  // restart the next command does so anyway.
+  [[nodiscard]] bool asks_for_a_reload(const signalfd_siginfo& signal, bool has_command) const {
+    return signal.ssi_signo == SIGHUP && signal.ssi_code != SI_KERNEL && (has_command || stopping_);
+  }
+
+  // `running`: null while only processes run that the command has left behind.
   void hear_signals(const Child* running) {
     while (const auto signal = signals_.next()) {
       if (running != nullptr) running->pass_on(*signal);
       const auto number = static_cast<int>(signal->ssi_signo);
-      asked_to_end_ |= number == SIGTERM || number == SIGINT || number == SIGQUIT;
+      const bool ends = number == SIGTERM || number == SIGINT || number == SIGQUIT || number == SIGHUP;
+      asked_to_end_ |= ends && !asks_for_a_reload(*signal, running != nullptr);
+      // After a Ctrl-Z the command, which was stopped as well, has its whole grace again.
+      if (number == SIGCONT) grace_ends_ms_ = boot_ms_now() + options_.grace.count();
     }
   }
 
@@ -94,9 +104,9 @@ class ExecRun {
   void end_by_signal() const {
     while (const auto signal = signals_.next()) {
       const auto number = static_cast<int>(signal->ssi_signo);
-      const bool for_a_command = number == SIGUSR1 || number == SIGUSR2 || number == SIGWINCH;
-      if (number == SIGCHLD || for_a_command) continue;
-      die_of(number);
+      const bool for_a_command = number == SIGUSR1 || number == SIGUSR2 || number == SIGWINCH || number >= SIGRTMIN;
+      if (number == SIGCHLD || number == SIGCONT || for_a_command) continue;
+      if (!asks_for_a_reload(*signal, false)) die_of(number);
     }
   }
 
@@ -129,24 +139,25 @@ class ExecRun {
     child.signal(options_.stop_signal);
     child.signal(SIGCONT);  // a stopped one could not end
     stopping_ = true;
-    kill_at_ms_ = boot_ms_now() + options_.grace.count();
+    grace_ends_ms_ = boot_ms_now() + options_.grace.count();
   }
 
   // Returns when to look again.
   std::int64_t see_to_the_stop(const Child& child) {
-    if (!killed_ && boot_ms_now() >= kill_at_ms_) {
+    if (!killed_ && boot_ms_now() >= grace_ends_ms_) {
       say("the command did not end within " + duration_text(options_.grace.count()) + "; killing it");
       child.signal(SIGKILL);
       killed_ = true;
     }
-    return killed_ ? boot_ms_now() + look_again_ms : kill_at_ms_;
+    return killed_ ? boot_ms_now() + look_again_ms : grace_ends_ms_;
   }
 
   [[nodiscard]] bool starts_again(int status) const {
     if (asked_to_end_) return false;
-    if (stopping_) return true;
+    const bool hung_up = status == 128 + SIGHUP;
+    if (stopping_) return !hung_up || options_.stop_signal == SIGHUP;
     const bool ran = status < static_cast<int>(Exit::run_failed) || status > Child::not_found;
-    return options_.restart_on_failure && status != 0 && status != 128 + SIGHUP && ran;
+    return options_.restart_on_failure && status != 0 && !hung_up && ran;
   }
 
   // They have the old token, and what the next command needs: its port, its files.
@@ -154,8 +165,8 @@ class ExecRun {
     if (!child.has_left_any()) return;
     child.signal_what_is_left(options_.stop_signal);
     child.signal_what_is_left(SIGCONT);
-    const Deadline deadline(options_.grace);
-    while (child.has_left_any() && !deadline.passed()) {
+    grace_ends_ms_ = boot_ms_now() + options_.grace.count();
+    while (child.has_left_any() && boot_ms_now() < grace_ends_ms_) {
       hear_signals(nullptr);
       wait_until(boot_ms_now() + look_for_processes_ms);
     }
@@ -191,9 +202,9 @@ class ExecRun {
   RestartPause pauses_;
   std::random_device random_;
   bool asked_to_end_ = false;  // by a signal that was passed on
-  bool stopping_ = false;      // for a restart
+  bool stopping_ = false;      // for a restart, until the next command has started
   bool killed_ = false;
-  std::int64_t kill_at_ms_ = 0;
+  std::int64_t grace_ends_ms_ = 0;  // of the command, then of what it has left behind
 };
 
 }  // namespace

@@ -41,9 +41,10 @@ Json await_lock(LockStream& stream, const Signals& signals, const LockRunOptions
       if (what == "refused") throw run_refusal(options.name, *event, options.wait);
     }
     while (const auto signal = signals.next()) {
-      if (signal->ssi_signo == SIGCHLD || signal->ssi_signo == SIGWINCH) continue;
+      const auto number = static_cast<int>(signal->ssi_signo);
+      if (number == SIGCHLD || number == SIGWINCH || number == SIGCONT) continue;
       static_cast<void>(stream.end(release_patience));  // the agent may have won it in this moment
-      die_of(static_cast<int>(signal->ssi_signo));
+      die_of(number);
     }
     if (boot_ms_now() >= give_up_at) throw Failure(Exit::run_failed, "the agent does not answer in time");
     wait_for(stream, signals, true, give_up_at);

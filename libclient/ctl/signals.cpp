@@ -14,7 +14,7 @@ namespace jeton::ctl {
 Signals::Signals(const InheritedState& inherited) {
   sigset_t all;
   ::sigemptyset(&all);
-  std::vector<int> numbers{SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGCHLD};
+  std::vector<int> numbers{SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGCHLD, SIGCONT};
   for (int number = SIGRTMIN; number <= SIGRTMAX; ++number) numbers.push_back(number);
   for (const int number : numbers) {
     if (number == SIGCHLD || !inherited.ignores(number)) ::sigaddset(&all, number);

@@ -60,6 +60,13 @@ std::string locks_line(const Json& locks) {
   return line + "\n" + (error == "-" ? "" : coloured(wrapped("  error ", error), Colour::bad) + "\n");
 }
 
+// Only where the agent cannot listen on the address of agent.listen.
+std::string listen_lines(const Json& listen) {
+  const std::string error = text(listen, "last_error");
+  if (error == "-") return "";
+  return coloured(wrapped("listen: ", error), Colour::bad) + "  " + text(listen, "remedy") + "\n";
+}
+
 std::string lock_text(const Json& token) {
   const Json& lock = member(token, "lock");
   if (member(lock, "held") == true) return "held here";
@@ -189,7 +196,8 @@ std::string counters_text(const Json& counters) {
 std::string agent_text(const Json& status) {
   std::string out = "agent " + text(status, "version") + " on " + text(status, "host") + ", pid " +
                     text(status, "pid") + ", up " + duration(status, "uptime_ms") + "\n" +
-                    coordinator_line(member(status, "coordinator")) + "\n" + locks_line(member(status, "locks"));
+                    coordinator_line(member(status, "coordinator")) + "\n" + locks_line(member(status, "locks")) +
+                    listen_lines(member(status, "listen"));
   if (const auto dropped = number_of(status, "log_lines_dropped"); dropped.value_or(0) > 0) {
     out += coloured("log: " + std::to_string(*dropped) + " lines were dropped: the log did not accept them in time\n",
                     Colour::bad);

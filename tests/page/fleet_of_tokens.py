@@ -97,7 +97,7 @@ class Fleet:
             f"version: 1\nagent:\n  runtime_dir: {self.dir}/run\n  listen: 127.0.0.1:{self.port}\n"
             "tokens:\n" + "\n".join(tokens(source)) + "\nlocks:\n  '*': {max_ttl: 1h}\n")
         self.log = open(self.dir / "agent.log", "ab")
-        self.start()
+        self.agent = None  # until start()
 
     def start(self):
         self.agent = subprocess.Popen(
@@ -110,8 +110,9 @@ class Fleet:
         self.agent.wait()
 
     def close(self):
-        self.agent.kill()
-        self.agent.wait()
+        if self.agent:
+            self.agent.kill()
+            self.agent.wait()
         self.provider.shutdown()
         shutil.rmtree(self.dir)
 

@@ -29,6 +29,8 @@ def row(name):
 def setUpModule():
     global fleet, browser
     fleet = Fleet(sys.argv[1])
+    unittest.addModuleCleanup(fleet.close)  # also if what follows fails
+    fleet.start()
     fleet.wait(lambda: fleet.kinds() == {"bad": 6, "good": COUNT - 6})
     for n in range(4):
         fleet.refresh(f"chat-failing-{n}")
@@ -38,12 +40,7 @@ def setUpModule():
         fleet.refresh("wechat-official")
         fleet.wait(lambda: fleet.events("wechat-official") >= before + 3)
     browser = Browser(CHROMIUM)
-
-
-def tearDownModule():
-    if browser:
-        browser.close()
-    fleet.close()
+    unittest.addModuleCleanup(browser.close)
 
 
 class StatusPage(unittest.TestCase):

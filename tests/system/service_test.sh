@@ -22,6 +22,7 @@ exposure() { machine systemd-analyze security --no-pager jeton-agent | sed -n 's
 exposed_at_most() { awk -v e="$(exposure)" -v most="$1" 'BEGIN { exit !(e != "" && e <= most) }'; }
 settled_issued() { eventually has_printed $(($(printed) + 2)) || fail "the provider prints nothing"; issued; }
 block() { awk -v begin="^\`\`\`$1" '$0 ~ begin { on = 1; next } /^```/ { on = 0 } on' "$2"; } # language, page
+section() { awk -v title="### $1" '$0 == title { on = 1; next } /^##/ { on = 0 } on' "$2"; } # heading, page
 generation() { machine jetonctl --format json status api | sed -n 's/.*"generation": *\([0-9]*\).*/\1/p' | head -n 1; }
 issued() { machine journalctl -q --no-pager -u provider -o cat | sed -n 's/^issued //p' | tail -n 1; }
 
@@ -313,6 +314,12 @@ tokens:
   wechat:
     source: {type: http, url: "$url", method: POST, form: {appid: wx1, secret: "\${credential:wechat-secret}"}}
 YAML
+    # The first token, as the page has it.
+    hello=$(dirname "$0")/../../systemd/README.md
+    section "A first token" "$hello" >/tmp/jeton-hello.$$
+    block yaml /tmp/jeton-hello.$$ | machine sh -c "cat >/etc/jeton/agent.d/hello.yaml"
+    machine sh -c "$(block sh /tmp/jeton-hello.$$ | sed -n 's/sudo //; /hello-key/p')"
+    rm -f /tmp/jeton-hello.$$
     machine sh -c "cd /root && printf '#!/bin/sh\nexit 0\n' >backup && chmod +x backup && cp backup run-once && cp backup report"
     machine systemctl restart jeton-agent # a new credential is handed over at a start
     eventually machine jetonctl wait wechat --timeout 1s || fail "no token"
@@ -336,7 +343,8 @@ YAML
       grep -q "\`sudo $command\`" "$root/systemd/README.md" || fail "systemd/README.md does not name $command any more"
       machine sh -c "$command" || fail "$command"
     done
-    machine rm /etc/jeton/agent.d/wechat.yaml
+    as alice jetonctl get hello >/dev/null || fail "alice cannot read the first token"
+    machine rm /etc/jeton/agent.d/wechat.yaml /etc/jeton/agent.d/hello.yaml
     machine systemctl reload jeton-agent
     # systemd takes the documented drop-in as it is meant.
     machine mkdir -p /etc/systemd/system/jeton-agent.service.d

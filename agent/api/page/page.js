@@ -14,7 +14,7 @@
   // What the page knows (PageFeed): the agent sends only what came since.
   let seen = document.body.dataset.seen;
 
-  // As duration_words() of status_line.cpp.
+  // As duration_words() of token_condition.cpp.
   const units = [[" d", 86400], [" h", 3600], [" min", 60], [" s", 1]];
   function duration(ms) {
     const seconds = Math.floor(Math.abs(ms) / 1000);

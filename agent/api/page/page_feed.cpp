@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "agent/api/page/status_page.hpp"
-#include "agent/api/status_line.hpp"
+#include "agent/api/token_condition.hpp"
 #include "agent/base/json.hpp"
 
 namespace jeton::agent {

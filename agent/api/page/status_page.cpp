@@ -5,7 +5,7 @@
 #include <string_view>
 #include <utility>
 
-#include "agent/api/status_line.hpp"
+#include "agent/api/token_condition.hpp"
 #include "agent/jwt/digest.hpp"
 #include "page_text.hpp"
 
@@ -39,8 +39,7 @@ std::string tokens_fact(const AgentStatus& status) {
   const auto valid = std::count_if(status.tokens.begin(), status.tokens.end(),
                                    [](const TokenStatus& token) { return token.state == TokenState::valid; });
   const auto troubled = std::count_if(status.tokens.begin(), status.tokens.end(), [&](const TokenStatus& token) {
-    const std::string_view kind = condition_of(token, status.now).kind;
-    return kind == "bad" || kind == "warn";
+    return needs_a_look(condition_of(token, status.now));
   });
   const auto all = static_cast<std::ptrdiff_t>(status.tokens.size());
   const std::string_view kind = valid < all ? "bad" : troubled > 0 ? "warn" : "good";

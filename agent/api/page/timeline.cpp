@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "agent/api/page/status_page.hpp"
-#include "agent/api/status_line.hpp"
+#include "agent/api/token_condition.hpp"
 
 namespace jeton::agent {
 namespace {

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "agent/api/page/status_page.hpp"
-#include "agent/api/status_line.hpp"
+#include "agent/api/token_condition.hpp"
 
 namespace jeton::agent {
 namespace {

@@ -5,44 +5,64 @@
 
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/system/system_error.hpp>
 #include <cerrno>
+#include <chrono>
 #include <exception>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "agent/api/page/page_feed.hpp"
 #include "agent/api/server/server.hpp"
 #include "agent/base/ascii.hpp"
-#include "agent/base/error.hpp"
 #include "agent/base/log.hpp"
 
 namespace jeton::agent {
 namespace {
+
+constexpr auto between_attempts = std::chrono::seconds(10);
 
 void switch_on(const UniqueFd& socket, int level, int option) {
   const int on = 1;
   ::setsockopt(socket.get(), level, option, &on, sizeof on);
 }
 
-std::string what_to_do(int error) {
-  if (error == EADDRINUSE) return "; another program listens there: choose another port";
-  if (error == EADDRNOTAVAIL) return "; this host has no such address: choose one of its own, or 127.0.0.1";
-  if (error == EACCES) return "; ports below 1024 are for root: choose a higher one";
-  return {};
+ListenStatus failed_listening(const ListenAddress& address, int error) {
+  const std::string which = "the address " + address.display() + " of agent.listen";
+  const std::string restart = " agent.listen in /etc/jeton/agent.yaml, then: sudo systemctl restart jeton-agent";
+  switch (error) {
+    case EADDRINUSE:
+      return {address.display(), which + " is in use by another program",
+              "sudo ss -ltnp 'sport = :" + std::to_string(address.port) +
+                  "'   # end that program, or choose another port in" + restart};
+    case EADDRNOTAVAIL:
+      return {address.display(), which + " is none of this host",
+              "ip -brief address   # choose one of these, or 127.0.0.1, in" + restart};
+    case EACCES:
+      return {address.display(), which + " is not permitted to the agent: ports below 1024 are for root",
+              "choose a port above 1023 in" + restart};
+    default:
+      return {address.display(), which + " cannot be had: " + std::generic_category().message(error),
+              "choose another address in" + restart};
+  }
 }
 
-UniqueFd listening_socket(const ListenAddress& address) {
+struct Listening {
+  UniqueFd socket;
+  int error = 0;  // the socket listens if it is 0
+};
+
+Listening listening_socket(const ListenAddress& address) {
   namespace ip = boost::asio::ip;
   const ip::tcp::endpoint endpoint(ip::make_address(address.host), address.port);
   UniqueFd socket(::socket(endpoint.protocol().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!socket) throw errno_error("cannot make a socket for agent.listen");
+  if (!socket) return {UniqueFd(), errno};
   switch_on(socket, SOL_SOCKET, SO_REUSEADDR);  // connections of the agent before may still wait for their end
   const bool listens = ::bind(socket.get(), endpoint.data(), static_cast<socklen_t>(endpoint.size())) == 0 &&
                        ::listen(socket.get(), SOMAXCONN) == 0;
-  if (listens) return socket;
-  const int error = errno;
-  throw Error(errno_error("cannot listen on " + address.display() + " (agent.listen)", error).what() +
-              what_to_do(error));
+  const int error = listens ? 0 : errno;
+  return {std::move(socket), error};
 }
 
 // The address itself, without brackets or port.
@@ -95,15 +115,43 @@ MonitoringServer::MonitoringServer(Executor executor, Timers& timers, ListenAddr
                  {[this](UniqueFd client) { admit(std::move(client)); },
                   [this](const std::string& reason) { warn("cannot accept a client; retrying", reason); }}),
       address_(std::move(address)),
+      status_{address_.display()},
       room_(limits.connections_per_user, limits.connections_per_user),
       routes_(routes_of(address_, std::make_shared<PageFeed>(facade, timers), limits.heartbeat)) {}
 
-void MonitoringServer::start() {
-  listener_.listen(listening_socket(address_));
-  log::info("the status page, metrics and health can be read over the network", {{"address", address_.display()}});
+void MonitoringServer::start() { try_to_listen(); }
+
+void MonitoringServer::try_to_listen() {
+  Listening attempt = listening_socket(address_);
+  if (attempt.error == 0) {
+    try {
+      listener_.listen(std::move(attempt.socket));
+    } catch (const boost::system::system_error& e) {
+      attempt.error = e.code().value();
+    }
+  }
+  if (attempt.error != 0) return note_failure(attempt.error);
+  status_ = {address_.display()};
+  log::info("the status page, metrics and health can be read over the network", {{"address", status_.address}});
+}
+
+// A line for each new reason: the same one comes every ten seconds.
+void MonitoringServer::note_failure(int error) {
+  ListenStatus now = failed_listening(address_, error);
+  if (now.error != status_.error) {
+    log::error(log::listen_failed,
+               "agent.listen cannot be served; tokens do not depend on it; trying again every ten seconds",
+               {{"address", now.address}, {"error", now.error}, {"remedy", now.remedy}});
+  }
+  status_ = std::move(now);
+  retry_ = timers_.schedule(timers_.clock().boot_now() + between_attempts, [this] {
+    retry_ = 0;
+    try_to_listen();
+  });
 }
 
 void MonitoringServer::stop() {
+  if (retry_ != 0) timers_.cancel(std::exchange(retry_, 0));
   listener_.close();
   room_.close_all();
 }
@@ -130,7 +178,7 @@ void MonitoringServer::admit(UniqueFd client) {
 
 void MonitoringServer::warn(const std::string& what, const std::string& reason) {
   if (!warnings_.allows(timers_.clock().boot_now())) return;
-  log::warning(log::api_trouble, "agent.listen: " + what, {{"address", address_.display()}, {"error", reason}});
+  log::warning(log::api_trouble, "agent.listen: " + what, {{"address", status_.address}, {"error", reason}});
 }
 
 }  // namespace jeton::agent

@@ -97,18 +97,24 @@ class MonitoringServer final : public HttpServer {
                    ApiLimits limits = {});
   ~MonitoringServer() { stop(); }
 
-  // Throws Error if the address cannot be had.
+  // If the address cannot be had, that is logged, and tried again every ten seconds: monitoring must not keep the
+  // tokens from the host.
   void start();
   // Disconnects every client. Idempotent.
   void stop();
 
+  [[nodiscard]] const ListenStatus& status() const { return status_; }
   [[nodiscard]] std::size_t connections() const { return room_.size(); }
 
  private:
+  void try_to_listen();
+  void note_failure(int error);
   void admit(UniqueFd client);
   void warn(const std::string& what, const std::string& reason);
 
   ListenAddress address_;
+  ListenStatus status_;
+  Timers::Id retry_ = 0;  // 0: none is due
   ConnectionRoom room_;
   std::function<ApiRoutes> routes_;
 };

@@ -62,17 +62,24 @@ std::string history_json(const std::string& name, const std::deque<HistoryEvent>
   return json_text(json) + "\n";
 }
 
-std::deque<HistoryEvent> read_history(std::string_view text) {
-  std::deque<HistoryEvent> events;
+ReadHistory read_history(std::string_view text) {
   const Json json = try_parse_json(text);
-  if (!json.is_object()) return events;
+  if (json.is_discarded()) return {{}, "it is not JSON"};
   const auto listed = json.find("events");
-  if (listed == json.end() || !listed->is_array()) return events;
+  if (listed == json.end() || !listed->is_array()) return {{}, "it has no list of events"};
+  ReadHistory read;
+  std::size_t unreadable = 0;
   for (const Json& one : *listed) {
-    if (auto event = read_event(one)) events.push_back(std::move(*event));
-    if (events.size() > TokenHistory::most_events) events.pop_front();
+    auto event = read_event(one);
+    if (event) {
+      read.events.push_back(std::move(*event));
+    } else {
+      ++unreadable;
+    }
+    if (read.events.size() > TokenHistory::most_events) read.events.pop_front();
   }
-  return events;
+  if (unreadable > 0) read.damage = std::to_string(unreadable) + " of its events cannot be read";
+  return read;
 }
 
 std::optional<std::uint64_t> generation_in(const std::string& body) {

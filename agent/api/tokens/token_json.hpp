@@ -17,8 +17,11 @@
 namespace jeton::agent {
 
 [[nodiscard]] std::string history_json(const std::string& name, const std::deque<HistoryEvent>& events, WallTime now);
-// The events of such a document; those that are none are left out, and the last ones count if there are too many.
-[[nodiscard]] std::deque<HistoryEvent> read_history(std::string_view text);
+struct ReadHistory {
+  std::deque<HistoryEvent> events{};  // those that can be read; the last ones if there are too many
+  std::string damage{};               // what cannot be read; empty: nothing
+};
+[[nodiscard]] ReadHistory read_history(std::string_view text);
 
 // Bodies are bounded by ApiLimits::body_bytes before they get here.
 // Returns G of {"generation": G}; nothing if the text is anything else. Further members are ignored.

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <thread>
+
 #include "tests/integration/ctl/exec_host.hpp"
 #include "tests/support/agent_process.hpp"
 #include "tests/support/fault_provider.hpp"
@@ -163,6 +165,56 @@ TEST_F(ExecChange, IsAskedToEndDuringARestart_CommandIsNotStartedAgain) {
   dir.write("go", "");
   EXPECT_EQ(exec->wait(), 9) << exec->err();
   EXPECT_EQ(lines(), Lines({"a1"}));
+}
+
+// A service manager reloads; no command is there that the signal could reach.
+TEST_F(ExecChange, HangupOfAProcessComesBetweenStopAndStart_NextCommandIsStarted) {
+  const auto exec = start(at_once({"a", "--restart-on-change", "--grace", "1h"}),
+                          "trap 'note term; until [ -e " + file("go") +
+                              " ]; do sleep 0.05; done; exit 0' TERM; note $JETON_TOKEN_A; "
+                              "while :; do sleep 0.05; done");
+  ASSERT_TRUE(noted({"a1"})) << exec->err();
+  publish(a, "a2");
+  ASSERT_TRUE(noted({"a1", "term"})) << exec->err();
+  publish(a, "expired", -std::chrono::seconds(1));
+  dir.write("go", "");
+  ASSERT_TRUE(says(*exec, "; waiting")) << exec->err();
+  exec->signal(SIGHUP);
+  publish(a, "a3");
+  EXPECT_TRUE(noted({"a1", "term", "a3"})) << exec->err();
+}
+
+// As it does at any other time.
+TEST_F(ExecChange, HangupEndsTheCommandDuringARestart_ItIsNotStartedAgain) {
+  const auto exec = start(at_once({"a", "--restart-on-change", "--grace", "1h"}),
+                          "trap 'note term; while :; do sleep 0.05; done' TERM; note $JETON_TOKEN_A; "
+                          "while :; do sleep 0.05; done");
+  ASSERT_TRUE(noted({"a1"})) << exec->err();
+  publish(a, "a2");
+  ASSERT_TRUE(noted({"a1", "term"})) << exec->err();
+  exec->signal(SIGHUP);
+  EXPECT_EQ(exec->wait(), 128 + SIGHUP) << exec->err();
+  EXPECT_EQ(lines(), Lines({"a1", "term"}));
+}
+
+// Ctrl-Z stops jetonctl and the command. The time in which neither could do anything does not count.
+TEST_F(ExecChange, IsStoppedForLongerThanTheGrace_CommandHasItsWholeGraceAgain) {
+  constexpr auto grace = std::chrono::seconds(5);
+  const auto exec = start(at_once({"a", "--restart-on-change", "--grace", "5s"}),
+                          "trap 'note usr1' USR1; trap 'note term; until [ -e " + file("go") +
+                              " ]; do sleep 0.05; done; note ended; exit 0' TERM; note $JETON_TOKEN_A; "
+                              "while :; do sleep 0.05; done");
+  ASSERT_TRUE(noted({"a1"})) << exec->err();
+  publish(a, "a2");
+  ASSERT_TRUE(noted({"a1", "term"})) << exec->err();
+  exec->signal(SIGSTOP);
+  const auto stopped = std::chrono::steady_clock::now();
+  while (std::chrono::steady_clock::now() < stopped + grace) std::this_thread::sleep_for(grace / 50);
+  exec->signal(SIGUSR1);
+  exec->signal(SIGCONT);
+  ASSERT_TRUE(noted({"a1", "term", "usr1"})) << exec->err();
+  dir.write("go", "");
+  EXPECT_TRUE(noted({"a1", "term", "usr1", "ended", "a2"})) << exec->err();
 }
 
 TEST_F(ExecChange, CommandFails_IsStartedAgainOnlyIfThatIsAskedFor) {

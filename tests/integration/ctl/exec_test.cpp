@@ -6,6 +6,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "tests/integration/ctl/exec_host.hpp"
 
 namespace jeton::test {
@@ -162,32 +167,99 @@ TEST_F(Exec, UserMayNotReadTheToken_Is125AndSaysWhatToDo) {
   EXPECT_THAT(denied.err, HasSubstr("tokens.closed.access.groups"));
 }
 
-// The terminal has sent the signal to the command by itself.
-TEST_F(Exec, InterruptOfATerminal_IsDeliveredOnce) {
-  publish(host.add("a"), "s3cret");
-  std::vector<std::string> words =
-      command({"a"}, "trap 'note int' INT; trap 'note usr1' USR1; note ready; while :; do sleep 0.05; done");
-  std::vector<char*> argv;
-  for (std::string& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
-  int terminal = -1;
-  const pid_t exec = ::forkpty(&terminal, nullptr, nullptr, nullptr);
-  ASSERT_GE(exec, 0);
-  if (exec == 0) {
+// jetonctl in a terminal of its own, as the leader of its session.
+class InTerminal {
+ public:
+  explicit InTerminal(std::vector<std::string> words) {
+    std::vector<char*> argv;
+    for (std::string& word : words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    pid_ = ::forkpty(&terminal_, nullptr, nullptr, nullptr);
+    if (pid_ < 0) throw std::runtime_error("no terminal is left");
+    if (pid_ > 0) return;
     ::execv(argv.front(), argv.data());
     ::_exit(126);
   }
-  EXPECT_TRUE(noted({"ready"}));
-  EXPECT_EQ(::write(terminal, "\x03", 1), 1);
+  InTerminal(const InTerminal&) = delete;
+  InTerminal& operator=(const InTerminal&) = delete;
+  ~InTerminal() {
+    if (!ended_) {
+      ::kill(pid_, SIGKILL);
+      ::waitpid(pid_, nullptr, 0);
+    }
+    hang_up();
+  }
+
+  void press(char key) const { EXPECT_EQ(::write(terminal_, &key, 1), 1); }
+  void signal(int number) const { ::kill(pid_, number); }
+  // The end of the connection, as of ssh.
+  void hang_up() {
+    if (terminal_ >= 0) ::close(std::exchange(terminal_, -1));
+  }
+  // The exit status.
+  int wait() {
+    int raw = 0;
+    ended_ = eventually([&] { return ::waitpid(pid_, &raw, WNOHANG) == pid_; });
+    EXPECT_TRUE(ended_ && WIFEXITED(raw)) << raw;
+    return WEXITSTATUS(raw);
+  }
+
+ private:
+  pid_t pid_ = -1;
+  int terminal_ = -1;
+  bool ended_ = false;
+};
+
+// The terminal has sent the signal to the command by itself.
+TEST_F(Exec, InterruptOfATerminal_IsDeliveredOnce) {
+  publish(host.add("a"), "s3cret");
+  InTerminal exec(
+      command({"a"}, "trap 'note int' INT; trap 'note usr1' USR1; note ready; while :; do sleep 0.05; done"));
+  ASSERT_TRUE(noted({"ready"}));
+  exec.press('\x03');
   EXPECT_TRUE(noted({"ready", "int"}));
-  ::kill(exec, SIGUSR1);  // behind everything that was passed on before
+  exec.signal(SIGUSR1);  // behind everything that was passed on before
   EXPECT_TRUE(noted({"ready", "int", "usr1"}));
-  ::kill(exec, SIGTERM);
-  int status = 0;
-  EXPECT_TRUE(eventually([&] { return ::waitpid(exec, &status, WNOHANG) == exec; }));
-  EXPECT_EQ(WEXITSTATUS(status), 128 + SIGTERM);
+  exec.signal(SIGTERM);
+  EXPECT_EQ(exec.wait(), 128 + SIGTERM);
   EXPECT_EQ(lines(), Lines({"ready", "int", "usr1"}));
-  ::close(terminal);
+}
+
+TEST_F(Exec, TerminalIsGone_CommandHearsOfItAndEnds) {
+  publish(host.add("a"), "s3cret");
+  InTerminal exec(command({"a"}, "trap 'note hup; exit 5' HUP; note ready; while :; do sleep 0.05; done"));
+  ASSERT_TRUE(noted({"ready"}));
+  exec.hang_up();
+  EXPECT_EQ(exec.wait(), 5);
+  EXPECT_EQ(lines(), Lines({"ready", "hup"}));
+}
+
+TEST_F(Exec, TerminalIsGoneDuringARestart_CommandIsNotStartedAgain) {
+  agent::SegmentStore& store = host.add("a");
+  publish(store, "a1");
+  InTerminal exec(command({"a", "--restart-on-change", "--settle", "0s", "--grace", "1h"},
+                          "trap 'note hup' HUP; trap 'note term; until [ -e " + file("go") +
+                              " ]; do sleep 0.05; done; exit 9' TERM; note $JETON_TOKEN_A; "
+                              "while :; do sleep 0.05; done"));
+  ASSERT_TRUE(noted({"a1"}));
+  publish(store, "a2");
+  ASSERT_TRUE(noted({"a1", "term"}));
+  exec.hang_up();
+  ASSERT_TRUE(noted({"a1", "term", "hup"}));
+  dir.write("go", "");
+  EXPECT_EQ(exec.wait(), 9);
+  EXPECT_EQ(lines(), Lines({"a1", "term", "hup"}));
+}
+
+// Such a signal is for a command, and would end this one.
+TEST_F(Exec, SignalForTheCommandComesWhileItWaits_WaitGoesOn) {
+  agent::SegmentStore& store = host.add("a");
+  const auto exec = start({"a"}, "note $JETON_TOKEN_A");
+  ASSERT_TRUE(says(*exec, "; waiting"));
+  for (const int number : {SIGUSR1, SIGUSR2, SIGCONT, SIGRTMIN}) exec->signal(number);
+  publish(store, "first");
+  EXPECT_EQ(exec->wait(), 0) << exec->err();
+  EXPECT_EQ(lines(), Lines({"first"}));
 }
 
 }  // namespace

@@ -109,6 +109,58 @@ TEST_F(OutputsOfAgent, HookFails_StatusAndLogSayWhyAndTheTokenIsServed) {
   EXPECT_THAT(agent.log() + shown.out, Not(HasSubstr(value())));
 }
 
+class HookUnderWay : public OutputsOfAgent {
+ protected:
+  // Notes its number, and goes on until there is a file "go".
+  void SetUp() override {
+    OutputsOfAgent::SetUp();
+    const auto script = dir.write("hook", "echo $$ >>\"$1/pids\"\nuntil [ -e \"$1/go\" ]; do sleep 0.05; done\n");
+    configure("      - path: " + file().string() + "\n        on_change: {command: [/bin/sh, " + script.string() +
+              ", " + dir.path().string() + "], min_interval: 0ms, timeout: 1h}\n");
+    agent.start();
+    ASSERT_TRUE(runs_begun(1));
+  }
+  [[nodiscard]] std::vector<pid_t> pids() const { return noted_pids(dir / "pids"); }
+  [[nodiscard]] bool runs_begun(std::size_t count) const {
+    return eventually([&] { return pids().size() == count; });
+  }
+};
+
+TEST_F(HookUnderWay, AgentStops_CommandEndsAndTheNextAgentRunsItAgain) {
+  EXPECT_EQ(agent.stop(), 0);
+  EXPECT_TRUE(eventually([&] { return all_gone(pids()); }));
+  agent.start();
+  ASSERT_TRUE(runs_begun(2)) << "the run is owed";
+  dir.write("go", "");
+  EXPECT_TRUE(hook_ran(1));
+  EXPECT_EQ(agent.stop(), 0);
+  agent.start();
+  ASSERT_TRUE(eventually([&] { return state() == "written"; }));
+  EXPECT_EQ(first_output()["on_change"]["due"], false);
+  EXPECT_EQ(pids().size(), 2U) << "it went well";
+}
+
+TEST_F(HookUnderWay, AgentIsReloaded_CommandGoesOn) {
+  const RunResult reload = run({JETON_AGENT_BINARY, "reload", "--dir", agent.runtime_dir().string()});
+  EXPECT_EQ(reload.status, 0) << reload.err << "a run of an hour holds up no reload";
+  EXPECT_FALSE(all_gone(pids()));
+  dir.write("go", "");
+  EXPECT_TRUE(hook_ran(1));
+  EXPECT_EQ(first_output()["on_change"]["last_error"], nullptr);
+  EXPECT_EQ(pids().size(), 1U);
+}
+
+TEST_F(HookUnderWay, OutputLeavesTheConfiguration_CommandGoesOnToItsEnd) {
+  AgentSettings without{.token_url = provider.url(), .refresh = "{min_interval: 0ms}"};
+  agent.configure(without);
+  const RunResult reload = run({JETON_AGENT_BINARY, "reload", "--dir", agent.runtime_dir().string()});
+  EXPECT_EQ(reload.status, 0) << reload.err;
+  EXPECT_FALSE(all_gone(pids()));
+  dir.write("go", "");
+  EXPECT_TRUE(agent.logs("on_change followed a change of outputs"));
+  EXPECT_EQ(pids().size(), 1U);
+}
+
 TEST_F(OutputsOfAgent, AnotherUserCanWriteInTheDirectory_StatusAndLogSayWhatToDo) {
   ASSERT_EQ(::chmod((dir / "out").c_str(), 0777), 0);
   configure("      - path: " + file().string() + "\n");

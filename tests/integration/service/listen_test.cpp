@@ -51,14 +51,27 @@ TEST_F(Listen, AddressIsNotSet_OnlyTheSocketHasMetrics) {
   EXPECT_THAT(agent.log(), Not(HasSubstr("over the network")));
 }
 
-TEST_F(Listen, PortIsInUse_AgentDoesNotStartAndSaysWhy) {
+TEST_F(Listen, PortIsInUse_TokensAreServedAndEachViewSaysWhy) {
   AgentProcess first{listening_on(port_.port())};
   first.start();
   AgentProcess second{listening_on(port_.port())};
-  second.launch();
-  EXPECT_EQ(second.wait(), 1);
-  EXPECT_TRUE(second.logs("cannot listen on 127.0.0.1:" + std::to_string(port_.port()) + " (agent.listen)"));
-  EXPECT_TRUE(first.running());
+  second.start();
+  EXPECT_TRUE(eventually([&] { return second.valid(); }));
+  EXPECT_EQ(second.get("/ready"), 200);
+  const std::string reason =
+      "the address 127.0.0.1:" + std::to_string(port_.port()) + " of agent.listen is in use by another program";
+  EXPECT_TRUE(second.logs(reason));
+  const auto shown = [&](const char* command) {
+    return run({JETONCTL_BINARY, "--dir", second.runtime_dir().string(), command});
+  };
+  const RunResult status = shown("status");
+  EXPECT_EQ(status.status, 0);
+  EXPECT_THAT(status.out, HasSubstr(reason));
+  EXPECT_THAT(status.out, HasSubstr("sudo ss -ltnp"));
+  const RunResult doctor = shown("doctor");
+  EXPECT_EQ(doctor.status, 6);
+  EXPECT_THAT(doctor.out, HasSubstr("listen: "));
+  EXPECT_THAT(doctor.out, HasSubstr("sudo ss -ltnp"));
 }
 
 TEST_F(Listen, AddressIsChangedAtReload_IsRefusedWithTheReason) {

@@ -35,7 +35,9 @@ TEST(HistoryJson, EventIsWhole_IsReadAsItWasWritten) {
   EXPECT_EQ(json["name"], "wechat");
   EXPECT_EQ(json["events"][0]["age_ms"], 2000);
   EXPECT_EQ(json["events"][1]["generation"], nullptr);
-  const auto read = read_history(text);
+  const ReadHistory whole = read_history(text);
+  EXPECT_EQ(whole.damage, "");
+  const auto& read = whole.events;
   ASSERT_THAT(read, SizeIs(2));
   EXPECT_EQ(read[0].at, at);
   EXPECT_EQ(read[0].event, "failed");
@@ -45,16 +47,22 @@ TEST(HistoryJson, EventIsWhole_IsReadAsItWasWritten) {
   EXPECT_FALSE(read[1].lasts);
 }
 
-TEST(HistoryJson, TextIsDamaged_WhatIsNoEventIsLeftOut) {
+TEST(HistoryJson, TextIsDamaged_SaysSoAndLeavesOutWhatIsNoEvent) {
   for (const char* text : {"", "[]", "{", "{\"events\": 3}", "{\"events\": [3, {}, {\"at_ms\": \"x\"}]}"}) {
-    EXPECT_THAT(read_history(text), IsEmpty()) << text;
+    const ReadHistory read = read_history(text);
+    EXPECT_THAT(read.events, IsEmpty()) << text;
+    EXPECT_NE(read.damage, "") << text;
   }
+  const ReadHistory read = read_history("{\"events\": [3, {\"at_ms\": 1795000000000, \"event\": \"fetched\"}]}");
+  ASSERT_THAT(read.events, SizeIs(1));
+  EXPECT_EQ(read.events.front().event, "fetched");
+  EXPECT_EQ(read.damage, "1 of its events cannot be read");
 }
 
 TEST(HistoryJson, EventsAreTooMany_TheLastAreRead) {
   const WallTime at = from_unix_ms(1'795'000'000'000);
   const std::deque<HistoryEvent> many(3 * TokenHistory::most_events, failure_at(at));
-  EXPECT_THAT(read_history(history_json("wechat", many, at)), SizeIs(TokenHistory::most_events));
+  EXPECT_THAT(read_history(history_json("wechat", many, at)).events, SizeIs(TokenHistory::most_events));
 }
 
 TEST(HistoryRoute, AnyUserAsks_EventsAreShown) {

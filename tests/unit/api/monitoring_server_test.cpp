@@ -6,8 +6,8 @@
 
 #include "agent/api/page/status_page.hpp"
 #include "agent/api/server/server.hpp"
-#include "agent/base/error.hpp"
 #include "tests/support/reserved_port.hpp"
+#include "tests/support/virtual_timers.hpp"
 #include "tests/unit/api/api_host.hpp"
 #include "tests/unit/api/http_client.hpp"
 
@@ -229,34 +229,52 @@ TEST(MonitoringServer, PageDoesNotReadItsNews_IsDisconnected) {
   EXPECT_TRUE(test::eventually([&] { return host.connections() == 0; }));
 }
 
-TEST(MonitoringServer, PortIsInUse_ErrorNamesItAndTheSetting) {
-  MonitoringHost first;
-  boost::asio::io_context context{1};
-  const SystemClock clock;
-  BootTimers timers{context, clock};
+TEST(MonitoringServer, PortIsInUse_IsSaidOnceAndServedWhenItIsFree) {
+  const test::ReservedPort port;
+  const ListenAddress address{"127.0.0.1", port.port()};
+  test::VirtualTimers timers;
   test::FakeStatus status{timers};
-  MonitoringServer second(context.get_executor(), timers, {"127.0.0.1", first.port()}, status);
-  try {
-    second.start();
-    FAIL() << "two servers have one port";
-  } catch (const Error& e) {
-    EXPECT_THAT(e.what(), HasSubstr("cannot listen on 127.0.0.1:" + std::to_string(first.port()) + " (agent.listen)"));
-    EXPECT_THAT(e.what(), HasSubstr("choose another port"));
-  }
+  MonitoringServer first(timers.executor(), timers, address, status);
+  MonitoringServer second(timers.executor(), timers, address, status);
+  first.start();
+  EXPECT_EQ(first.status().error, "");
+  testing::internal::CaptureStderr();
+  second.start();
+  timers.run_for(std::chrono::minutes(1));
+  const std::string log = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(second.status().error, HasSubstr(address.display() + " of agent.listen is in use"));
+  EXPECT_THAT(second.status().remedy, HasSubstr("sudo ss -ltnp 'sport = :" + std::to_string(port.port()) + "'"));
+  EXPECT_EQ(log.find("agent.listen cannot be served"), log.rfind("agent.listen cannot be served")) << log;
+  EXPECT_THAT(log, HasSubstr("agent.listen cannot be served"));
+  first.stop();
+  timers.run_for(std::chrono::seconds(10));
+  EXPECT_EQ(second.status().error, "");
+  EXPECT_EQ(second.status().remedy, "");
+  EXPECT_NO_THROW(HttpClient{port.port()}) << "the connection is taken";
 }
 
-TEST(MonitoringServer, AddressIsNotOfThisHost_ErrorSaysSo) {
-  boost::asio::io_context context{1};
-  const SystemClock clock;
-  BootTimers timers{context, clock};
+TEST(MonitoringServer, IsStoppedBeforeItListens_TriesNoMore) {
+  const test::ReservedPort port;
+  const ListenAddress address{"127.0.0.1", port.port()};
+  test::VirtualTimers timers;
   test::FakeStatus status{timers};
-  MonitoringServer server(context.get_executor(), timers, {"192.0.2.1", 9717}, status);
-  try {
-    server.start();
-    FAIL();
-  } catch (const Error& e) {
-    EXPECT_THAT(e.what(), HasSubstr("this host has no such address"));
-  }
+  MonitoringServer first(timers.executor(), timers, address, status);
+  MonitoringServer second(timers.executor(), timers, address, status);
+  first.start();
+  second.start();
+  second.stop();
+  first.stop();
+  timers.run_for(std::chrono::minutes(1));
+  EXPECT_THROW(HttpClient{port.port()}, std::runtime_error);
+}
+
+TEST(MonitoringServer, AddressIsNotOfThisHost_StatusSaysSo) {
+  test::VirtualTimers timers;
+  test::FakeStatus status{timers};
+  MonitoringServer server(timers.executor(), timers, {"192.0.2.1", 9717}, status);
+  server.start();
+  EXPECT_THAT(server.status().error, HasSubstr("192.0.2.1:9717 of agent.listen is none of this host"));
+  EXPECT_THAT(server.status().remedy, HasSubstr("ip -brief address"));
 }
 
 TEST(MonitoringServer, AddressIsIPv6_IsServed) {
@@ -266,7 +284,8 @@ TEST(MonitoringServer, AddressIsIPv6_IsServed) {
   BootTimers timers{context, clock};
   test::FakeStatus status{timers};
   MonitoringServer server(context.get_executor(), timers, {"::1", port.port()}, status);
-  EXPECT_NO_THROW(server.start()) << "the port of 127.0.0.1 is another one";
+  server.start();
+  EXPECT_EQ(server.status().error, "") << "the port of 127.0.0.1 is another one";
   server.stop();
 }
 

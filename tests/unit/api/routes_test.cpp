@@ -202,6 +202,21 @@ TEST_F(Routes, AgentIsNotReady_ReasonIsNamedWithoutTheErrorItself) {
   EXPECT_THAT(reason(), HasSubstr("a pause"));
 }
 
+TEST_F(Routes, AddressOfListenCannotBeHad_IsAWarningOfAReadyAgent) {
+  EXPECT_EQ(Json::parse(ask("/v1/status").body)["listen"], nullptr);
+  status.agent().listen = ListenStatus{"127.0.0.1:9717"};
+  EXPECT_EQ(Json::parse(ask("/ready").body)["warnings"], Json::array());
+  EXPECT_EQ(Json::parse(ask("/v1/status").body)["listen"]["listening"], true);
+  status.agent().listen = ListenStatus{"127.0.0.1:9717", "it is in use", "choose another one"};
+  const ApiAnswer ready = ask("/ready");
+  EXPECT_EQ(ready.status, 200U);
+  EXPECT_EQ(Json::parse(ready.body)["warnings"], Json::array({"it is in use"}));
+  const Json listen = Json::parse(ask("/v1/status").body)["listen"];
+  EXPECT_EQ(listen["listening"], false);
+  EXPECT_EQ(listen["last_error"], "it is in use");
+  EXPECT_EQ(listen["remedy"], "choose another one");
+}
+
 TEST_F(Routes, MetricsAreAsked_AreInTheFormatThatIsAccepted) {
   ApiRequest request{"GET", "/metrics", {}};
   request.accept = "text/plain";

@@ -46,10 +46,32 @@ TEST_F(StatusLine, TokensHaveTrouble_NamesTheWorst) {
   TokenStatus& stock = add("stock", minutes(4));
   orders.last_error = "provider answered 503";
   EXPECT_EQ(line(), "3 tokens valid; the last refresh of orders failed: provider answered 503");
+  stock.rejected = true;
+  EXPECT_EQ(line(), "3 tokens valid; the provider refuses stock, and a newer one is awaited (and 1 more)");
   stock.state = TokenState::none;
-  EXPECT_EQ(line(), "2 of 3 tokens valid; there is no token stock yet (and 1 more)");
+  stock.last_error = "provider answered 401";
+  EXPECT_EQ(line(), "2 of 3 tokens valid; there is no token stock yet: provider answered 401 (and 1 more)");
   orders.state = TokenState::expired;
   EXPECT_EQ(line(), "1 of 3 tokens valid; orders is expired: provider answered 503 (and 1 more)");
+}
+
+TEST_F(StatusLine, RefreshIsDueAndPaused_SaysWhy) {
+  TokenStatus& token = add("orders", minutes(4));
+  token.paused_until = status.now + hours(1);
+  token.pause_reason = "the budget is spent";
+  EXPECT_EQ(line(), "1 token valid, next refresh in 4m") << "before it is due a pause is no trouble";
+  token.refresh_at = status.now;
+  EXPECT_EQ(line(), "1 token valid; the refresh of orders is due, and paused: the budget is spent");
+}
+
+// On the page it is busy, and nobody has to look at it.
+TEST_F(StatusLine, TokenHasNotComeYet_IsNamedIfNothingNeedsALook) {
+  status.tokens.reserve(2);
+  TokenStatus& orders = add("orders", minutes(4));
+  add("stock", minutes(4)).state = TokenState::none;
+  EXPECT_EQ(line(), "1 of 2 tokens valid; there is no token stock yet");
+  orders.last_error = "provider answered 503";
+  EXPECT_EQ(line(), "1 of 2 tokens valid; the last refresh of orders failed: provider answered 503");
 }
 
 TEST_F(StatusLine, OutputCannotBeWritten_IsATroubleOfItsToken) {
@@ -70,6 +92,16 @@ TEST_F(StatusLine, CoordinatorIsUnreachable_SaysSo) {
   add("orders", hours(26));
   status.coordinator.reachable = false;
   EXPECT_EQ(line(), "1 token valid, next refresh in 1d2h; the coordinator (redis) is unreachable");
+}
+
+TEST_F(StatusLine, AddressOfListenCannotBeHad_SaysSo) {
+  add("orders", hours(26));
+  status.listen = ListenStatus{"127.0.0.1:9717"};
+  EXPECT_EQ(line(), "1 token valid, next refresh in 1d2h");
+  status.listen->error = "the address 127.0.0.1:9717 of agent.listen is in use by another program";
+  EXPECT_EQ(line(),
+            "1 token valid, next refresh in 1d2h; the address 127.0.0.1:9717 of agent.listen is in use by another "
+            "program");
 }
 
 TEST_F(StatusLine, LastReloadWasRefused_SaysSoUntilOneIsApplied) {

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "agent/api/status_line.hpp"
+#include "agent/api/token_condition.hpp"
 #include "agent/jwt/digest.hpp"
 #include "tests/support/virtual_loop.hpp"
 #include "tests/unit/api/fake_status.hpp"

@@ -22,7 +22,7 @@ done
 command -v groff >/dev/null || { echo "skipped: no groff to look for mistakes in the pages"; exit $((failed ? 1 : 77)); }
 for page in "$pages"/man*/* "$source"/systemd/man/* "$source"/config/man/*; do
   grep -q '^\.so ' "$page" && continue
-  warnings=$(groff -man -mandoc -ww -z -Tutf8 "$page" 2>&1) || true
+  warnings=$(groff -t -man -mandoc -ww -z -Tutf8 "$page" 2>&1) || true
   [ -z "$warnings" ] || { echo "$page: $warnings" >&2; failed=1; }
 done
 exit $failed

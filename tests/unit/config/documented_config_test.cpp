@@ -43,12 +43,12 @@ std::vector<Snippet> snippets(const std::string& page) {
 
 TEST(DocumentedConfig, EachSnippet_Loads) {
   const TempDir dir;
-  const std::filesystem::path secret = dir.write("secret", "s3cret\n");
+  const std::filesystem::path secret = dir.write("secret", "s3cret-of-more-than-32-bytes-for-HS256\n");
   int count = 0;
   for (const char* page : {"README.md", "config/README.md", "libclient/README.md", "systemd/README.md"}) {
     for (const Snippet& snippet : snippets(page)) {
       std::string text = with_secrets(snippet.text, secret);
-      for (const std::string accounts : {"[wechat, billing]", "[billing]", "[ops]"}) {
+      for (const std::string accounts : {"[wechat, billing]", "[billing]", "[ops]", "[alice]"}) {
         if (const auto at = text.find(accounts); at != std::string::npos) text.replace(at, accounts.size(), "[root]");
       }
       const auto result = load_text(text);

@@ -22,7 +22,9 @@ namespace {
 
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
+using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 class HostHooksTest : public testing::Test {
  protected:
@@ -93,10 +95,57 @@ TEST_F(HostHooksTest, CommandDoesNotEnd_IsKilledWithItsChildren) {
   EXPECT_TRUE(test::eventually([&] { return test::all_gone(test::noted_pids(dir / "work" / "pids")); }));
 }
 
+// A daemon in the background has the pipes of the command, and its own session.
+TEST_F(HostHooksTest, CommandLeavesAProcessBehind_RunEndsAndTheProcessToo) {
+  EXPECT_EQ(script("setsid sleep 1000 & echo $! > $1/pids\n"), "done");
+  EXPECT_EQ(test::noted_pids(dir / "work" / "pids").size(), 1U);
+  EXPECT_TRUE(test::eventually([&] { return test::all_gone(test::noted_pids(dir / "work" / "pids")); }));
+}
+
 TEST_F(HostHooksTest, CommandIsMissing_ErrorSaysSo) {
   HookConfig hook;
   hook.action = CommandHook{{"/no/such/program"}};
   EXPECT_THAT(run(hook), HasSubstr("/no/such/program cannot be executed: No such file or directory"));
+}
+
+// As after an upgrade of the program that it belongs to.
+TEST_F(HostHooksTest, CommandIsMissingForAWhile_RunsWhenItIsBack) {
+  HookConfig hook;
+  hook.timeout = 60s;
+  const fs::path program = dir.write("program", "#!/bin/sh\n:\n");
+  ASSERT_EQ(::chmod(program.c_str(), 0755), 0);
+  hook.action = CommandHook{{program.string()}};
+  EXPECT_EQ(run(hook), "done");
+  fs::rename(program, dir / "away");
+  EXPECT_THAT(run(hook), HasSubstr("cannot be executed: No such file or directory"));
+  fs::rename(dir / "away", program);
+  EXPECT_EQ(run(hook), "done");
+}
+
+// A program in the place of systemctl.
+TEST_F(HostHooksTest, ReloadFails_ErrorSaysWhatToDoAboutIt) {
+  const auto reload_by = [&](const std::string& text, Milliseconds timeout) {
+    const fs::path program = dir / "systemctl";
+    if (!text.empty()) dir.write("systemctl", "#!/bin/sh\n" + text);
+    if (!text.empty() && ::chmod(program.c_str(), 0755) != 0) return std::string("chmod failed");
+    HostHooks systemd(loop.timers, calls, {}, program.string());
+    HookConfig hook;
+    hook.action = ReloadHook{"nginx.service"};
+    hook.timeout = timeout;
+    try {
+      loop.run(systemd.run(hook, [] { return std::vector<SecretString>(); }));
+    } catch (const Error& e) {
+      return std::string(e.what());
+    }
+    return std::string("done");
+  };
+  EXPECT_THAT(reload_by("", 60s), AllOf(HasSubstr("needs systemd"), Not(HasSubstr("polkit"))));
+  EXPECT_EQ(reload_by("[ \"$*\" = '--no-ask-password reload -- nginx.service' ]\n", 60s), "done");
+  EXPECT_THAT(reload_by("echo 'Access denied' >&2; exit 4\n", 60s),
+              AllOf(HasSubstr("Access denied"), HasSubstr("polkit")));
+  EXPECT_THAT(reload_by("exec sleep 1000\n", 200ms),
+              AllOf(HasSubstr("did not end within on_change.timeout"), HasSubstr("systemctl status nginx.service"),
+                    Not(HasSubstr("polkit"))));
 }
 
 TEST_F(HostHooksTest, CommandWritesStateOfTheAgent_IsRefused) {

@@ -93,14 +93,50 @@ TEST_F(HistoriesTest, TokenHasGone_ItsFileGoes) {
   EXPECT_EQ(histories.find("wechat"), nullptr);
 }
 
-TEST_F(HistoriesTest, FileIsDamaged_BeginsAnew) {
+TEST_F(HistoriesTest, FileIsDamaged_IsKeptBesideAndSaidOnce) {
   std::filesystem::create_directory(directory);
+  for (const char* text : {"garbage", ""}) {
+    parent.write("history/wechat.json", text);
+    Histories histories(directory, clock);
+    testing::internal::CaptureStderr();
+    EXPECT_TRUE(histories.of("wechat").events().empty());
+    const std::string log = testing::internal::GetCapturedStderr();
+    EXPECT_THAT(log, HasSubstr("the history of a token is damaged"));
+    EXPECT_THAT(log, HasSubstr((directory / "wechat.json").string()));
+    EXPECT_THAT(log, HasSubstr("it is not JSON"));
+    EXPECT_THAT(log, HasSubstr("wechat.damaged"));
+    EXPECT_EQ(test::read_file(directory / "wechat.damaged"), text) << "one copy, the newest";
+    histories.of("wechat").note(event("fetched"));
+    histories.write_all();
+    EXPECT_THAT(written(), HasSubstr("fetched"));
+  }
+  testing::internal::CaptureStderr();
+  Histories next(directory, clock);
+  EXPECT_THAT(next.of("wechat").events(), SizeIs(1));
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "") << "the file is whole again";
+  next.prune_except({"wechat"});
+  EXPECT_TRUE(std::filesystem::exists(directory / "wechat.damaged"));
+  next.prune_except({});
+  EXPECT_FALSE(std::filesystem::exists(directory / "wechat.damaged"));
+}
+
+TEST_F(HistoriesTest, OneEventIsDamaged_TheOthersAreOnDiskAgain) {
+  std::filesystem::create_directory(directory);
+  parent.write("history/wechat.json", R"({"events": [7, {"at_ms": 1795000000000, "event": "fetched"}]})");
+  Histories histories(directory, clock);
+  EXPECT_THAT(histories.of("wechat").events(), SizeIs(1));
+  EXPECT_EQ(written(), "");
+  histories.write_due();
+  EXPECT_THAT(written(), HasSubstr("fetched"));
+}
+
+TEST_F(HistoriesTest, DamagedFileCannotBeKept_SaysWhy) {
+  std::filesystem::create_directories(directory / "wechat.damaged");
   parent.write("history/wechat.json", "garbage");
   Histories histories(directory, clock);
-  EXPECT_TRUE(histories.of("wechat").events().empty());
-  histories.of("wechat").note(event("fetched"));
-  histories.write_all();
-  EXPECT_THAT(written(), HasSubstr("fetched"));
+  testing::internal::CaptureStderr();
+  static_cast<void>(histories.of("wechat"));
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("the next write replaces it"));
 }
 
 TEST_F(HistoriesTest, DirectoryCannotBeMade_EventsAreInMemory) {
