@@ -45,8 +45,8 @@ struct RejectionEvent {
 struct ResumeEvent {};
 // The listener may have missed messages (reconnect, clock step): load() now.
 struct GapEvent {};
-// The stored record may be gone (deleted, flushed): repair the store soon. A backend without this event is checked from
-// time to time.
+// The stored record may be gone (deleted, flushed): repair the store soon. Where reports_losses() is false, the record
+// is checked from time to time.
 struct LossEvent {};
 
 // What happens to one token in the fleet. Own publications are heard too. The usage: a fetch was admitted on some host.
@@ -66,6 +66,9 @@ class FleetSignals {
 
   // One listener a name; nullptr ends it. Returns at once; a GapEvent follows as soon as messages can arrive.
   virtual void subscribe(const std::string& name, FleetListener* listener) = 0;
+  // Whether the listener hears a LossEvent now as soon as the stored record is lost. False after a connection was lost,
+  // until the GapEvent of the next one.
+  [[nodiscard]] virtual bool reports_losses(const std::string& name) const = 0;
   // Holds the whole fleet back from the provider.
   virtual Task<> pause(const std::string& name, Pause pause) = 0;
   // Ends a pause before its time, fleet-wide.

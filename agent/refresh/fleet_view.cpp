@@ -87,6 +87,12 @@ bool FleetView::counts_calls() const {
   return config_.budget.calls > 0 && counted_.calls > 0 && counted_.window_end > clock_.boot_now();
 }
 
+bool FleetView::relies_on_messages() const {
+  const std::uint64_t known = counts_calls() ? counted_.calls : 0;
+  const bool heard_more = config_.budget.calls > 0 && heard_.calls > known && heard_.window_end > clock_.boot_now();
+  return heard_more || blocked_until(false) > clock_.boot_now();
+}
+
 FetchLimits FleetView::limits(bool requested) const {
   const BudgetConfig& budget = config_.budget;
   if (budget.calls == 0) return {config_.refresh.min_interval, 0, budget.per};

@@ -61,6 +61,9 @@ class FleetView {
   [[nodiscard]] BootTime paused_until() const { return paused_until_; }
   [[nodiscard]] BootTime spent_until() const { return spent_until_; }
   [[nodiscard]] bool is_paused() const { return paused_until_ > clock_.boot_now(); }
+  // Whether what holds now may come from a message only, which any client may have sent: a claim, a pause, a count of
+  // calls.
+  [[nodiscard]] bool relies_on_messages() const;
   // The request of the last pause (empty: any request), and the reason.
   [[nodiscard]] const std::string& pause_request() const { return pause_request_; }
   [[nodiscard]] const std::string& pause_reason() const { return pause_reason_; }

@@ -75,6 +75,7 @@ void RefreshLoop::on(ReleaseEvent) {
 void RefreshLoop::on(FetchUsage usage) {
   fleet_.note_heard_usage(usage);
   journal_.usage(fleet_.heard());
+  wake_.notify();
 }
 
 void RefreshLoop::on(GapEvent) {

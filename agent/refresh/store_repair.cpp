@@ -7,10 +7,12 @@
 namespace jeton::agent {
 namespace {
 
+using std::chrono::minutes;
 using std::chrono::seconds;
 
-constexpr Duration quiet_poll = seconds(30);  // fallbacks for lost messages
-constexpr Duration waiting_poll = seconds(1);
+constexpr Duration quiet_poll = minutes(5);      // the coordinator reports a loss
+constexpr Duration doubtful_poll = seconds(30);  // it does not, or something is known from a message only
+constexpr Duration waiting_poll = seconds(1);    // another host fetches
 constexpr Duration repair_spread = std::chrono::milliseconds(250);
 
 }  // namespace
@@ -33,12 +35,28 @@ void StoreRepair::cancel_repair() {
   if (!parts_.fleet.counts_calls() && !parts_.pauses.confirmed()) repair_at_ = BootTime::max();
 }
 
+BootTime StoreRepair::moment_in(Duration interval) const {
+  return now() + interval + std::chrono::duration_cast<Duration>(interval * 0.2 * parts_.random.uniform());
+}
+
+// A claim that the next record settles needs no check, so a rotation costs the store nothing.
+BootTime StoreRepair::reload_at() {
+  if (reload_wanted_) return {};
+  if (!parts_.fleet.relies_on_messages()) {
+    check_at_ = BootTime::max();
+  } else if (check_at_ == BootTime::max()) {
+    check_at_ = moment_in(doubtful_poll);
+  }
+  return next_look();
+}
+
 // At the start, after messages may have been missed, and now and then in case one was.
 Task<> StoreRepair::reload() {
   const bool after_gap = std::exchange(reload_wanted_, false);
   const bool waiting = parts_.fleet.claimed_until() > now();
-  const Duration interval = waiting ? waiting_poll : quiet_poll;
-  next_look_ = now() + interval + std::chrono::duration_cast<Duration>(interval * 0.2 * parts_.random.uniform());
+  const bool quiet = parts_.signals.reports_losses(config_.name) && !parts_.fleet.relies_on_messages();
+  next_look_ = moment_in(waiting ? waiting_poll : quiet ? quiet_poll : doubtful_poll);
+  check_at_ = BootTime::max();
   // Before the look, not after it: a message about a loss may come in while the answers do.
   const bool heard_of_loss = std::exchange(repair_at_, BootTime::max()) != BootTime::max();
   // A message may bring a newer record before this answer, which is then older and not a loss.
@@ -52,7 +70,9 @@ Task<> StoreRepair::reload() {
     if (theirs < known && can_restore_record() && (after_gap || parts_.current.valid())) hear_loss();
     // A store that lost the record lost the count too: it gets this host's, so do not read its own.
     const bool lost = repair_at_ != BootTime::max();
-    if (!lost && (config_.budget.calls > 0 || parts_.fleet.is_paused())) co_await ask_usage(after_gap || heard_of_loss);
+    const bool may_be_lost = after_gap || heard_of_loss;
+    const bool counts = config_.budget.calls > 0 && (may_be_lost || !quiet);  // else this host knows the count
+    if (!lost && (counts || parts_.fleet.is_paused())) co_await ask_usage(may_be_lost);
   } catch (const TransportError& e) {
     parts_.outage.failed(Outage::Step::load, "load the published token", e);
     // Behind the moment at which a refresh that is due may be tried: no maintenance may starve it.

@@ -2,6 +2,9 @@
 // published record, when messages may have been missed; and it repairs the coordinator's store after a data loss: it
 // writes the record, the count of calls and the pause again.
 //
+// Where the coordinator reports losses, a quiet token costs a resync every five minutes, for what no message tells.
+// Where it does not, the resync finds the loss: every half a minute. What only a message says is checked as soon.
+//
 // The delay before a repair is drawn like that of a refresh: after the first host has done it, the others need not.
 // One thread: the loop's.
 #pragma once
@@ -48,16 +51,18 @@ class StoreRepair {
   // Notes the coordinator's count of calls to the provider.
   void note_usage(const FetchUsage& usage);
 
-  // Maintenance, each from its moment on.
-  [[nodiscard]] BootTime reload_at() const { return reload_wanted_ ? BootTime{} : next_look_; }
+  // Maintenance, each from its moment on. Computed anew after each event: the moment of a resync may have come nearer.
+  [[nodiscard]] BootTime reload_at();
   Task<> reload();
   [[nodiscard]] BootTime repair_at() const { return repair_at_; }
   Task<> repair();
 
   // The time of the next resync, if no message makes it earlier.
-  [[nodiscard]] BootTime next_look() const { return next_look_; }
+  [[nodiscard]] BootTime next_look() const { return std::min(next_look_, check_at_); }
 
  private:
+  // A fleet does not look in step.
+  [[nodiscard]] BootTime moment_in(Duration interval) const;
   Task<> ask_usage(bool may_be_lost);
   Task<> restore_record();
   Task<> restore_counts();
@@ -67,7 +72,8 @@ class StoreRepair {
   const TokenConfig& config_;
   Parts parts_;
   bool reload_wanted_ = false;
-  BootTime next_look_{};  // the fallback for lost messages
+  BootTime next_look_{};                 // the fallback for lost messages
+  BootTime check_at_ = BootTime::max();  // a look before that, for what only a message says
   BootTime repair_at_ = BootTime::max();
   Generation in_store_ = 0;  // of the newest record that the coordinator had, as this run knows
 };

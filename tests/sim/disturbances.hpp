@@ -54,9 +54,10 @@ class Disturbances {
   }
 
   // Around the loss of data there was no other fault that matters for the repair of a store: the agents that knew the
-  // lost data were running and could give it back.
+  // lost data were running and could give it back. For a minute they may not know that their connection for messages is
+  // dead.
   [[nodiscard]] bool could_be_repaired(agent::BootTime lost_at) const {
-    constexpr Duration around = std::chrono::seconds(40);
+    constexpr Duration around = std::chrono::seconds(65);
     return std::none_of(episodes_.begin(), episodes_.end(), [&](const Episode& episode) {
       const bool then =
           episode.began_at < lost_at + around && (!episode.ended_at || *episode.ended_at + around > lost_at);

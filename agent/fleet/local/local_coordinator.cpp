@@ -244,6 +244,8 @@ class LocalCoordinator final : public Coordinator {
     tokens_->listeners[name] = listener;
     tokens_->notify(name, GapEvent{});
   }
+  // Its files may be removed without a word.
+  [[nodiscard]] bool reports_losses(const std::string& /*name*/) const override { return false; }
 
   BackendHealth health() const override {
     const LocalTokenFiles& files = *tokens_->files;

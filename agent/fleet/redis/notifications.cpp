@@ -33,7 +33,11 @@ Notifications::Notifications(Timers& timers, Random& random, const RedisOptions&
           timers, random, for_messages(options.connection),
           {.message = [this](const std::string& channel, std::string_view payload) { on_message(channel, payload); },
            .gap = [this](const std::string& channel) { on_gap(channel); },
-           .changed = [this](const std::string& channel, bool all) { on_changed(channel, all); }},
+           .changed = [this](const std::string& channel, bool all) { on_changed(channel, all); },
+           .silent =
+               [this] {
+                 if (silent_) silent_();
+               }},
           options.keepalive) {
   if (!options.cluster) return;
   watch_.emplace(
@@ -110,6 +114,15 @@ void Notifications::notify_resync_soon(const std::string& channel) {
     if (found->second.subject.kind == Subject::Kind::token && !offset_()) return;
     found->second.listener->hear(GapEvent{});
   });
+}
+
+// A proxy may accept what turns the reports on, and pass none on.
+bool Notifications::reports_losses(const Subject& subject) const {
+  const auto found = by_channel_.find(keys_of(subject).channel);
+  if (watch_ || found == by_channel_.end() || !found->second.ready) return false;
+  const auto& write_due_since = found->second.write_due_since;
+  const bool missed_a_write = write_due_since && timers_.clock().boot_now() - *write_due_since >= write_due_for;
+  return !missed_a_write && subscriber_.reports_changes();
 }
 
 void Notifications::notify_unreadable(const Subject& subject, const std::string& why) {

@@ -38,6 +38,8 @@ class Notifications {
 
   // Sets a callback for every message about a token that shows a successful write by some agent.
   void on_written(std::function<void()> callback) { written_ = std::move(callback); }
+  // Sets a callback for a server that does not answer a PING.
+  void on_silent(std::function<void()> callback) { silent_ = std::move(callback); }
   void start();
   void stop();
 
@@ -52,6 +54,9 @@ class Notifications {
   // Makes every listener of a token with an open channel load again: the offset became known or changed, or a load may
   // have failed.
   void notify_resync();
+  // Whether the listener of this token hears of the loss of its record at once, as far as is known: the server reports
+  // keys, and reported the write of the last publication. Not in a Cluster, whose nodes come and go.
+  [[nodiscard]] bool reports_losses(const Subject& subject) const;
 
  private:
   struct Subscription {
@@ -80,6 +85,7 @@ class Notifications {
   ReachedMajority reached_majority_;
   std::function<std::optional<Milliseconds>()> offset_;
   std::function<void()> written_;
+  std::function<void()> silent_;
   std::map<std::string, Subscription> by_channel_;
   std::map<std::string, std::string> own_owner_;  // by channel: of the last acquisition
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

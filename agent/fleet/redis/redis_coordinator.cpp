@@ -91,6 +91,9 @@ class RedisCoordinator final : public Coordinator {
   void subscribe(const std::string& name, FleetListener* listener) override {
     server().notifications().subscribe(subject(name), listener);
   }
+  [[nodiscard]] bool reports_losses(const std::string& name) const override {
+    return server().notifications().reports_losses(subject(name));
+  }
 
   [[nodiscard]] BackendHealth health() const override {
     const bool reachable = server().is_connected();

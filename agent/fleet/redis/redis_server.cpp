@@ -42,6 +42,8 @@ RedisServer::RedisServer(Timers& timers, Random& random, RedisOptions options,
     clock_->measure_now();
     if (connected_) connected_();
   });
+  // The connection for messages asks for both: a server that hangs is noticed though no command is sent.
+  notifications_.on_silent([this] { runner_->probe(); });
 }
 
 RedisServer::~RedisServer() { end(); }

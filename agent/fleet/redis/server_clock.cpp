@@ -8,25 +8,36 @@ namespace {
 constexpr int samples_per_measurement = 3;
 constexpr Duration measure_retry = std::chrono::seconds(1);
 
+struct Measured {
+  ClockOffset::Microseconds offset;
+  ClockOffset::Microseconds error;
+
+  [[nodiscard]] bool agrees(Milliseconds with) const { return std::chrono::abs(offset - with) <= error; }
+};
+
+// The answer is from some moment of the round trip, most likely its middle; our wall clock is cut to whole
+// milliseconds, so it is half of one later on average.
+Measured measured(const ClockOffset::Sample& sample) {
+  using Microseconds = ClockOffset::Microseconds;
+  const auto half_trip = std::chrono::duration_cast<Microseconds>(ClockOffset::round_trip(sample)) / 2;
+  const Microseconds half_tick{500};
+  return {sample.coordinator_time - (sample.wall_before + half_tick + half_trip), half_trip + half_tick};
+}
+
 }  // namespace
 
 bool ClockOffset::adopt(const Sample& sample) {
-  // The answer is from some moment of the round trip, most likely its middle; our wall clock is cut to whole
-  // milliseconds, so it is half of one later on average.
-  const auto half_trip = std::chrono::duration_cast<Microseconds>(round_trip(sample)) / 2;
-  const Microseconds half_tick{500};
-  const Microseconds measured = sample.coordinator_time - (sample.wall_before + half_tick + half_trip);
-  const Microseconds error = half_trip + half_tick;
-
-  const Microseconds before = offset_.value_or(Milliseconds{0});
-  if (std::chrono::abs(measured - before) <= error) {
+  const Measured found = measured(sample);
+  if (found.agrees(offset())) {
     const bool was_known = known();
     offset_ = offset();
     return !was_known && offset() != Milliseconds{0};
   }
-  offset_ = std::chrono::round<Milliseconds>(measured);
+  offset_ = std::chrono::round<Milliseconds>(found.offset);
   return true;
 }
+
+bool ClockOffset::confirms(const Sample& sample) const { return known() && measured(sample).agrees(offset()); }
 
 ServerClock::ServerClock(Timers& timers, RedisOperations operations, Duration interval, Duration timeout,
                          std::function<void()> changed)
@@ -78,7 +89,7 @@ Task<> ServerClock::run(std::shared_ptr<ServerClock> self) {
   }
 }
 
-// The fastest of a few questions has the smallest error.
+// The fastest of a few questions has the smallest error. One is enough if nothing has changed.
 Task<> ServerClock::measure(std::shared_ptr<ServerClock> self, BootTime deadline) {
   const Clock& clock = self->timers_.clock();
   std::optional<ClockOffset::Sample> best;
@@ -91,6 +102,7 @@ Task<> ServerClock::measure(std::shared_ptr<ServerClock> self, BootTime deadline
     sample.received_at = clock.boot_now();
     if (steps != self->steps_) continue;  // the clock was stepped in between
     if (!best || ClockOffset::round_trip(sample) < ClockOffset::round_trip(*best)) best = sample;
+    if (self->offset_.confirms(sample)) break;
   }
   if (!best) throw TransportError("this host's clock is being stepped");
   const bool was_known = self->offset_.known();

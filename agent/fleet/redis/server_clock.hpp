@@ -34,6 +34,8 @@ class ClockOffset {
   // error of the measurement, so that it does not wander, and is zero as long as no difference of the clocks is found.
   // Returns true if it changed.
   bool adopt(const Sample& sample);
+  // Whether the sample differs from the known offset by no more than the error of its measurement.
+  [[nodiscard]] bool confirms(const Sample& sample) const;
   // This host's clock was stepped: the offset is unknown until the next sample.
   void forget() { offset_.reset(); }
 

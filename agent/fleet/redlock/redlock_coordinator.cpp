@@ -1,4 +1,5 @@
 // The coordinator on a quorum (redlock_backend.hpp).
+#include <algorithm>
 #include <utility>
 
 #include "agent/fleet/lease_terms.hpp"
@@ -74,6 +75,12 @@ class RedlockCoordinator final : public Coordinator {
   void prune_except(const std::set<std::string>& /*names*/) override {}  // nothing of a token is kept on this host
   void subscribe(const std::string& name, FleetListener* listener) override {
     quorum_->notifications->subscribe(quorum_->servers, subject(name), listener);
+  }
+  // What one server loses, the others do not report.
+  [[nodiscard]] bool reports_losses(const std::string& name) const override {
+    const Subject token = subject(name);
+    return std::all_of(quorum_->servers.begin(), quorum_->servers.end(),
+                       [&](const auto& server) { return server->notifications().reports_losses(token); });
   }
 
   [[nodiscard]] BackendHealth health() const override {

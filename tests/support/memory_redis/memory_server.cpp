@@ -276,6 +276,7 @@ void MemoryServer::wait_for_replicas(const std::shared_ptr<Session>& session, co
 
 memory_redis::Reply MemoryServer::execute(Session& session, const std::string& name, const Words& words,
                                           bool may_refuse) {
+  ++session.commands;
   if (const auto made_up = answers_.find(name); may_refuse && made_up != answers_.end()) return made_up->second(words);
   const CommandEntry* command = memory_redis::find_command(name);
   if (command == nullptr) {

@@ -30,6 +30,7 @@ struct Session {
   std::string name;
   std::string client;                    // the address by which it came
   std::uint64_t* commands_of = nullptr;  // that this address has sent
+  std::uint64_t commands = 0;            // that were run for it, those of its scripts too
   std::set<std::string> channels;
   std::optional<Tracking> tracking;
   RequestParser requests;

@@ -65,5 +65,15 @@ TEST(ClockOffset, ChangeIsWithinTheMeasurementError_OffsetStays) {
   EXPECT_NE(clock.offset(), before);
 }
 
+TEST(ClockOffset, SampleIsWithinTheMeasurementError_ConfirmsAKnownOffset) {
+  ClockOffset clock;
+  EXPECT_FALSE(clock.confirms(sample(0ms, 1ms, 1ms))) << "it is not known";
+  clock.adopt(sample(10s, 1ms, 1ms));
+  EXPECT_TRUE(clock.confirms(sample(10s, 3ms, 1ms)));
+  EXPECT_FALSE(clock.confirms(sample(10s + 50ms, 2ms, 2ms)));
+  clock.forget();
+  EXPECT_FALSE(clock.confirms(sample(10s, 1ms, 1ms)));
+}
+
 }  // namespace
 }  // namespace jeton::agent

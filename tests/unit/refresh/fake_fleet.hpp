@@ -27,6 +27,7 @@ class FakeFleet final : public agent::LeaseStore,
   agent::Admission admission;
   agent::FetchUsage counted;
   std::optional<agent::Record> stored;
+  bool reports = false;                           // losses
   std::function<void()> while_loading = [] {};    // before the answer to load()
   std::function<void()> while_pausing = [] {};    // before the answer to pause()
   std::function<void()> while_admitting = [] {};  // before the answer to admit()
@@ -92,6 +93,7 @@ class FakeFleet final : public agent::LeaseStore,
   }
 
   void subscribe(const std::string& /*name*/, agent::FleetListener* /*listener*/) override {}
+  [[nodiscard]] bool reports_losses(const std::string& /*name*/) const override { return reports; }
   agent::Task<> pause(const std::string& /*name*/, agent::Pause pause) override {
     ask("pause");
     pauses.push_back(std::move(pause));

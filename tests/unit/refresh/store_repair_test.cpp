@@ -19,11 +19,63 @@ TEST(StoreRepair, StoreHasANewerRecord_ItIsTaken) {
   EXPECT_EQ(parts.repair.repair_at(), agent::BootTime::max());
 }
 
-TEST(StoreRepair, NothingHappens_LooksEveryHalfMinute) {
+TEST(StoreRepair, LossesAreNotReported_LooksEveryHalfMinute) {
   RefreshParts parts;
   parts.loop.run(parts.repair.reload());
   EXPECT_GE(parts.repair.reload_at(), parts.now() + seconds(30));
   EXPECT_LE(parts.repair.reload_at(), parts.now() + seconds(36));
+}
+
+TEST(StoreRepair, LossesAreReported_LooksEveryFiveMinutes) {
+  RefreshParts parts;
+  parts.fleet.reports = true;
+  parts.loop.run(parts.repair.reload());
+  EXPECT_GE(parts.repair.reload_at(), parts.now() + minutes(5));
+  EXPECT_LE(parts.repair.reload_at(), parts.now() + minutes(6));
+}
+
+TEST(StoreRepair, ClaimIsHeard_IsCheckedWithinHalfAMinuteUnlessItEnds) {
+  RefreshParts parts;
+  parts.fleet.reports = true;
+  parts.loop.run(parts.repair.reload());
+  const agent::BootTime quiet = parts.repair.reload_at();
+  parts.view.hear_claim(parts.now() + seconds(10));
+  const agent::BootTime check = parts.repair.reload_at();
+  EXPECT_GE(check, parts.now() + seconds(30));
+  EXPECT_LE(check, parts.now() + seconds(36));
+  EXPECT_EQ(parts.repair.next_look(), check);
+  parts.loop.pass(seconds(1));
+  EXPECT_EQ(parts.repair.reload_at(), check) << "it is not put off";
+  parts.view.end_claim();
+  EXPECT_EQ(parts.repair.reload_at(), quiet);
+}
+
+TEST(StoreRepair, FleetIsPaused_LooksEveryHalfMinute) {
+  RefreshParts parts;
+  parts.fleet.reports = true;
+  parts.pauses.hear({parts.now() + minutes(10), "429", {}});
+  parts.fleet.counted.paused = true;
+  for (int i = 0; i < 3; ++i) {
+    parts.loop.run(parts.repair.reload());
+    EXPECT_GE(parts.repair.reload_at(), parts.now() + seconds(30));
+    EXPECT_LE(parts.repair.reload_at(), parts.now() + seconds(36));
+  }
+  EXPECT_EQ(parts.fleet.times("usage"), 3);
+}
+
+// This host must know the count that another one made: the other may be gone when the store has lost it.
+TEST(StoreRepair, CountIsHeard_IsAskedForOnce) {
+  RefreshParts parts(RefreshParts::token_with_budget(10));
+  parts.fleet.reports = true;
+  parts.loop.run(parts.repair.reload());
+  EXPECT_EQ(parts.fleet.times("usage"), 0) << "nothing was counted";
+  parts.view.note_heard_usage({4, parts.now() + minutes(50)});
+  EXPECT_LE(parts.repair.reload_at(), parts.now() + seconds(36));
+  parts.fleet.counted = {4, parts.now() + minutes(50)};
+  for (int i = 0; i < 3; ++i) parts.loop.run(parts.repair.reload());
+  EXPECT_EQ(parts.fleet.times("usage"), 1);
+  EXPECT_EQ(parts.view.counted().calls, 4U);
+  EXPECT_GE(parts.repair.reload_at(), parts.now() + minutes(5));
 }
 
 TEST(StoreRepair, AnotherHostHasAClaim_LooksEverySecond) {

@@ -55,7 +55,7 @@ TEST_F(RestrictedServer, RefusesWhatIsOptional_EverythingElseWorks) {
     EXPECT_TRUE(other.call.load());
     EXPECT_TRUE(loop.turn_until([&] { return !other.listener.records.empty(); }));
     const int gaps = other.listener.gaps;
-    loop.pass(5min);  // with a PING every 15 s
+    loop.pass(5min);  // with a PING every minute
     EXPECT_EQ(other.listener.gaps, gaps) << "the subscription was ended";
     EXPECT_EQ(other.coordinator.health().last_error, "");
     EXPECT_THAT(testing::internal::GetCapturedStderr(),

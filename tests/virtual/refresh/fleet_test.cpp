@@ -193,7 +193,7 @@ TEST(FleetRefresh, OneRotation_CostsThreeScriptsAndLosersNone) {
   fleet.start_all();
   ASSERT_TRUE(fleet.until([&] { return fleet.provider.issued.size() == 2; }, hours(1)));
   fleet.pass(seconds(1));         // every script is known by now
-  const auto scripts_run = [&] {  // but for the looks of every half minute
+  const auto scripts_run = [&] {  // but for the looks that come now and then
     return fleet.server().commands("EVALSHA") - fleet.server().scripts(agent::redis_scripts::load().sha1());
   };
   const auto scripts = scripts_run();

@@ -109,7 +109,7 @@ TEST(FullDisk, MakesMisconfTheAnswerToPing_NewHostReadsTheToken) {
   EXPECT_TRUE(fleet.until([&] { return fleet.all_valid(); }, seconds(2)));
   EXPECT_EQ(fleet.provider.calls, 1U);
   testing::internal::CaptureStderr();
-  fleet.pass(minutes(2));  // with a PING every 15 s
+  fleet.pass(minutes(2));  // with a PING every minute
   const std::string log = testing::internal::GetCapturedStderr();
   EXPECT_EQ(log.find("out of reach"), std::string::npos) << log;
 }

@@ -89,6 +89,10 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
     co_return result;
   }
 
+  void probe() {
+    if (is_up()) start_task(timers_.executor(), ping(shared_from_this(), connection_));
+  }
+
   [[nodiscard]] bool is_up() const { return connection_ && connection_->is_open(); }
 
   Timers& timers_;
@@ -206,15 +210,20 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
         {{"endpoint", kept_.display()}});
   }
 
-  // Ends with its connection, in an exception if that is closed before it answers. Any answer is one.
+  // In an exception if the connection is closed before it answers. Any answer is one.
+  static Task<> ping(std::shared_ptr<Impl> self, std::shared_ptr<Connection> connection) {
+    const BootTime deadline = self->timers_.clock().boot_now() + self->timeout_;
+    Command question({"PING"});
+    static_cast<void>(co_await connection->command(std::move(question), deadline));
+  }
+
+  // Ends with its connection.
   static Task<> keep_alive(std::shared_ptr<Impl> self, std::shared_ptr<Connection> connection) {
-    const Clock& clock = self->timers_.clock();
     for (;;) {
       const Duration interval = self->kept_.keepalive().value_or(self->timeout_);
-      const bool closed = co_await connection->wait_closed(clock.boot_now() + interval);
-      if (closed) co_return;
-      Command ping({"PING"});
-      static_cast<void>(co_await connection->command(std::move(ping), clock.boot_now() + self->timeout_));
+      const bool quiet = co_await connection->wait_quiet(interval);
+      if (!quiet) co_return;
+      co_await ping(self, connection);
     }
   }
 
@@ -231,6 +240,7 @@ Client::~Client() { impl_->stop(); }
 void Client::on_connected(std::function<void()> callback) { impl_->connected_callback_ = std::move(callback); }
 void Client::start() { impl_->kept_.start(); }
 void Client::stop() { impl_->stop(); }
+void Client::probe() { impl_->probe(); }
 
 Task<Reply> Client::command(std::string_view /*key*/, Command command, BootTime deadline) {
   return Impl::command(impl_, std::move(command), deadline);

@@ -53,6 +53,10 @@ class CommandRunner {
                          ": its replicas cannot be waited for; leave coordination.redis.replicas_acked out");
   }
 
+  // The server is silent on another connection: sends a PING on this one, if it is open. Without an answer in time it
+  // ends, as after any command. A Cluster has many servers, and asks them by itself.
+  virtual void probe() {}
+
   [[nodiscard]] virtual bool is_connected() const = 0;
   // Why there is no connection; empty while there is one.
   [[nodiscard]] virtual std::string last_error() const = 0;
@@ -74,6 +78,7 @@ class Client final : public CommandRunner {
   void on_connected(std::function<void()> callback) override;
   void start() override;
   void stop() override;
+  void probe() override;
 
   Task<Reply> command(std::string_view key, Command command, BootTime deadline) override;
   Task<Reply> run(const Script& script, std::span<const std::string> keys, std::span<const std::string_view> arguments,

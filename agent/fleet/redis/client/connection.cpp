@@ -37,6 +37,7 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
         timeout_(timeout),
         tally_(std::move(tally)),
         last_use_(timers.clock().boot_now()),
+        last_heard_(last_use_),
         more_to_write_(timers),
         closed_event_(timers) {}
 
@@ -74,6 +75,15 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
     bool in_time = true;
     while (!self->closed_ && in_time) in_time = co_await self->closed_event_.wait_until(deadline);
     co_return self->closed_;
+  }
+
+  static Task<bool> wait_quiet(std::shared_ptr<Impl> self, Duration quiet) {
+    while (!self->closed_) {
+      const BootTime due = self->last_heard_ + quiet;
+      if (self->timers_.clock().boot_now() >= due) co_return true;
+      co_await self->closed_event_.wait_until(due);
+    }
+    co_return false;
   }
 
   void close(const std::string& reason) {
@@ -148,7 +158,7 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
 
   void deliver(Reply reply) {
     if (closed_) return;
-    last_use_ = timers_.clock().boot_now();
+    last_use_ = last_heard_ = timers_.clock().boot_now();
     if (push_handler_) {
       // A copy: the handler may close the connection, which takes the handler away while it runs.
       const auto handler = push_handler_;
@@ -169,7 +179,8 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
   std::string display_;
   Duration timeout_;
   std::shared_ptr<ConnectionTally> tally_;
-  BootTime last_use_;
+  BootTime last_use_;    // something was sent or heard
+  BootTime last_heard_;  // of the server
   std::array<char, read_size> chunk_{};
   std::deque<std::shared_ptr<Pending>> in_flight_;
   WireBuffer to_write_;
@@ -205,5 +216,6 @@ bool Connection::is_open() const { return !impl_->closed_; }
 const std::string& Connection::close_reason() const { return impl_->close_reason_; }
 std::optional<Duration> Connection::ended_idle_for() const { return impl_->ended_idle_for_; }
 Task<bool> Connection::wait_closed(BootTime deadline) { return Impl::wait_closed(impl_, deadline); }
+Task<bool> Connection::wait_quiet(Duration quiet) { return Impl::wait_quiet(impl_, quiet); }
 
 }  // namespace jeton::agent::redis

@@ -51,6 +51,8 @@ class Connection {
   [[nodiscard]] std::optional<Duration> ended_idle_for() const;
   // Returns true as soon as it is closed, false at the deadline.
   Task<bool> wait_closed(BootTime deadline = BootTime::max());
+  // Returns true as soon as nothing has been heard from the server for so long, false if it is closed before.
+  Task<bool> wait_quiet(Duration quiet);
 
  private:
   class Impl;

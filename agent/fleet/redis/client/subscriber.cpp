@@ -67,6 +67,7 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   void start() { kept_.start(); }
+  [[nodiscard]] bool reports_changes() const { return watching_; }
 
  private:
   void send(Connection& connection, Question question, Command command) {
@@ -135,7 +136,7 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
 
   void down() {
     connection_.reset();
-    not_watched_ = subscribed_ = false;
+    not_watched_ = subscribed_ = watching_ = false;
     asked_.clear();
     heard_.notify();  // who waits for the answer to a PING need not any more
     if (const auto tell = callbacks_.down) tell();
@@ -145,8 +146,8 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
     const Clock& clock = self->timers_.clock();
     for (;;) {
       const Duration interval = std::min(self->keepalive_, self->kept_.keepalive().value_or(self->keepalive_));
-      const bool closed = co_await connection->wait_closed(clock.boot_now() + interval);
-      if (closed) co_return;
+      const bool quiet = co_await connection->wait_quiet(interval);
+      if (!quiet) co_return;
       self->send(*connection, {Asked::ping}, Command({"PING"}));
       const BootTime deadline = clock.boot_now() + self->timeout_;
       const std::uint64_t before = self->replies_;
@@ -154,7 +155,9 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
       while (connection->is_open() && self->replies_ == before && in_time) {
         in_time = co_await self->heard_.wait_until(deadline);
       }
-      if (self->replies_ == before) connection->close("no answer to PING in time");
+      if (self->replies_ != before || !connection->is_open()) continue;
+      connection->close("no answer to PING in time");
+      if (const auto tell = self->callbacks_.silent) tell();
     }
   }
 
@@ -172,6 +175,7 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
     };
     const std::string channel(word(1));
     if (word(0) != "message") answered();
+    if (word(0) == "subscribe" && channel == invalidations) watching_ = true;
     if (word(0) == "message" && channel == invalidations && reply.elements.size() == 3) {
       on_invalidation(reply.elements[2]);
       return;
@@ -243,6 +247,7 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
   LogPace refusals_;          // of optional channels
   bool not_watched_ = false;  // the server of this connection does not report keys
   bool subscribed_ = false;   // the connection is past its preparation
+  bool watching_ = false;     // the server reports keys
   bool not_watched_reported_ = false;
   std::shared_ptr<Connection> connection_;
   std::uint64_t replies_ = 0;
@@ -260,5 +265,6 @@ void Subscriber::subscribe(const std::string& channel, const std::string& key, N
   impl_->subscribe(channel, key, need);
 }
 void Subscriber::unsubscribe(const std::string& channel) { impl_->unsubscribe(channel); }
+bool Subscriber::reports_changes() const { return impl_->reports_changes(); }
 
 }  // namespace jeton::agent::redis

@@ -1,8 +1,8 @@
 // Subscriber: messages of a set of channels, over a connection of its own that repairs itself and subscribes again.
 //
 // Messages that were published while there was no subscription are lost: after each (re)subscription of a channel `gap`
-// is called, and from then on every message arrives until the next gap. A server that has become silent is noticed by a
-// PING that is not answered.
+// is called, and from then on every message arrives until the next gap. After a time in which nothing was heard a PING
+// is sent; a server that does not answer it is silent, and the connection ends.
 //
 // A channel can have a key: then the server also reports each write, deletion and flush of that key (server-
 // assisted client-side caching, Redis 6 or later, in broadcast mode with a redirection of the connection to itself). On
@@ -31,9 +31,11 @@ class Subscriber {
     std::function<void(const std::string& channel, bool all)> changed{};
     // The connection, or an attempt to make one, failed.
     std::function<void()> down{};
+    // The connection ends because the server did not answer a PING.
+    std::function<void()> silent{};
   };
 
-  // Timers and random outlive the subscriber. `keepalive`: the time between two PINGs.
+  // Timers and random outlive the subscriber. `keepalive`: the time in which nothing was heard, before a PING.
   Subscriber(Timers& timers, Random& random, ConnectOptions options, Callbacks callbacks, Duration keepalive);
   ~Subscriber();  // stops
   Subscriber(const Subscriber&) = delete;
@@ -48,6 +50,9 @@ class Subscriber {
   enum class Need { required, optional };
   void subscribe(const std::string& channel, const std::string& key = {}, Need need = Need::required);
   void unsubscribe(const std::string& channel);
+
+  // Whether the server reports the changes of the keys now.
+  [[nodiscard]] bool reports_changes() const;
 
  private:
   class Impl;

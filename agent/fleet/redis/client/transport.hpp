@@ -85,7 +85,9 @@ struct Connected {
   std::string ip{};                        // that answered, as dial() says it; empty: a unix socket
 };
 
-// Connects and, if the address says so, speaks TLS before the deadline. The host is an IP address.
+// Connects and, if the address says so, speaks TLS before the deadline. The host is an IP address. Over TCP the kernel
+// ends the connection within 15 s if the host of the server, or the way to it, is gone. It cannot notice a server that
+// hangs on a host that lives, nor look behind a proxy.
 Task<Connected> connect_transport(Timers& timers, Address address, TlsOptions tls, BootTime deadline,
                                   ConnectAttempt& attempt);
 

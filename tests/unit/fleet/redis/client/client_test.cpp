@@ -42,6 +42,14 @@ TEST_F(RedisClient, AddressIsTcpOrAUnixSocket_CommandsAreAnswered) {
   EXPECT_EQ(ask(loop, local, Command({"GET", "k"})).as_text(), "v");
 }
 
+TEST_F(RedisClient, AddressIsTcp_KernelNoticesInTimeThatThePeerIsGone) {
+  const test::RedisServer server;
+  Client client(loop.timers, loop.random, tcp_options(server.port()));
+  client.start();
+  EXPECT_EQ(ask(loop, client, Command({"PING"})).as_text(), "PONG");
+  test::expect_gone_peer_is_noticed_in_time(server.port());
+}
+
 // The second call comes when the connection is up, and the first one has not gone on yet.
 TEST_F(RedisClient, CallsThatWaitForTheConnection_AreSentBeforeLaterOnes) {
   const test::RedisServer server;

@@ -117,6 +117,25 @@ TEST_F(ConnectionTest, PeerIsSilentAndAskedWithShortDeadlinesOnly_IsClosed) {
   EXPECT_EQ(connection.close_reason(), "redis://peer: no answer in time");
 }
 
+// What is sent proves nothing about the server.
+TEST_F(ConnectionTest, NothingIsHeard_IsQuietAfterThatTime) {
+  const BootTime begin = loop.clock.boot_now();
+  loop.timers.schedule(begin + 300ms, [this] { ask(timeout); });
+  loop.timers.schedule(begin + 500ms, [this] { peer->say("+PONG\r\n"); });
+  loop.timers.schedule(begin + 900ms, [this] { ask(timeout); });
+  EXPECT_TRUE(loop.run(connection.wait_quiet(1s)));
+  EXPECT_EQ(loop.clock.boot_now() - begin, Duration{1500ms});
+  EXPECT_TRUE(loop.run(connection.wait_quiet(1s))) << "at once";
+  EXPECT_EQ(loop.clock.boot_now() - begin, Duration{1500ms});
+}
+
+TEST_F(ConnectionTest, IsClosed_IsNotWaitedForAnyMore) {
+  const BootTime begin = loop.clock.boot_now();
+  loop.timers.schedule(begin + 100ms, [this] { connection.close("the test says so"); });
+  EXPECT_FALSE(loop.run(connection.wait_quiet(1s)));
+  EXPECT_EQ(loop.clock.boot_now() - begin, Duration{100ms});
+}
+
 // Each answer is late, but none is older than the limit.
 TEST_F(ConnectionTest, PeerIsSlow_StaysOpen) {
   for (int i = 0; i < 100; ++i) {

@@ -65,6 +65,14 @@ TEST_F(RedisTls, ConnectionUsesTls_CommandsAndSubscriptionsWork) {
   EXPECT_TRUE(loop.turn_until([&] { return heard == "hello"; }));
 }
 
+TEST_F(RedisTls, ConnectionUsesTls_KernelNoticesInTimeThatThePeerIsGone) {
+  const TlsRedis redis;
+  Client client(loop.timers, loop.random, options_for(redis));
+  client.start();
+  EXPECT_EQ(ask(loop, client, Command({"PING"})).as_text(), "PONG");
+  test::expect_gone_peer_is_noticed_in_time(redis.port());
+}
+
 TEST_F(RedisTls, ManyCommandsAreConcurrent_EachGetsItsOwnReply) {
   const TlsRedis redis;
   Client client(loop.timers, loop.random, options_for(redis));

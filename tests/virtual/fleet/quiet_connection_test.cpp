@@ -1,0 +1,126 @@
+// Connections on which nothing happens: what is sent there, and how soon it is noticed that nobody answers.
+#include "tests/virtual/fleet/virtual_redis.hpp"
+#include "tests/virtual/fleet/virtual_redlock.hpp"
+
+namespace jeton::agent {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration timeout = 500ms;
+// systemd/README.md, "Redis hangs": a minute of silence, and the timeouts of a PING on each connection.
+constexpr Duration noticed_within = 61s;
+
+class QuietConnection : public testing::Test {
+ protected:
+  RedisOptions options() {
+    RedisOptions options;
+    options.connection = servers.connection(0, timeout);
+    return options;
+  }
+  void publish(const std::string& message) { server.cli({"PUBLISH", "jeton:{t}:published", message}); }
+
+  test::VirtualLoop loop;
+  test::MemoryServers servers{loop, 1};
+  test::MemoryServer& server = servers[0];
+};
+
+TEST_F(QuietConnection, NothingIsHeard_IsAskedOnceAMinuteAndForTheTimeEveryFiveMinutes) {
+  test::Host host(loop, options());
+  host.listen();
+  loop.pass(1min);
+  const std::uint64_t pings = server.commands("PING");
+  const std::uint64_t times = server.commands("TIME");
+  const std::uint64_t all = server.commands();
+  loop.pass(1h);
+  EXPECT_GE(server.commands("PING") - pings, 58U);
+  EXPECT_LE(server.commands("PING") - pings, 60U);
+  EXPECT_GE(server.commands("TIME") - times, 11U);
+  EXPECT_LE(server.commands("TIME") - times, 12U);
+  EXPECT_LE(server.commands() - all, 60U + 12U);
+}
+
+TEST_F(QuietConnection, MessagesAreHeard_NoneIsAskedFor) {
+  test::Host host(loop, options());
+  host.listen();
+  loop.pass(1s);
+  const std::uint64_t pings = server.commands("PING");
+  for (int i = 0; i < 60; ++i) {
+    publish(R"({"type":"resume"})");
+    loop.pass(50s);
+  }
+  EXPECT_EQ(host.listener.resumes, 60);
+  EXPECT_EQ(server.commands("PING"), pings);
+}
+
+TEST_F(QuietConnection, ServerHangs_BothConnectionsNoticeItInTime) {
+  test::Host host(loop, options());
+  host.listen();
+  loop.pass(5s);
+  const int gaps = host.listener.gaps;
+  server.freeze();
+  EXPECT_TRUE(loop.turn_until([&] { return !host.coordinator.health().reachable; }, noticed_within));
+  EXPECT_FALSE(host.coordinator.reports_losses("t"));
+  server.thaw();
+  EXPECT_TRUE(loop.turn_until([&] { return host.coordinator.health().reachable && host.listener.gaps > gaps; }, 3s));
+}
+
+// As behind a proxy, where the kernel sees a connection that lives.
+TEST_F(QuietConnection, DiesWithoutAWord_ListenerIsToldOfTheGapInTime) {
+  test::Host host(loop, options());
+  host.listen();
+  loop.pass(5s);
+  const int gaps = host.listener.gaps;
+  servers.network().lose_connections(test::MemoryServers::address(0), false);
+  publish(R"({"type":"resume"})");
+  EXPECT_TRUE(loop.turn_until([&] { return host.listener.gaps > gaps; }, noticed_within));
+  EXPECT_EQ(host.listener.resumes, 0);
+  publish(R"({"type":"resume"})");
+  EXPECT_TRUE(loop.turn_until([&] { return host.listener.resumes == 1; }));
+}
+
+TEST_F(QuietConnection, ServerReportsKeysOrNot_LossesAreReportedWhileItDoes) {
+  test::Host host(loop, options());
+  const auto reports = [&] { return host.coordinator.reports_losses("t"); };
+  EXPECT_FALSE(reports());
+  host.listen();
+  EXPECT_TRUE(reports());
+  EXPECT_FALSE(host.coordinator.reports_losses("another"));
+  server.cut();
+  EXPECT_TRUE(loop.turn_until([&] { return !reports(); }));
+  EXPECT_TRUE(loop.turn_until(reports));
+  server.refuse("CLIENT", "ERR unknown command 'CLIENT'");
+  server.cut();
+  loop.pass(5s);
+  EXPECT_TRUE(host.coordinator.health().reachable);
+  EXPECT_FALSE(reports());
+}
+
+// Of a proxy that accepts CLIENT TRACKING. The next publication is reported again.
+TEST_F(QuietConnection, WriteOfAPublicationIsNotReported_LossesAreNotReported) {
+  test::Host host(loop, options());
+  host.listen();
+  publish(R"({"type":"record","record":{}})");  // and nothing is written
+  loop.pass(2s);
+  EXPECT_FALSE(host.coordinator.reports_losses("t"));
+  const Lease lease = host.call.acquire(1h);
+  EXPECT_TRUE(host.call.publish(test::make_record(loop, lease.fence, "x"), lease).stored);
+  loop.pass(2s);
+  EXPECT_TRUE(host.coordinator.reports_losses("t"));
+}
+
+TEST(QuietQuorum, OneServerDoesNotReportKeys_LossesAreNotReported) {
+  test::VirtualLoop loop;
+  test::QuorumServers servers(loop, 3);
+  servers[1].refuse("CLIENT", "ERR unknown command 'CLIENT'");
+  test::RedlockHost host(loop, servers.options(timeout));
+  host.listen();
+  loop.pass(2s);
+  EXPECT_FALSE(host.coordinator.reports_losses("t"));
+  servers[1].refuse("CLIENT", "");
+  servers[1].cut();
+  EXPECT_TRUE(loop.turn_until([&] { return host.coordinator.reports_losses("t"); }));
+}
+
+}  // namespace
+}  // namespace jeton::agent
