@@ -1,4 +1,5 @@
 // The coordinator on one RedisServer.
+#include <memory>
 #include <utility>
 
 #include "agent/fleet/lease_terms.hpp"
@@ -15,7 +16,10 @@ struct CoordinatorState : TokenCalls {
   CoordinatorState(Timers& timers, std::shared_ptr<RedisServer> s) : TokenCalls(timers), server(std::move(s)) {}
 
   static Task<std::optional<Record>> load(Self self, Subject subject) {
-    const auto place = co_await self->loads.wait(self->server->deadline());
+    std::shared_ptr<Places::Place> place;
+    do {
+      place = co_await self->loads.wait(self->server->deadline());
+    } while (!place && self->server->is_connected());
     RedisServer::Loaded loaded = co_await self->server->load(subject, self->server->deadline());
     co_return std::move(loaded.record);
   }

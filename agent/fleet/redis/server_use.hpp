@@ -81,8 +81,7 @@ struct TokenCalls {
   TokenSubjects subjects;
   Trouble trouble;
   bool stopped = false;
-  Places
-      loads;  // each waits for a place, but no longer than it may take itself: all are to notice a server that is away
+  Places loads;  // waited for while servers answer: all are to notice one that is away
 };
 
 // Runs one call, unless stopped, and keeps what health() says about the last one. `who`: what was stopped.

@@ -1,4 +1,6 @@
 // The coordinator on a quorum (redlock_backend.hpp).
+#include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "agent/fleet/lease_terms.hpp"
@@ -35,7 +37,11 @@ Task<Findings> examine_quorum(redlock::Quorum of, std::vector<Subject> tokens) {
 }
 
 Task<std::optional<Record>> load_in_place(std::shared_ptr<TokenCalls> calls, redlock::Quorum from, Subject subject) {
-  const auto place = co_await calls->loads.wait(from->deadline());
+  const auto is_connected = [](const std::shared_ptr<RedisServer>& server) { return server->is_connected(); };
+  std::shared_ptr<Places::Place> place;
+  do {
+    place = co_await calls->loads.wait(from->deadline());
+  } while (!place && std::all_of(from->servers.begin(), from->servers.end(), is_connected));
   std::optional<Record> newest = co_await redlock::load(from, std::move(subject));
   co_return newest;
 }
