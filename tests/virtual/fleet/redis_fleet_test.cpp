@@ -111,6 +111,7 @@ TEST_F(RedisFleet, HostClockSteps_IsMeasuredAnewAndToldAsAGap) {
 // may.
 TEST_F(RedisFleet, ThousandsOfRecordsAreRead_NoneIsLateAndTheClockIsAskedForOnce) {
   constexpr int tokens = 3'000;
+  loop.pass(1s);  // the other hosts have connected
   const std::uint64_t times_before = server.commands("TIME");
   test::Host c(loop, options(500ms));
   server.set_script_time(1ms);
