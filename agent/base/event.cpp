@@ -180,4 +180,36 @@ Task<std::shared_ptr<Turns::Turn>> Turns::wait_in(std::shared_ptr<Lines> lines, 
   co_return turn;
 }
 
+Places::Place::Place(std::shared_ptr<Room> room, Timers& timers)
+    : room_(std::move(room)), is_taken_(room_->free > 0), waits_at_(room_->line.end()), wake_(timers) {
+  if (is_taken_) {
+    --room_->free;
+  } else {
+    waits_at_ = room_->line.insert(room_->line.end(), this);
+  }
+}
+
+Places::Place::~Place() {
+  if (!is_taken_) {
+    room_->line.erase(waits_at_);
+  } else if (room_->line.empty()) {
+    ++room_->free;
+  } else {
+    Place* const next = room_->line.front();
+    room_->line.pop_front();
+    next->is_taken_ = true;
+    next->wake_.notify();
+  }
+}
+
+Task<std::shared_ptr<Places::Place>> Places::wait(BootTime deadline) { return wait_in(room_, timers_, deadline); }
+
+Task<std::shared_ptr<Places::Place>> Places::wait_in(std::shared_ptr<Room> room, Timers& timers, BootTime deadline) {
+  const auto place = std::make_shared<Place>(std::move(room), timers);
+  bool in_time = true;
+  while (!place->is_taken_ && in_time) in_time = co_await place->wake_.wait_until(deadline);
+  if (!place->is_taken_) co_return nullptr;
+  co_return place;
+}
+
 }  // namespace jeton::agent

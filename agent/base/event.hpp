@@ -1,6 +1,7 @@
-// Event and Turns: how coroutines wait for each other. One thread: the loop's.
+// Event, Turns and Places: how coroutines wait for each other. One thread: the loop's.
 #pragma once
 
+#include <cstddef>
 #include <list>
 #include <map>
 #include <memory>
@@ -71,6 +72,48 @@ class Turns::Turn {
 
   std::shared_ptr<Lines> lines_;
   std::string key_;
+  Event wake_;
+};
+
+// Places: a limited number of coroutines at a time; the others wait in the order of arrival.
+//
+// A place lasts until its Place is destroyed, which gives it to the next one; a coroutine that is cancelled while it
+// waits leaves the line. Place may outlive Places; both need the timers.
+class Places {
+ public:
+  Places(Timers& timers, std::size_t count) : timers_(timers), room_(std::make_shared<Room>(Room{count, {}})) {}
+  Places(const Places&) = delete;
+  Places& operator=(const Places&) = delete;
+
+  class Place;
+  // nullptr: no place was free before the deadline. Throws system_error(operation_aborted) on cancellation.
+  [[nodiscard]] Task<std::shared_ptr<Place>> wait(BootTime deadline);
+
+ private:
+  struct Room {
+    std::size_t free = 0;
+    std::list<Place*> line;  // empty while a place is free
+  };
+
+  static Task<std::shared_ptr<Place>> wait_in(std::shared_ptr<Room> room, Timers& timers, BootTime deadline);
+
+  Timers& timers_;
+  std::shared_ptr<Room> room_;
+};
+
+class Places::Place {
+ public:
+  Place(std::shared_ptr<Room> room, Timers& timers);
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+  ~Place();
+
+ private:
+  friend class Places;
+
+  std::shared_ptr<Room> room_;
+  bool is_taken_ = false;
+  std::list<Place*>::iterator waits_at_;  // unless it is taken
   Event wake_;
 };
 

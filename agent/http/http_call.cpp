@@ -1,7 +1,5 @@
 #include "agent/http/http_call.hpp"
 
-#include <sys/eventfd.h>
-
 #include <memory>
 #include <utility>
 
@@ -12,10 +10,6 @@ namespace jeton::agent {
 namespace {
 
 using Reason = HttpError::Reason;
-
-struct MultiDeleter {
-  void operator()(CURLM* multi) const { ::curl_multi_cleanup(multi); }
-};
 
 std::string origin_of(const HttpRequest& request) {
   try {
@@ -40,46 +34,70 @@ HttpCall::HttpCall(HttpRequest request, std::function<void(HttpOutcome)> complet
       display_(request.display),
       origin_(origin_of(request)),
       max_received_(max_received(request)),
-      transfer_(std::move(request), sockets_),
-      complete_(std::move(complete)),
-      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+      transfer_(std::move(request)),
+      complete_(std::move(complete)) {}
+
+// During run(), for give_up() on another thread: it sees these sockets, or run() sees that the call was given up.
+class HttpCall::UsedSockets {
+ public:
+  UsedSockets(HttpCall& call, std::shared_ptr<TransferSockets> sockets) : call_(call) {
+    sockets->begin();
+    const std::lock_guard lock(call_.sockets_mutex_);
+    call_.sockets_ = std::move(sockets);
+  }
+  ~UsedSockets() {
+    const std::lock_guard lock(call_.sockets_mutex_);
+    call_.sockets_ = nullptr;
+  }
+  UsedSockets(const UsedSockets&) = delete;
+  UsedSockets& operator=(const UsedSockets&) = delete;
+
+ private:
+  HttpCall& call_;
+};
+
+bool HttpCall::is_flooded() const {
+  const std::lock_guard lock(sockets_mutex_);
+  return sockets_ != nullptr && sockets_->received() > max_received_;
+}
 
 void HttpCall::deliver(HttpOutcome outcome) {
   if (!delivered_.exchange(true)) std::exchange(complete_, nullptr)(std::move(outcome));
 }
 
-void HttpCall::run() {
+void HttpCall::run(HttpLine& line) {
   started_ = true;
-  if (!wake_) {
+  if (line.sockets->wake_fd() < 0) {
     return fail(Reason::connect, display_ + ": the agent has no file descriptor left for a request; raise LimitNOFILE");
   }
   // One handle that drives one transfer: libcurl serves no other call on this thread.
-  const std::unique_ptr<CURLM, MultiDeleter> multi(::curl_multi_init());
+  CURLM* const multi = line.multi.get();
   if (multi == nullptr) return fail(Reason::broken, display_ + ": libcurl has no memory for a transfer");
-  if (!transfer_.prepare()) return deliver(std::move(transfer_.outcome()));
-  ::curl_multi_add_handle(multi.get(), transfer_.handle());
-  curl_waitfd wake{wake_.get(), CURL_WAIT_POLLIN, 0};
+  const UsedSockets used(*this, line.sockets);
+  if (!transfer_.prepare(*line.sockets)) return deliver(std::move(transfer_.outcome()));
+  ::curl_multi_add_handle(multi, transfer_.handle());
+  curl_waitfd wake{line.sockets->wake_fd(), CURL_WAIT_POLLIN, 0};
   bool running = true;
   while (running && !given_up_) {
     int count = 0;
     int left = 0;
-    const CURLMcode turned = ::curl_multi_perform(multi.get(), &count);
+    const CURLMcode turned = ::curl_multi_perform(multi, &count);
     if (turned != CURLM_OK) {
       fail(Reason::broken, display_ + ": " + ::curl_multi_strerror(turned));
       break;
     }
-    const CURLMsg* const message = ::curl_multi_info_read(multi.get(), &left);
+    const CURLMsg* const message = ::curl_multi_info_read(multi, &left);
     if (message != nullptr && message->msg == CURLMSG_DONE) {
       const CURLcode code = message->data.result;
-      ::curl_multi_remove_handle(multi.get(), transfer_.handle());
+      ::curl_multi_remove_handle(multi, transfer_.handle());
       running = transfer_.finished(code);
-      if (running) ::curl_multi_add_handle(multi.get(), transfer_.handle());
+      if (running) ::curl_multi_add_handle(multi, transfer_.handle());
     }
     wipe_registers();  // the last bytes of a body
     // libcurl wakes earlier for timers of its own.
-    if (running && message == nullptr) ::curl_multi_poll(multi.get(), &wake, 1, 60'000, nullptr);
+    if (running && message == nullptr) ::curl_multi_poll(multi, &wake, 1, 60'000, nullptr);
   }
-  ::curl_multi_remove_handle(multi.get(), transfer_.handle());
+  ::curl_multi_remove_handle(multi, transfer_.handle());
   deliver(std::move(transfer_.outcome()));
   transfer_.close();  // before the handle that drives it
 }
@@ -88,8 +106,10 @@ void HttpCall::give_up(HttpOutcome outcome) {
   deliver(std::move(outcome));
   if (!given_up_) given_up_at_ = std::chrono::steady_clock::now();
   given_up_ = true;
-  sockets_.shut_down();
-  ::eventfd_write(wake_.get(), 1);
+  {
+    const std::lock_guard lock(sockets_mutex_);
+    if (sockets_ != nullptr) sockets_->shut_down();
+  }
 }
 
 void HttpCall::abort() {

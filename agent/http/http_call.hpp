@@ -6,9 +6,11 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <mutex>
 #include <string>
 
-#include "agent/base/unique_fd.hpp"
+#include "agent/http/http_line.hpp"
 #include "agent/http/transfer.hpp"
 #include "agent/http/transfer_sockets.hpp"
 
@@ -21,8 +23,9 @@ class HttpCall {
   HttpCall(const HttpCall&) = delete;
   HttpCall& operator=(const HttpCall&) = delete;
 
-  // Runs until libcurl has finished the transfer, or it was given up. Call it once.
-  void run();
+  // Runs until libcurl has finished the transfer, or it was given up. Call it once. If it was given up, the line must
+  // not be used again.
+  void run(HttpLine& line);
 
   // Sets the outcome unless there is one, and ends the connection. Any thread, at any time, also before run().
   void give_up(HttpOutcome outcome);
@@ -39,26 +42,28 @@ class HttpCall {
     return given_up_ && std::chrono::steady_clock::now() - given_up_at_.load() >= since;
   }
   // The server has sent more than any usable answer has, headers and framing included.
-  [[nodiscard]] bool is_flooded() const { return sockets_.received() > max_received_; }
+  [[nodiscard]] bool is_flooded() const;
   [[nodiscard]] Milliseconds timeout() const { return timeout_; }
   // Scheme, host and port.
   [[nodiscard]] const std::string& origin() const { return origin_; }
 
  private:
+  class UsedSockets;
+
   void deliver(HttpOutcome outcome);
 
   const Milliseconds timeout_;
   const std::string display_;
   const std::string origin_;
   const std::uint64_t max_received_;
-  TransferSockets sockets_;
-  Transfer transfer_;  // of the thread in run()
+  mutable std::mutex sockets_mutex_;
+  std::shared_ptr<TransferSockets> sockets_;  // guarded by sockets_mutex_: null but during run()
+  Transfer transfer_;                         // of the thread in run()
   std::function<void(HttpOutcome)> complete_;
   std::atomic<bool> delivered_{false};
   std::atomic<bool> given_up_{false};
   std::atomic<std::chrono::steady_clock::time_point> given_up_at_{};  // the last time
   std::atomic<bool> started_{false};
-  UniqueFd wake_;  // an eventfd; run() says so if there was none left
 };
 
 }  // namespace jeton::agent

@@ -20,6 +20,9 @@ class HttpClient final : public HttpTransport {
 
   Task<HttpResponse> perform(HttpRequest request) override;
 
+  // To one scheme, host and port; HttpThreads::usual_threads_per_origin unless it is called.
+  void limit_connections(std::size_t per_host) { threads_.limit(per_host); }
+
   // Ends every request, in a second at most. Idempotent; perform() then throws operation_aborted at once.
   void stop() { threads_.stop(); }
 

@@ -13,6 +13,7 @@
 #include "agent/base/log.hpp"
 #include "agent/base/thread.hpp"
 #include "agent/http/http_call.hpp"
+#include "agent/http/http_line.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -40,14 +41,21 @@ struct HttpThreads::State {
   }
 
   void run(CallPtr call) {
+    auto line = std::make_unique<HttpLine>();
     while (call != nullptr) {
-      call->run();
-      call = next_after(call);
+      call->run(*line);
+      CallPtr next = next_after(call, Thread::goes_on);
+      // Before the thread counts as ended: to close connections may take a moment.
+      if (next == nullptr || call->given_up()) line.reset();
+      if (next == nullptr) next = next_after(call, Thread::may_end);
+      if (next != nullptr && line == nullptr) line = std::make_unique<HttpLine>();
+      call = std::move(next);
     }
   }
 
-  // The next call of the same origin; null: this thread ends.
-  CallPtr next_after(const CallPtr& ended) {
+  // The next call of the same origin; null: there is none, and a thread that may end does.
+  enum class Thread { goes_on, may_end };
+  CallPtr next_after(const CallPtr& ended, Thread thread) {
     const std::lock_guard lock(mutex);
     const auto origin = origins.find(ended->origin());
     drop_given_up(origin->second);
@@ -58,6 +66,7 @@ struct HttpThreads::State {
       if (self != running.end()) self->second.call = next;
       return next;
     }
+    if (thread == Thread::goes_on) return nullptr;
     if (--origin->second.threads == 0) origins.erase(origin);
     // A thread that is not found was left behind.
     if (self != running.end()) {
@@ -79,14 +88,20 @@ struct HttpThreads::State {
   }
 
   std::mutex mutex;
-  std::condition_variable changed;        // a thread ends
-  bool stopping = false;                  // this and all below: guarded by mutex
+  std::condition_variable changed;  // a thread ends
+  bool stopping = false;            // this and all below: guarded by mutex
+  std::size_t most_per_origin = usual_threads_per_origin;
   std::map<std::string, Origin> origins;  // those with threads
   std::map<std::thread::id, Running> running;
   std::vector<std::thread> ended_threads;
 };
 
 HttpThreads::HttpThreads() : state_(std::make_shared<State>()) {}
+
+void HttpThreads::limit(std::size_t threads_per_origin) {
+  const std::lock_guard lock(state_->mutex);
+  state_->most_per_origin = threads_per_origin;
+}
 
 HttpThreads::~HttpThreads() { stop(); }
 
@@ -98,7 +113,7 @@ void HttpThreads::submit(const CallPtr& call) {
     return call->abort();
   }
   State::Origin& origin = state_->origins[call->origin()];
-  if (origin.threads >= max_threads_per_origin) {
+  if (origin.threads >= state_->most_per_origin) {
     State::drop_given_up(origin);
     origin.waiting.push_back(call);
     return;
@@ -111,7 +126,11 @@ void HttpThreads::submit(const CallPtr& call) {
     state_->running.emplace(id, State::Running{std::move(thread), call});
     ++origin.threads;
   } catch (const std::system_error& e) {
-    if (origin.threads == 0) state_->origins.erase(call->origin());
+    if (origin.threads > 0) {  // one of them takes the call over
+      origin.waiting.push_back(call);
+      return;
+    }
+    state_->origins.erase(call->origin());
     lock.unlock();
     call->fail(HttpError::Reason::connect, std::string("cannot start a thread for a request: ") + e.what());
   }
@@ -121,7 +140,7 @@ std::string HttpThreads::stuck_server(std::chrono::nanoseconds since) const {
   const std::lock_guard lock(state_->mutex);
   std::map<std::string, std::size_t> stuck;
   for (const auto& [id, running] : state_->running) {
-    const bool is_last = running.call->is_stuck(since) && ++stuck[running.call->origin()] == max_threads_per_origin;
+    const bool is_last = running.call->is_stuck(since) && ++stuck[running.call->origin()] >= state_->most_per_origin;
     if (is_last) return running.call->origin();
   }
   return {};

@@ -1,8 +1,10 @@
 // HttpThreads: runs every call on a thread of its own, so that a server that keeps libcurl busy, and a file of the
 // configuration that cannot be read, hold up no other server's calls.
 //
-// At most max_threads_per_origin threads work for one scheme, host and port; further calls to it wait in order, and
-// their timeouts run. So a server that lets every call hang delays only its own calls. Any thread.
+// A limited number of threads works for one scheme, host and port; further calls to it wait in order, and their
+// timeouts run. A call that waited uses the connection of the call before it on its thread. So a server that lets every
+// call hang delays only its own calls, and thousands of calls that come together open no more connections than threads.
+// Any thread.
 #pragma once
 
 #include <chrono>
@@ -16,14 +18,17 @@ class HttpCall;
 
 class HttpThreads {
  public:
-  static constexpr std::size_t max_threads_per_origin = 32;
+  static constexpr std::size_t usual_threads_per_origin = 32;
 
   HttpThreads();
   ~HttpThreads();  // as stop()
   HttpThreads(const HttpThreads&) = delete;
   HttpThreads& operator=(const HttpThreads&) = delete;
 
-  // After stop(), and if the system has no thread for it, the call fails at once.
+  // From now on; threads that are running finish their calls.
+  void limit(std::size_t threads_per_origin);
+
+  // After stop(), and if the system has no thread for its server, the call fails at once.
   void submit(const std::shared_ptr<HttpCall>& call);
   // Aborts every call and waits for the threads, but not for a thread that does not return from libcurl: that thread is
   // left behind and touches only its call. Idempotent.

@@ -1,6 +1,7 @@
 #include "agent/http/transfer.hpp"
 
 #include <string_view>
+#include <utility>
 
 #include "agent/base/ascii.hpp"
 #include "agent/http/transfer_setup.hpp"
@@ -17,9 +18,10 @@ bool is_redirect(long status) {
 
 }  // namespace
 
-Transfer::Transfer(HttpRequest request, TransferSockets& sockets) : request_(std::move(request)), sockets_(sockets) {}
+Transfer::Transfer(HttpRequest request) : request_(std::move(request)) {}
 
-bool Transfer::prepare() {
+bool Transfer::prepare(TransferSockets& sockets) {
+  sockets_ = &sockets;
   try {
     where_ = parse_http_url(request_.url.reveal());
     easy_.reset(::curl_easy_init());
@@ -40,11 +42,11 @@ void Transfer::set_up_callbacks() {
   const auto header = [](char* data, std::size_t, std::size_t size, void* self) {
     return static_cast<Transfer*>(self)->on_header({data, size});
   };
-  const auto open_socket = [](void* self, curlsocktype, curl_sockaddr* to) {
-    return static_cast<Transfer*>(self)->sockets_.open(to->family, to->socktype, to->protocol);
+  const auto open_socket = [](void* sockets, curlsocktype, curl_sockaddr* to) {
+    return static_cast<TransferSockets*>(sockets)->open(to->family, to->socktype, to->protocol);
   };
-  const auto close_socket = [](void* self, curl_socket_t fd) {
-    return static_cast<Transfer*>(self)->sockets_.close(fd);
+  const auto close_socket = [](void* sockets, curl_socket_t fd) {
+    return static_cast<TransferSockets*>(sockets)->close(fd);
   };
   CURL* const h = easy_.get();
   set_option(h, CURLOPT_ERRORBUFFER, error_text_.data());
@@ -53,9 +55,23 @@ void Transfer::set_up_callbacks() {
   set_option(h, CURLOPT_HEADERFUNCTION, +header);
   set_option(h, CURLOPT_HEADERDATA, this);
   set_option(h, CURLOPT_OPENSOCKETFUNCTION, +open_socket);
-  set_option(h, CURLOPT_OPENSOCKETDATA, this);
+  set_option(h, CURLOPT_OPENSOCKETDATA, sockets_);
   set_option(h, CURLOPT_CLOSESOCKETFUNCTION, +close_socket);
-  set_option(h, CURLOPT_CLOSESOCKETDATA, this);
+  set_option(h, CURLOPT_CLOSESOCKETDATA, sockets_);
+#if LIBCURL_VERSION_NUM >= 0x075000
+  const auto request = [](void* self, char*, char*, int, int) {
+    return static_cast<Transfer*>(self)->begins_request() ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+  };
+  set_option(h, CURLOPT_PREREQFUNCTION, +request);
+  set_option(h, CURLOPT_PREREQDATA, this);
+#endif
+}
+
+// libcurl sends a request again, on a new connection, if a kept one ends without an answer. But the call was counted
+// once, and may have taken effect: a refresh token that is given only once would be used twice.
+bool Transfer::begins_request() {
+  was_left_ = std::exchange(has_begun_request_, true);
+  return !was_left_;
 }
 
 std::size_t Transfer::on_body(const char* data, std::size_t size) {
@@ -90,8 +106,8 @@ bool Transfer::finished(CURLcode code) {
   outcome_.response.status = static_cast<int>(status);
   if (code != CURLE_OK) {
     const FailedTransfer failed{easy_.get(),     request_,      where_,        error_text_.data(),
-                                body_too_large_, header_bytes_, header_lines_, sockets_.received()};
-    outcome_.failure = failure_of_transfer(code, failed);
+                                body_too_large_, header_bytes_, header_lines_, sockets_->received()};
+    outcome_.failure = failure_of_transfer(was_left_ ? CURLE_GOT_NOTHING : code, failed);
     return false;
   }
   if (!is_redirect(status) || request_.max_redirects == 0) return false;
@@ -136,6 +152,7 @@ bool Transfer::follow_redirect() {
   set_option(h, CURLOPT_URL, url.reveal().data());
   set_option(h, CURLOPT_TIMEOUT_MS, static_cast<long>((request_.timeout - spent_).count()));
   where_ = to;
+  has_begun_request_ = false;
   outcome_.response = {};
   header_bytes_ = 0;
   header_lines_ = 0;

@@ -21,13 +21,13 @@ class TransferSockets;
 
 class Transfer {
  public:
-  // `sockets` outlives it.
-  Transfer(HttpRequest request, TransferSockets& sockets);
+  explicit Transfer(HttpRequest request);
   Transfer(const Transfer&) = delete;
   Transfer& operator=(const Transfer&) = delete;
 
-  // Creates and sets up the handle. False: the request cannot be sent, outcome() says why.
-  [[nodiscard]] bool prepare();
+  // Creates and sets up the handle. False: the request cannot be sent, outcome() says why. `sockets` outlives the
+  // handle and the connections that libcurl keeps after it.
+  [[nodiscard]] bool prepare(TransferSockets& sockets);
   [[nodiscard]] CURL* handle() const { return easy_.get(); }
   // Frees the handle. Not while it is part of a multi handle.
   void close() { easy_.reset(); }
@@ -39,6 +39,7 @@ class Transfer {
 
  private:
   void set_up_callbacks();
+  bool begins_request();
   bool follow_redirect();
   void fail(HttpError::Reason reason, const std::string& message) { outcome_.failure = {reason, message}; }
   std::size_t on_body(const char* data, std::size_t size);
@@ -49,7 +50,7 @@ class Transfer {
   };
 
   HttpRequest request_;
-  TransferSockets& sockets_;
+  TransferSockets* sockets_ = nullptr;
   HttpUrl where_;
   HttpOutcome outcome_;
   std::size_t header_bytes_ = 0;  // also of interim answers, trailers and proxies
@@ -58,6 +59,8 @@ class Transfer {
   Milliseconds spent_{0};  // by the hops before this one
   std::array<char, CURL_ERROR_SIZE> error_text_{};
   bool body_too_large_ = false;
+  bool has_begun_request_ = false;  // of this hop
+  bool was_left_ = false;           // a kept connection ended under the request
   CurlLists lists_;
   std::unique_ptr<CURL, EasyDeleter> easy_;  // the last member: goes first, it uses the others
 };

@@ -117,9 +117,11 @@ void set_up_request(CURL* h, const HttpRequest& request, const HttpUrl& where, C
   set_option(h, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
   set_up_route(h, request.route, where, lists);
   set_up_tls(h, request.route.tls);
-  // Fetches are minutes apart: a kept connection would only keep its buffers.
+#if LIBCURL_VERSION_NUM < 0x075000
+  // It would send a request again if a kept connection ends: transfer.cpp, begins_request().
   set_option(h, CURLOPT_FORBID_REUSE, 1L);
   set_option(h, CURLOPT_FRESH_CONNECT, 1L);
+#endif
 #if LIBCURL_VERSION_NUM >= 0x075700
   set_option(h, CURLOPT_QUICK_EXIT, 1L);  // a cancelled transfer does not wait for the resolver
 #endif

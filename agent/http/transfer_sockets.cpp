@@ -3,6 +3,7 @@
 // The tcp_info of <netinet/tcp.h> has no tcpi_bytes_received.
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -22,18 +23,37 @@ std::uint64_t received_by(int fd) {
 
 }  // namespace
 
+std::uint64_t TransferSockets::received_since(const Open& open) {
+  const std::uint64_t now = received_by(open.fd);
+  return now - std::min(now, open.before);
+}
+
+TransferSockets::TransferSockets() : wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+
+void TransferSockets::begin() {
+  const std::lock_guard lock(mutex_);
+  eventfd_t ignored = 0;
+  ::eventfd_read(wake_.get(), &ignored);
+  for (Open& open : open_) open.before = received_by(open.fd);
+  received_by_closed_ = 0;
+  shut_down_ = false;
+}
+
 int TransferSockets::open(int family, int type, int protocol) {
   const std::lock_guard lock(mutex_);
   if (shut_down_) return -1;
   const int fd = ::socket(family, type | SOCK_CLOEXEC, protocol);
-  if (fd >= 0) open_.push_back(fd);
+  if (fd >= 0) open_.push_back({fd, 0});
   return fd;
 }
 
 int TransferSockets::close(int fd) {
   const std::lock_guard lock(mutex_);
-  std::erase(open_, fd);
-  received_by_closed_ = std::max(received_by_closed_, received_by(fd));
+  const auto found = std::find_if(open_.begin(), open_.end(), [fd](const Open& open) { return open.fd == fd; });
+  if (found != open_.end()) {
+    received_by_closed_ = std::max(received_by_closed_, received_since(*found));
+    open_.erase(found);
+  }
   return ::close(fd);
 }
 
@@ -42,16 +62,17 @@ void TransferSockets::shut_down() {
   const std::lock_guard lock(mutex_);
   shut_down_ = true;
   const linger reset{1, 0};  // a peer that waits for us to read learns from close() that we do not
-  for (const int fd : open_) {
-    ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
-    ::shutdown(fd, SHUT_RDWR);
+  for (const Open& open : open_) {
+    ::setsockopt(open.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    ::shutdown(open.fd, SHUT_RDWR);
   }
+  ::eventfd_write(wake_.get(), 1);
 }
 
 std::uint64_t TransferSockets::received() const {
   const std::lock_guard lock(mutex_);
   std::uint64_t most = received_by_closed_;
-  for (const int fd : open_) most = std::max(most, received_by(fd));
+  for (const Open& open : open_) most = std::max(most, received_since(open));
   return most;
 }
 

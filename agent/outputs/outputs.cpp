@@ -111,7 +111,27 @@ struct Outputs::Impl {
     }
     known->retired = false;
     known->output.configure(token, config, hook_for(config, known->output.mark()));
+    paths_of[token].insert(config.path);
+    for (const std::string& other : config.content.others()) paths_of[other].insert(config.path);
     if (is_new) launch(known->output.run(), known);
+  }
+
+  // What may be an output of this token, or name it. A walk over all outputs for each of ten thousand tokens would take
+  // too long.
+  template <typename Action>
+  void for_each_of(const std::string& token, const Action& action) const {
+    const auto paths = paths_of.find(token);
+    if (paths == paths_of.end()) return;
+    for (const std::filesystem::path& path : paths->second) {
+      if (const auto found = outputs.find(path); found != outputs.end()) action(found->second->output);
+    }
+  }
+
+  void forget_paths() {
+    for (auto& [token, paths] : paths_of) {
+      std::erase_if(paths, [this](const std::filesystem::path& path) { return !outputs.contains(path); });
+    }
+    std::erase_if(paths_of, [](const auto& entry) { return entry.second.empty(); });
   }
 
   // An output that retires still needs its hook, for the removal of its file.
@@ -128,6 +148,7 @@ struct Outputs::Impl {
   const Parts parts;
   Event ended;
   std::map<std::filesystem::path, std::shared_ptr<RunningOutput>> outputs;
+  std::map<std::string, std::set<std::filesystem::path>> paths_of;  // by token: of the outputs that name or named it
   std::vector<std::shared_ptr<RunningHook>> hooks;
   int running = 0;
 };
@@ -150,12 +171,13 @@ void Outputs::configure(const std::map<std::string, TokenConfig>& tokens) {
     running->output.retire();
   }
   impl_->find_unused_hooks();
+  impl_->forget_paths();
 }
 
 void Outputs::token_changed(const std::string& name) {
-  for (const auto& [path, running] : impl_->outputs) {
-    if (running->output.uses(name)) running->output.look_again();
-  }
+  impl_->for_each_of(name, [&](Output& output) {
+    if (output.uses(name)) output.look_again();
+  });
 }
 
 void Outputs::clock_stepped() {
@@ -164,9 +186,9 @@ void Outputs::clock_stepped() {
 
 std::vector<OutputStatus> Outputs::status(const std::string& token) const {
   std::vector<OutputStatus> all;
-  for (const auto& [path, running] : impl_->outputs) {
-    if (running->output.token() == token) all.push_back(running->output.status());
-  }
+  impl_->for_each_of(token, [&](const Output& output) {
+    if (output.token() == token) all.push_back(output.status());
+  });
   return all;
 }
 

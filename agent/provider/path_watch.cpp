@@ -1,21 +1,23 @@
 #include "agent/provider/path_watch.hpp"
 
-#include <fcntl.h>
 #include <sys/inotify.h>
-#include <unistd.h>
 
-#include <array>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <cerrno>
 #include <deque>
 #include <filesystem>
+#include <functional>
 #include <map>
+#include <memory>
 #include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "agent/base/bounded_wait.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/log.hpp"
 #include "agent/base/unique_fd.hpp"
+#include "agent/provider/inotify.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -79,26 +81,23 @@ void walk(int inotify, const std::filesystem::path& path, WalkedPaths& found) {
 
 }  // namespace
 
-// Held by shared_ptr: a wait that is already queued in the loop may outlive the watch by one turn.
-struct PathWatch::Impl : std::enable_shared_from_this<Impl> {
+// Held by shared_ptr: a callback that is already queued in the loop may outlive the watch by one turn.
+struct PathWatch::Impl final : Inotify::User, std::enable_shared_from_this<Impl> {
   Impl(Timers& t, std::vector<std::string> p, std::function<void()> c)
-      : timers(t), paths(std::move(p)), changed(std::move(c)), events(t.executor()) {
-    UniqueFd fd(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
-    if (!fd) {
-      complain(errno_error("inotify (see fs.inotify.max_user_instances)").what());
-      return;
+      : timers(t), paths(std::move(p)), changed(std::move(c)) {
+    try {
+      inotify = Inotify::of(timers);
+    } catch (const Error& e) {
+      complain(e.what());
     }
-    // A walk that hangs keeps its own descriptor of the same instance.
-    shared = std::make_shared<const UniqueFd>(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0));
-    events.assign(fd.release());
   }
 
   // Existing watches stay; a directory that is no longer part of the path is not watched any more.
   void watch_all() {
     WalkedPaths found;
     try {
-      if (shared) {
-        found = bounded("the way to " + paths.front(), [fd = shared, all = paths] {
+      if (inotify) {
+        found = bounded("the way to " + paths.front(), [fd = inotify->descriptor(), all = paths] {
           WalkedPaths whole;
           for (const std::string& path : all) walk(fd->get(), path, whole);
           return whole;
@@ -108,12 +107,23 @@ struct PathWatch::Impl : std::enable_shared_from_this<Impl> {
       found.trouble = e.what();
     }
     if (!found.trouble.empty()) complain(found.trouble);
-    for (const auto& [descriptor, unused] : names) {
-      if (!found.names.contains(descriptor)) ::inotify_rm_watch(events.native_handle(), descriptor);
-    }
-    names = std::move(found.names);
+    const std::map<int, std::set<std::string>> before = std::exchange(names, std::move(found.names));
     finals = std::move(found.finals);
-    if (!found.trouble.empty() || !shared) look_later();
+    // The new ones first: a directory that both have stays watched.
+    for_each_place(names,
+                   [this](int directory, const std::string& name) { inotify->add(directory, name, weak_from_this()); });
+    for_each_place(before, [this](int directory, const std::string& name) {
+      const auto still = names.find(directory);
+      if (still == names.end() || !still->second.contains(name)) inotify->remove(directory, name, weak_from_this());
+    });
+    if (!found.trouble.empty() || !inotify) look_later();
+  }
+
+  template <typename Action>
+  static void for_each_place(const std::map<int, std::set<std::string>>& places, const Action& action) {
+    for (const auto& [directory, in_it] : places) {
+      for (const std::string& name : in_it) action(directory, name);
+    }
   }
 
   void look_later() {
@@ -129,8 +139,10 @@ struct PathWatch::Impl : std::enable_shared_from_this<Impl> {
   void end() {
     ended = true;
     timers.cancel(poll);
-    boost::system::error_code ignored;
-    events.close(ignored);
+    for_each_place(
+        names, [this](int directory, const std::string& name) { inotify->remove(directory, name, weak_from_this()); });
+    names.clear();
+    inotify.reset();
   }
 
   void complain(const std::string& why) {
@@ -138,16 +150,13 @@ struct PathWatch::Impl : std::enable_shared_from_this<Impl> {
     log::warning(log::file_watch_late, "changes of a file are noticed late", {{"path", paths.front()}, {"error", why}});
   }
 
-  void wait() {
-    events.async_wait(boost::asio::posix::descriptor_base::wait_read,
-                      [self = shared_from_this()](boost::system::error_code error) {
-                        if (error || !self->events.is_open()) return;
-                        self->take_in();
-                        const bool tell = std::exchange(self->pending, false);
-                        // Last: the callback may end the watch.
-                        self->wait();
-                        if (tell) self->changed();
-                      });
+  void moved(bool by_loop) override {
+    if (ended) return;
+    watch_all();
+    pending = true;
+    if (!by_loop) return tell_soon();  // the caller may have read the file before the change
+    pending = false;
+    changed();  // last: the callback may end the watch
   }
 
   void tell_soon() {
@@ -157,31 +166,10 @@ struct PathWatch::Impl : std::enable_shared_from_this<Impl> {
     });
   }
 
-  // Everything that is queued.
-  void take_in() {
-    if (!shared) return;
-    alignas(inotify_event) std::array<char, 16 * 1024> buffer;
-    bool moved = false;
-    for (;;) {
-      const ssize_t got = ::read(events.native_handle(), buffer.data(), buffer.size());
-      if (got < 0 && errno == EINTR) continue;
-      if (got <= 0) break;
-      for (std::size_t at = 0; at < static_cast<std::size_t>(got);) {
-        const auto* event = reinterpret_cast<const inotify_event*>(buffer.data() + at);
-        at += sizeof(inotify_event) + event->len;
-        moved = note(*event) || moved;
-      }
-    }
-    if (!moved) return;
-    watch_all();
-    pending = true;
-  }
-
-  // Whether something on the way is another thing now.
-  bool note(const inotify_event& event) {
+  bool note(const inotify_event& event) override {
     if ((event.mask & IN_Q_OVERFLOW) != 0) return true;
     const auto directory = names.find(event.wd);
-    if (directory == names.end()) return false;  // released; events that were queued then have no owner
+    if (directory == names.end()) return false;
     if ((event.mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT)) != 0) return true;
     const std::string name = event.len > 0 ? event.name : "";
     if (!directory->second.contains(name)) return false;
@@ -197,8 +185,7 @@ struct PathWatch::Impl : std::enable_shared_from_this<Impl> {
   Timers& timers;
   const std::vector<std::string> paths;
   const std::function<void()> changed;
-  boost::asio::posix::stream_descriptor events;
-  std::shared_ptr<const UniqueFd> shared;      // null: there is no inotify instance left, and files are looked at
+  std::shared_ptr<Inotify> inotify;            // null: there is no instance left, and files are looked at
   std::map<int, std::set<std::string>> names;  // as WalkedPaths
   std::set<std::pair<int, std::string>> finals;
   std::set<std::pair<int, std::string>> writing;  // of these, the ones that are being written
@@ -211,14 +198,12 @@ struct PathWatch::Impl : std::enable_shared_from_this<Impl> {
 PathWatch::PathWatch(Timers& timers, std::vector<std::string> paths, std::function<void()> changed)
     : impl_(std::make_shared<Impl>(timers, std::move(paths), std::move(changed))) {
   impl_->watch_all();
-  if (impl_->shared) impl_->wait();
 }
 
 PathWatch::~PathWatch() { impl_->end(); }
 
 bool PathWatch::being_written() {
-  impl_->take_in();
-  if (impl_->pending) impl_->tell_soon();  // the caller may have read the file before the change
+  if (impl_->inotify) impl_->inotify->take_in(false);
   for (const auto& place : impl_->writing) {
     if (impl_->finals.contains(place)) return true;
   }

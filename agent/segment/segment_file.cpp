@@ -12,12 +12,16 @@
 #include "agent/base/error.hpp"
 #include "agent/base/failpoint.hpp"
 #include "agent/base/log.hpp"
+#include "agent/base/unique_fd.hpp"
 #include "agent/segment/reader_access.hpp"
 #include "libclient/layout/access.hpp"
 #include "libclient/layout/boot_clock.hpp"
 
 namespace jeton::agent {
 namespace {
+
+// To open a file that is there, whatever it is.
+constexpr int as_it_is = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 
 std::string temporary(const std::string& name) { return "." + name + ".tmp"; }
 
@@ -64,14 +68,18 @@ const char* text_of(layout::HeaderFault fault) {
 
 }  // namespace
 
-SegmentFile::SegmentFile(RuntimeDir& directory, const std::string& name, UniqueFd fd)
-    : directory_(directory), name_(name), path_(directory.segment_path(name).string()), fd_(std::move(fd)) {}
+SegmentFile::SegmentFile(RuntimeDir& directory, const std::string& name)
+    : directory_(directory), name_(name), path_(directory.segment_path(name).string()) {}
 
 void SegmentFile::Unmap::operator()(std::byte* base) const { ::munmap(base, size); }
 
 // By descriptor: Boost's file_mapping would open the file again by its name, following links.
-void SegmentFile::map(std::size_t size, Policy memory_lock) {
-  void* const base = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd_.get(), 0);
+void SegmentFile::map(int fd, std::size_t size, Policy memory_lock) {
+  struct stat mine = {};
+  if (::fstat(fd, &mine) != 0) throw errno_error(path_);
+  device_ = mine.st_dev;
+  inode_ = mine.st_ino;
+  void* const base = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (base == MAP_FAILED) throw errno_error(path_ + ": cannot be mapped");
   base_ = std::unique_ptr<std::byte, Unmap>(static_cast<std::byte*>(base), Unmap{size});
   // Before anything secret is in it.
@@ -88,22 +96,23 @@ std::unique_ptr<SegmentFile> SegmentFile::create(RuntimeDir& directory, const st
   }
   discard_leftover(directory, name);
   const std::string file = temporary(name);
-  UniqueFd fd(
+  const UniqueFd fd(
       ::openat(directory.segments_fd(), file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   const std::string path = directory.segment_path(name).string();
   if (!fd) throw errno_error(path + ": cannot be created");
-  std::unique_ptr<SegmentFile> segment(new SegmentFile(directory, name, std::move(fd)));
+  std::unique_ptr<SegmentFile> segment(new SegmentFile(directory, name));
+  segment->has_taken_name_ = false;
   JETON_FAILPOINT("segment.create.opened");
 
   const layout::Geometry geometry = layout::geometry_for(static_cast<std::uint32_t>(capacity));
   try {
     // Allocated at once: a full tmpfs is an error here instead of a SIGBUS at some later publication.
-    const int error = ::posix_fallocate(segment->fd_.get(), 0, static_cast<off_t>(geometry.segment_size));
+    const int error = ::posix_fallocate(fd.get(), 0, static_cast<off_t>(geometry.segment_size));
     if (error != 0) {
       throw errno_error(path + ": no room for " + std::to_string(geometry.segment_size) + " bytes", error);
     }
     JETON_FAILPOINT("segment.create.allocated");
-    segment->map(geometry.segment_size, memory_lock);
+    segment->map(fd.get(), geometry.segment_size, memory_lock);
   } catch (...) {
     ::unlinkat(directory.segments_fd(), file.c_str(), 0);
     throw;
@@ -145,7 +154,7 @@ std::unique_ptr<SegmentFile> SegmentFile::open(RuntimeDir& directory, const std:
   }
   refused = reason_to_refuse(found);
   if (!refused.empty()) return nullptr;
-  UniqueFd fd(::openat(folder, name.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  const UniqueFd fd(::openat(folder, name.c_str(), as_it_is));
   if (!fd || ::fstat(fd.get(), &found) != 0) {
     refused = std::generic_category().message(errno);
     return nullptr;
@@ -153,9 +162,9 @@ std::unique_ptr<SegmentFile> SegmentFile::open(RuntimeDir& directory, const std:
   refused = reason_to_refuse(found);
   if (!refused.empty()) return nullptr;
 
-  std::unique_ptr<SegmentFile> segment(new SegmentFile(directory, name, std::move(fd)));
+  std::unique_ptr<SegmentFile> segment(new SegmentFile(directory, name));
   const auto size = static_cast<std::size_t>(found.st_size);
-  segment->map(size, memory_lock);
+  segment->map(fd.get(), size, memory_lock);
   layout::FileHeader header;
   std::memcpy(&header, segment->base_.get(), offsetof(layout::FileHeader, control));
   refused = text_of(layout::read_geometry(header, size, segment->geometry_));
@@ -166,7 +175,14 @@ std::unique_ptr<SegmentFile> SegmentFile::open(RuntimeDir& directory, const std:
   return segment;
 }
 
-void SegmentFile::set_readers(const AccessConfig& access) { agent::set_readers(fd_.get(), path_, access); }
+void SegmentFile::set_readers(const AccessConfig& access) {
+  const std::string file = has_taken_name_ ? name_ : temporary(name_);
+  const UniqueFd fd(::openat(directory_.segments_fd(), file.c_str(), as_it_is));
+  struct stat opened = {};
+  if (!fd || ::fstat(fd.get(), &opened) != 0) throw errno_error(path_);
+  if (!is_mine(opened)) throw Error(path_ + ": another file has taken its place; restart the agent");
+  agent::set_readers(fd.get(), path_, access);
+}
 
 void SegmentFile::take_name() {
   const int folder = directory_.segments_fd();
@@ -176,7 +192,10 @@ void SegmentFile::take_name() {
   if (taken && S_ISDIR(old.st_mode)) throw Error(path_ + ": is a directory; remove it");
 
   // Exchanged rather than overwritten, so that the old file keeps a name until its readers have been notified.
-  if (taken && ::renameat2(folder, file.c_str(), folder, name_.c_str(), RENAME_EXCHANGE) == 0) return;
+  if (taken && ::renameat2(folder, file.c_str(), folder, name_.c_str(), RENAME_EXCHANGE) == 0) {
+    has_taken_name_ = true;
+    return;
+  }
 
   // Nothing to exchange with, or a filesystem that cannot.
   std::string refused;
@@ -184,6 +203,7 @@ void SegmentFile::take_name() {
   if (::renameat(folder, file.c_str(), folder, name_.c_str()) != 0) {
     throw errno_error(path_ + ": cannot rename the new segment to it");
   }
+  has_taken_name_ = true;
   if (replaced) replaced->slots().retire();
 }
 
@@ -194,13 +214,16 @@ bool SegmentFile::has_our_boot_clock() const {
          layout::is_same(layout::boot_clock_of(header), layout::own_boot_clock());
 }
 
-void SegmentFile::touch() { static_cast<void>(::futimens(fd_.get(), nullptr)); }
+void SegmentFile::touch() {
+  static_cast<void>(::utimensat(directory_.segments_fd(), name_.c_str(), nullptr, AT_SYMLINK_NOFOLLOW));
+}
+
+// The mapping keeps the inode, so its number is not given to another file.
+bool SegmentFile::is_mine(const struct stat& file) const { return file.st_dev == device_ && file.st_ino == inode_; }
 
 bool SegmentFile::has_name() const {
   struct stat named = {};
-  struct stat mine = {};
-  return ::fstatat(directory_.segments_fd(), name_.c_str(), &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-         ::fstat(fd_.get(), &mine) == 0 && named.st_dev == mine.st_dev && named.st_ino == mine.st_ino;
+  return ::fstatat(directory_.segments_fd(), name_.c_str(), &named, AT_SYMLINK_NOFOLLOW) == 0 && is_mine(named);
 }
 
 void SegmentFile::remove_name() {

@@ -5,17 +5,23 @@
 // its name in one step; the file that had the name before is at the temporary name after that, and is retired. So there
 // is no moment without a readable segment, and the next agent can retire a file that a killed agent left at a temporary
 // name. Callers hold the WriterMutex. Every failure is an Error naming the file.
+//
+// It holds no descriptor: an agent may have ten thousand segments. The mapping keeps the file, and a step that needs a
+// descriptor opens the file again and checks that it is the same one.
 #pragma once
+
+#include <sys/types.h>
 
 #include <cstddef>
 #include <memory>
 #include <string>
 
-#include "agent/base/unique_fd.hpp"
 #include "agent/config/model/config.hpp"
 #include "agent/segment/runtime_dir.hpp"
 #include "agent/segment/slot_writer.hpp"
 #include "libclient/layout/geometry.hpp"
+
+struct stat;
 
 namespace jeton::agent {
 
@@ -53,7 +59,8 @@ class SegmentFile {
   [[nodiscard]] static std::string token_of(const std::string& file);
 
   // After a change of the content: notifies processes that watch the file through the kernel (jeton_event_fd), which
-  // does not see a store to mapped memory.
+  // does not see a store to mapped memory. By its name: while that is gone, until the next heartbeat, they hear
+  // nothing.
   void touch();
   [[nodiscard]] SlotWriter& slots() { return slots_; }
   [[nodiscard]] const SlotWriter& slots() const { return slots_; }
@@ -65,13 +72,16 @@ class SegmentFile {
     std::size_t size;
     void operator()(std::byte* base) const;
   };
-  SegmentFile(RuntimeDir& directory, const std::string& name, UniqueFd fd);
-  void map(std::size_t size, Policy memory_lock);
+  SegmentFile(RuntimeDir& directory, const std::string& name);
+  void map(int fd, std::size_t size, Policy memory_lock);
+  [[nodiscard]] bool is_mine(const struct stat& file) const;
 
   RuntimeDir& directory_;
   std::string name_;
   std::string path_;  // for messages
-  UniqueFd fd_;
+  bool has_taken_name_ = true;
+  dev_t device_ = 0;
+  ino_t inode_ = 0;
   std::unique_ptr<std::byte, Unmap> base_;
   layout::Geometry geometry_;
   SlotWriter slots_;

@@ -140,7 +140,7 @@ void SegmentStore::reconfigure(std::size_t capacity, const AccessConfig& access,
   changed.access = access;
   if (capacity != options_.capacity) {
     replace(changed, slots.current(), now);
-  } else if (access != options_.access) {
+  } else if (access != options_.access && file_->has_name()) {  // one without its name is replaced by heartbeat()
     file_->set_readers(access);
   }
   options_ = std::move(changed);

@@ -41,6 +41,7 @@ Agent::Agent(boost::asio::io_context& loop, BootTimers& timers, Random& random, 
       api_(loop.get_executor(), timers, config_.agent.runtime_dir / "agent.sock", *this),
       tokens_(config_,
               {timers, random, *coordinator_, host_local_.get(), http_, runtime_dir_, changed_, codec_, host_}) {
+  http_.limit_connections(config_.agent.connections_per_host);
   if (config_.agent.listen) monitoring_.emplace(loop.get_executor(), timers, *config_.agent.listen, *this);
 }
 
@@ -98,6 +99,7 @@ Task<> Agent::reload(Config wanted) {
   if (stopping_) throw Error("the agent is stopping");
   if (plan.log_changed) log::configure(wanted.agent.log.level, wanted.agent.log.format);
   config_ = std::move(wanted);
+  http_.limit_connections(config_.agent.connections_per_host);
   tokens_.changed_to(config_.tokens);
   changed_.notify();
   log::info(log::reloaded, "configuration reloaded",

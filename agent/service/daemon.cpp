@@ -1,9 +1,11 @@
 #include "agent/service/daemon.hpp"
 
 #include <link.h>
+#include <malloc.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -32,6 +34,7 @@ namespace jeton::agent {
 namespace {
 
 constexpr Duration status_interval = std::chrono::seconds(5);
+constexpr Duration status_pace = std::chrono::milliseconds(2);  // of each token
 // Far beyond what libcurl may need to give up: waits for the name service are the longest.
 constexpr Duration longest_hang = std::chrono::minutes(5);
 constexpr Duration settling_time = std::chrono::seconds(1);
@@ -89,10 +92,13 @@ class Daemon {
     timers_.on_clock_step([this] { agent_.clock_stepped(); });
     notifier_.ready(status_line(agent_.agent_status()));
     boost::asio::co_spawn(loop_, serve_signals(), rethrow);
-    repeat(status_interval, [this] { notifier_.status(status_line(agent_.agent_status())); });
+    show_status();
     // On the loop: a loop that does not turn is a reason for systemd to restart the agent.
     if (const auto interval = SystemdNotifier::watchdog_interval()) repeat(*interval, [this] { feed_watchdog(); });
-    timers_.schedule(clock_.boot_now() + settling_time, [] { drop_startup_pages(); });
+    timers_.schedule(clock_.boot_now() + settling_time, [] {
+      drop_startup_pages();
+      ::malloc_trim(0);  // of the files of the configuration, whose tree is some times larger than what is kept of it
+    });
     // Those that came meanwhile, too, and also if the parent process of the agent had blocked them.
     mask_signals(SIG_UNBLOCK, served_signals);
     loop_.run();
@@ -152,6 +158,16 @@ class Daemon {
   }
 
   Task<> reload() { static_cast<void>(co_await reloader_.reload()); }
+
+  // The status of ten thousand tokens takes a while to collect, so it is collected less often.
+  void show_status() {
+    if (!SystemdNotifier::is_service()) return;
+    const AgentStatus status = agent_.agent_status();
+    notifier_.status(status_line(status));
+    const Duration interval =
+        std::max<Duration>(status_interval, status_pace * static_cast<std::int64_t>(status.tokens.size()));
+    timers_.schedule(clock_.boot_now() + interval, [this] { show_status(); });
+  }
 
   void repeat(Duration interval, const std::function<void()>& action) {
     action();

@@ -2,17 +2,19 @@
 // below the state directory if there is one, else below the runtime directory.
 //
 // A file is written when its token had events, once a minute at most, and at the end; an agent that is killed loses a
-// minute. A file that cannot be read or written is reported once and changes nothing else. A damaged one, which a power
-// failure may leave, is reported, and kept beside as NAME.damaged until the next one or until the token is forgotten:
-// unlike the files of tokens it has no secret. One thread: the loop's; a dead mount holds it up no longer than
-// bounded_wait.hpp says.
+// minute, or more with thousands of tokens, because few files are written at a time. A file that cannot be read or
+// written is reported once and changes nothing else. A damaged one, which a power failure may leave, is reported, and
+// kept beside as NAME.damaged until the next one or until the token is forgotten: unlike the files of tokens it has no
+// secret. One thread: the loop's; a dead mount holds it up no longer than bounded_wait.hpp says.
 #pragma once
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "agent/base/time.hpp"
 #include "agent/config/model/config.hpp"
@@ -27,12 +29,14 @@ class Histories {
 
   // With what an earlier run has left, at the first call. Stays where it is until the token is forgotten.
   TokenHistory& of(const std::string& name);
+  // The same of many tokens: it takes less time than a call for each.
+  void restore(const std::set<std::string>& names);
   // Null: there is no such token.
   [[nodiscard]] const TokenHistory* find(const std::string& name) const;
   // Forgets the other tokens, and removes their files.
   void prune_except(const std::set<std::string>& names);
 
-  // Writes the files that are due, a minute after their last try; call it every few seconds.
+  // Writes files that are due, a minute after their last try; call it every few seconds.
   void write_due();
   // Writes all that has changed.
   void write_all();
@@ -43,16 +47,19 @@ class Histories {
     std::uint64_t written = 0;  // TokenHistory::changes()
     BootTime quiet_until{};
   };
-  void restore(const std::string& name, Entry& entry);
+  void restore_some(const std::vector<std::string>& names);
+  void restore_from(const std::string& name, const std::optional<std::string>& text);
   // Out of the way of the next write.
   void keep_damaged(const std::string& name, const std::string& damage);
-  bool write(const std::string& name, Entry& entry);
+  // False: not all of them.
+  bool write(const std::vector<std::string>& names);
   [[nodiscard]] std::filesystem::path file_of(const std::string& name) const { return directory_ / (name + ".json"); }
-  void complain(const std::exception& failure);
+  void complain(const std::string& failure);
 
   const std::filesystem::path directory_;
   const Clock& clock_;
   std::map<std::string, Entry> entries_;
+  std::string looked_at_last_;  // by write_due()
   bool complained_ = false;
 };
 

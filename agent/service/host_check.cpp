@@ -5,6 +5,7 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <fstream>
 #include <string>
@@ -49,6 +50,12 @@ std::uint64_t bytes_of_files(const std::filesystem::path& directory) {
   return bytes;
 }
 
+// With room for a quarter more.
+std::uint64_t enough_mebibytes(std::uint64_t bytes) {
+  constexpr std::uint64_t mebibyte = 1024 * kibibyte;
+  return std::max<std::uint64_t>((bytes + bytes / 4) / mebibyte + 1, 64);
+}
+
 Finding examine_memory_lock(const std::filesystem::path& segments) {
   const std::uint64_t wanted = bytes_of_files(segments);
   const std::uint64_t locked = locked_bytes();
@@ -61,7 +68,8 @@ Finding examine_memory_lock(const std::filesystem::path& segments) {
   return {Level::warning, "memlock",
           "only " + kibibytes(locked) + " of " + kibibytes(wanted) + " of the segments are locked into memory, with " +
               allowed + ": tokens may be swapped to a disk",
-          "sudo systemctl edit jeton-agent   # [Service] LimitMEMLOCK=64M, then restart it"};
+          "sudo systemctl edit jeton-agent   # [Service] LimitMEMLOCK=" + std::to_string(enough_mebibytes(wanted)) +
+              "M, then restart it"};
 }
 
 Finding examine_descriptors() {

@@ -133,6 +133,8 @@ HostTokens::HostTokens(const Config& config, const Parts& parts)
                               config.agent.runtime_dir}) {
   parts.runtime_dir.retire_others(names_of(config.tokens));
   forget_others(names_of(config.tokens));
+  histories_.restore(names_of(config.tokens));
+  note_users(config.tokens);
   for (const auto& [name, token] : config.tokens) {
     runners_.emplace(name, std::make_unique<TokenRunner>(token, shared_));
   }
@@ -144,7 +146,7 @@ void HostTokens::start() {
   std::map<std::string, TokenConfig> tokens;
   for (const auto& [name, runner] : runners_) {
     runner->start();
-    tokens.emplace(name, runner->config());
+    if (!runner->config().outputs.empty()) tokens.emplace(name, runner->config());
   }
   outputs_.configure(tokens);
 }
@@ -169,6 +171,7 @@ void HostTokens::clock_stepped() {
 void HostTokens::changed_to(const std::map<std::string, TokenConfig>& tokens) {
   outputs_.configure(tokens);
   forget_others(names_of(tokens));
+  note_users(tokens);
 }
 
 TokenRunner* HostTokens::find(const std::string& name) const {
@@ -216,8 +219,17 @@ void HostTokens::forget_others(const std::set<std::string>& names) {
 // it becomes current in this one.
 void HostTokens::notify_users_of(const std::string& name) {
   outputs_.token_changed(name);
-  for (const auto& [other, runner] : runners_) {
-    if (runner->config().uses.contains(name)) runner->prerequisite_renewed();
+  const auto users = users_.find(name);
+  if (users == users_.end()) return;
+  for (const std::string& user : users->second) {
+    if (TokenRunner* const runner = find(user)) runner->prerequisite_renewed();
+  }
+}
+
+void HostTokens::note_users(const std::map<std::string, TokenConfig>& tokens) {
+  users_.clear();
+  for (const auto& [name, token] : tokens) {
+    for (const std::string& used : token.uses) users_[used].push_back(name);
   }
 }
 

@@ -107,6 +107,7 @@ class HostTokens final : public TokenValues, private OutputTokens {
   [[nodiscard]] TokenStatus status_of(const std::string& name, const TokenRunner& runner) const;
   void forget_others(const std::set<std::string>& names);
   void notify_users_of(const std::string& name);
+  void note_users(const std::map<std::string, TokenConfig>& tokens);
 
   Coordinator& coordinator_;
   Coordinator* host_local_;
@@ -117,6 +118,7 @@ class HostTokens final : public TokenValues, private OutputTokens {
   HostHooks hooks_;
   Outputs outputs_;
   TokenSwitch::Runners runners_;
+  std::map<std::string, std::vector<std::string>> users_;  // by token: those whose source uses it
 };
 
 }  // namespace jeton::agent

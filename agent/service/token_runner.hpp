@@ -107,7 +107,7 @@ class TokenRunner {
   void renewed(const Record& record);
   void launch(Task<> task, boost::asio::cancellation_signal& cancel);
 
-  Shared shared_;
+  const Shared& shared_;
   Coordinator& coordinator_;
   Parts parts_;
   std::unique_ptr<SegmentStore> store_;

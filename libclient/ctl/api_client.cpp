@@ -18,7 +18,7 @@
 namespace jeton::ctl {
 namespace {
 
-constexpr std::size_t largest_answer = 16 * 1024 * 1024;  // bytes; a token takes about one KiB
+constexpr std::size_t largest_answer = std::size_t{64} * 1024 * 1024;  // bytes; a token takes about one KiB
 constexpr const char* late = "the agent did not answer in time";
 constexpr const char* broken = "the connection ended in the middle of the answer";
 

@@ -69,7 +69,8 @@ SeenRequest seen_request(const Request& request, agent::BootTime now) {
 class FaultProvider::Server {
  public:
   explicit Server(const Options& options)
-      : issuer_({options.lifetime, options.lifetime, options.rate_interval, options.token_size}, random_) {
+      : keep_alive_(options.keep_alive),
+        issuer_({options.lifetime, options.lifetime, options.rate_interval, options.token_size}, random_) {
     listen();
     thread_ = std::thread([this] { context_.run(); });
   }
@@ -161,9 +162,11 @@ class FaultProvider::Server {
     try {
       const std::string address = socket.remote_endpoint().address().to_string();
       boost::beast::flat_buffer buffer;
-      Request request;
-      co_await http::async_read(socket, buffer, request, asio::use_awaitable);
-      co_await answer(socket, request, address);
+      for (bool is_kept = true; is_kept;) {
+        Request request;
+        co_await http::async_read(socket, buffer, request, asio::use_awaitable);
+        is_kept = co_await answer(socket, request, address);
+      }
       boost::system::error_code ignored;
       socket.shutdown(Tcp::socket::shutdown_send, ignored);
     } catch (const boost::system::system_error&) {
@@ -201,7 +204,8 @@ class FaultProvider::Server {
                      std::to_string(static_cast<double>(answer.lifetime.count()) / 1000) + "}");
   }
 
-  Task<> answer(Tcp::socket& socket, const Request& request, const std::string& address) {
+  // True: the connection is kept.
+  Task<bool> answer(Tcp::socket& socket, const Request& request, const std::string& address) {
     const Behaviour behaviour = take_behaviour(request);
     if (behaviour.delay.count() > 0) {
       asio::steady_timer timer(context_, behaviour.delay);
@@ -211,8 +215,13 @@ class FaultProvider::Server {
     }
     using Kind = Behaviour::Kind;
     switch (behaviour.kind) {
-      case Kind::good:
-        co_await write(socket, good_answer(address));
+      case Kind::good: {
+        std::string text = good_answer(address);
+        if (keep_alive_) text.replace(text.find("close"), 5, "keep-alive");
+        co_await write(socket, std::move(text));
+        co_return keep_alive_;
+      }
+      case Kind::vanish:
         break;
       case Kind::answer:
         co_await write(socket, whole(behaviour.status, behaviour.headers, behaviour.body));
@@ -232,6 +241,7 @@ class FaultProvider::Server {
         co_await write_huge(socket, behaviour.kind == Kind::huge_chunked);
         break;
     }
+    co_return false;
   }
 
   Task<> write(Tcp::socket& socket, std::string text) {
@@ -260,6 +270,7 @@ class FaultProvider::Server {
     count(&Counts::huge_ended);
   }
 
+  const bool keep_alive_;
   agent::OsRandom random_;
   agent::SystemClock clock_;
   asio::io_context context_{1};

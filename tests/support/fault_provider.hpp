@@ -24,6 +24,7 @@ struct Behaviour {
     answer,       // status, headers and body as given
     hang,         // takes the request and never answers
     stall,        // answers half of a body, then nothing
+    vanish,       // takes the request and closes
     truncated,    // promises a longer body than it sends, then closes
     huge_length,  // 50 MB with a Content-Length
     huge_chunked  // 50 MB in chunks
@@ -71,6 +72,7 @@ class FaultProvider {
     std::chrono::milliseconds lifetime{60'000};
     std::chrono::milliseconds rate_interval{0};  // one request an address in each; zero: no limit
     std::size_t token_size = 0;                  // bytes; zero: about 60
+    bool keep_alive = false;                     // after a good answer the connection is kept
   };
   FaultProvider() : FaultProvider(Options{}) {}
   explicit FaultProvider(const Options& options);

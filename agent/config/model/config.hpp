@@ -42,12 +42,13 @@ struct LogConfig {
 struct AgentConfig {
   std::filesystem::path runtime_dir = "/run/jeton";
   LogConfig log;
-  Policy memory_lock = Policy::warn;    // agent.memory_lock: segments cannot be locked into memory
-  Policy disk_backed = Policy::warn;    // agent.disk_backed: runtime_dir is not on tmpfs
-  AccessConfig admins;                  // agent.admins: may ask for refreshes; root and the agent's own user always may
-  std::filesystem::path state_dir;      // agent.state_dir; empty: $STATE_DIRECTORY, or /var/lib/jeton
-  bool core_dumps = false;              // agent.core_dumps: allow them; they hold no heap and no stack
-  std::optional<ListenAddress> listen;  // agent.listen: metrics and health over TCP; none: on the socket only
+  Policy memory_lock = Policy::warn;  // agent.memory_lock: segments cannot be locked into memory
+  Policy disk_backed = Policy::warn;  // agent.disk_backed: runtime_dir is not on tmpfs
+  AccessConfig admins;                // agent.admins: may ask for refreshes; root and the agent's own user always may
+  std::filesystem::path state_dir;    // agent.state_dir; empty: $STATE_DIRECTORY, or /var/lib/jeton
+  bool core_dumps = false;            // agent.core_dumps: allow them; they hold no heap and no stack
+  std::size_t connections_per_host = 32;  // agent.http.connections_per_host, by scheme, host and port
+  std::optional<ListenAddress> listen;    // agent.listen: metrics and health over TCP; none: on the socket only
   bool operator==(const AgentConfig&) const = default;
 };
 

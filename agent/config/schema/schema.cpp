@@ -30,6 +30,11 @@ void read_directory(const ValueReader& value, std::filesystem::path& out) {
   }
 }
 
+void read_http(ObjectReader http, AgentConfig& config) {
+  assign(config.connections_per_host, http.at("connections_per_host").integer(1, 256));
+  http.finish();
+}
+
 LogConfig read_log(ObjectReader log) {
   LogConfig config;
   assign(config.level, log.at("level").choice<log::Level>({{"trace", log::Level::trace},
@@ -57,6 +62,7 @@ AgentConfig read_agent(ObjectReader agent, Reading& reading) {
   }
   read_directory(agent.at("state_dir"), config.state_dir);
   config.log = read_log(agent.at("log").object());
+  read_http(agent.at("http").object(), config);
   assign(config.memory_lock, policy(agent.at("memory_lock")));
   assign(config.disk_backed, policy(agent.at("disk_backed")));
   config.admins = read_access(agent.at("admins").object(), reading);

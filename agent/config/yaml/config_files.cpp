@@ -19,7 +19,8 @@ namespace jeton::agent {
 
 namespace {
 
-constexpr std::size_t max_config_bytes = 1024 * 1024;
+constexpr std::size_t max_config_bytes = std::size_t{16} * 1024 * 1024;
+constexpr const char* too_large = "larger than 16 MiB; move some of its tokens to other files in agent.d";
 
 std::string reason(int error) { return std::generic_category().message(error); }
 
@@ -48,7 +49,7 @@ std::string read_text(const std::filesystem::path& file) {
 
   SecretString text;
   if (!read_to_end(fd.get(), max_config_bytes, text)) throw Error(reason(errno));
-  if (text.size() > max_config_bytes) throw Error("it is larger than 1 MiB");
+  if (text.size() > max_config_bytes) throw Error(std::string("it is ") + too_large);
   return std::string(text.reveal());
 }
 
@@ -120,7 +121,7 @@ ConfigFiles read_default_files(const std::filesystem::path& folder) {
 
 bool check_config_text(ConfigText& text, Problems& problems) {
   if (text.text.size() > max_config_bytes) {
-    problems.error({text.name, 0, 0}, "the configuration is larger than 1 MiB");
+    problems.error({text.name, 0, 0}, std::string("the configuration is ") + too_large);
     return false;
   }
   text.text.erase(0, text.text.size() - without_byte_order_mark(text.text).size());

@@ -22,7 +22,7 @@ struct ConfigFiles {
   Problems problems{};
 };
 
-// Reads at most 1 MiB of each, which has to be a regular file of a file system that answers (bounded_wait.hpp). Never
+// Reads at most 16 MiB of each, which has to be a regular file of a file system that answers (bounded_wait.hpp). Never
 // throws because of a file's content, or because of a missing file.
 [[nodiscard]] ConfigFiles read_config_files(const std::vector<std::filesystem::path>& files);
 // agent.yaml below `folder`, whether it is there or not, then agent.d/*.yaml in order of name. Only a missing agent.d

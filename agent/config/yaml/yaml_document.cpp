@@ -17,7 +17,7 @@ namespace jeton::agent {
 
 namespace {
 
-constexpr std::size_t max_nodes = 20'000;
+constexpr std::size_t max_nodes = 500'000;  // of a file; 10,000 tokens with 50 each
 constexpr std::size_t max_depth = 32;
 
 // The one of them that a text begins or ends with, as it comes out of word processors and web pages; nullptr: none.
@@ -104,7 +104,7 @@ class TreeBuilder final : public YAML::EventHandler {
 
   Node make(Node::Kind kind, const YAML::Mark& mark) {
     if (++nodes_ > max_nodes) {
-      problems_.error(place(mark), "more than 20000 keys and values; split or simplify the configuration");
+      problems_.error(place(mark), "more than 500000 keys and values; move some tokens to other files in agent.d");
       throw Stop{};
     }
     Node node;

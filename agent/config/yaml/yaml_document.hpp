@@ -3,7 +3,7 @@
 // text is the only code that knows the YAML parser.
 //
 // Takes the part of YAML a configuration needs: maps, sequences, text. Refuses, with the place and what to do, a key
-// that is repeated, anchors and aliases, merge keys, tags, a second document, keys that are not text. Bounded: 20,000
+// that is repeated, anchors and aliases, merge keys, tags, a second document, keys that are not text. Bounded: 500,000
 // nodes, 32 levels. Never throws for what the text contains.
 #pragma once
 

@@ -54,9 +54,12 @@ std::optional<Place> YamlLines::quote_behind(const Place& error) const {
 
 std::size_t YamlLines::offset(const Place& place) const {
   if (place.line < 1 || static_cast<std::size_t>(place.line) > starts_.size()) return text_.size();
-  std::size_t at = starts_[static_cast<std::size_t>(place.line) - 1];
-  for (int column = 1; column < place.column && at < text_.size(); ++column) at += utf8_length(text_, at);
-  return at;
+  const bool is_behind = place.line == found_.line && place.column >= found_.column;
+  if (!is_behind) found_ = {place.line, 1, starts_[static_cast<std::size_t>(place.line) - 1]};
+  for (; found_.column < place.column && found_.at < text_.size(); ++found_.column) {
+    found_.at += utf8_length(text_, found_.at);
+  }
+  return found_.at;
 }
 
 std::size_t YamlLines::quote_end(std::size_t at) const {

@@ -34,8 +34,17 @@ class YamlLines {
   [[nodiscard]] int line_of(std::size_t at) const;
   [[nodiscard]] Place place_of(std::size_t at, const std::string& file) const;
 
+  // The last offset that was looked for. Places are asked for in the order of the text, and a whole document may be one
+  // line: each search goes on from the one before.
+  struct Found {
+    int line = 0;
+    int column = 1;
+    std::size_t at = 0;
+  };
+
   std::string_view text_;
   std::vector<std::size_t> starts_;
+  mutable Found found_;
 };
 
 }  // namespace jeton::agent

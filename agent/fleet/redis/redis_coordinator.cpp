@@ -1,4 +1,5 @@
 // The coordinator on one RedisServer.
+#include <memory>
 #include <utility>
 
 #include "agent/fleet/lease_terms.hpp"
@@ -12,9 +13,13 @@ namespace {
 struct CoordinatorState : TokenCalls {
   using Self = std::shared_ptr<CoordinatorState>;
 
-  explicit CoordinatorState(std::shared_ptr<RedisServer> s) : server(std::move(s)) {}
+  CoordinatorState(Timers& timers, std::shared_ptr<RedisServer> s) : TokenCalls(timers), server(std::move(s)) {}
 
   static Task<std::optional<Record>> load(Self self, Subject subject) {
+    std::shared_ptr<Places::Place> place;
+    do {
+      place = co_await self->loads.wait(self->server->deadline());
+    } while (!place && self->server->is_connected());
     RedisServer::Loaded loaded = co_await self->server->load(subject, self->server->deadline());
     co_return std::move(loaded.record);
   }
@@ -36,8 +41,8 @@ struct CoordinatorState : TokenCalls {
 
 class RedisCoordinator final : public Coordinator {
  public:
-  RedisCoordinator(const std::shared_ptr<RedisServer>& server, ServerTerms terms)
-      : state_(std::make_shared<CoordinatorState>(server)), terms_(terms), use_({server}) {
+  RedisCoordinator(Timers& timers, const std::shared_ptr<RedisServer>& server, ServerTerms terms)
+      : state_(std::make_shared<CoordinatorState>(timers, server)), terms_(terms), use_({server}) {
     const std::weak_ptr<CoordinatorState> weak = state_;
     const bool follows = terms.follows;
     server->on_connected([weak, follows] {
@@ -129,7 +134,7 @@ Backends make_redis_backends(Timers& timers, Random& random, RedisOptions option
   const ServerTerms terms{.replicas_acked = options.replicas_acked,
                           .follows = options.connection.endpoint_resolver != nullptr};
   const auto server = std::make_shared<RedisServer>(timers, random, std::move(options));
-  return {std::make_unique<RedisCoordinator>(server, terms), make_redis_lock_store(server)};
+  return {std::make_unique<RedisCoordinator>(timers, server, terms), make_redis_lock_store(server)};
 }
 
 }  // namespace jeton::agent

@@ -46,7 +46,8 @@ ServerClock::ServerClock(Timers& timers, RedisOperations operations, Duration in
       interval_(interval),
       timeout_(timeout),
       changed_(std::move(changed)),
-      wake_(timers) {}
+      wake_(timers),
+      measured_(timers) {}
 
 void ServerClock::start() { start_task(timers_.executor(), run(shared_from_this())); }
 
@@ -69,6 +70,8 @@ void ServerClock::forget() {
 
 Task<Milliseconds> ServerClock::get(BootTime deadline) {
   const auto self = shared_from_this();
+  // Thousands of tokens ask for it at the start: one measurement serves all.
+  if (!offset_.known() && measuring_ > 0) co_await measured_.wait_until(deadline);
   if (!offset_.known()) co_await measure(self, deadline);
   co_return offset_.offset();
 }
@@ -92,6 +95,7 @@ Task<> ServerClock::run(std::shared_ptr<ServerClock> self) {
 // The fastest of a few questions has the smallest error. One is enough if nothing has changed.
 Task<> ServerClock::measure(std::shared_ptr<ServerClock> self, BootTime deadline) {
   const Clock& clock = self->timers_.clock();
+  const Measuring measuring(*self);
   std::optional<ClockOffset::Sample> best;
   for (int i = 0; i < samples_per_measurement; ++i) {
     ClockOffset::Sample sample;

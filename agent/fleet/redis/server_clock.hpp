@@ -70,6 +70,18 @@ class ServerClock : public std::enable_shared_from_this<ServerClock> {
   Task<Milliseconds> get(BootTime deadline);
 
  private:
+  // Held by a measurement.
+  struct Measuring {
+    explicit Measuring(ServerClock& c) : clock(c) { ++clock.measuring_; }
+    ~Measuring() {
+      --clock.measuring_;
+      clock.measured_.notify();
+    }
+    Measuring(const Measuring&) = delete;
+    Measuring& operator=(const Measuring&) = delete;
+    ServerClock& clock;
+  };
+
   static Task<> run(std::shared_ptr<ServerClock> self);
   static Task<> measure(std::shared_ptr<ServerClock> self, BootTime deadline);
 
@@ -79,6 +91,8 @@ class ServerClock : public std::enable_shared_from_this<ServerClock> {
   Duration timeout_;
   std::function<void()> changed_;
   Event wake_;
+  Event measured_;  // a measurement has ended
+  int measuring_ = 0;
   ClockOffset offset_;
   std::uint64_t steps_ = 0;          // of this host's clock
   BootTime next_ = BootTime::max();  // nothing to do before the first connect

@@ -2,6 +2,7 @@
 // that they share, the subjects of their calls, and the state of these calls. One thread: the loop's.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <map>
 #include <memory>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "agent/base/error.hpp"
+#include "agent/base/event.hpp"
 #include "agent/base/task.hpp"
 #include "agent/fleet/lock_store.hpp"
 #include "agent/fleet/redis/redis_server.hpp"
@@ -59,8 +61,15 @@ class TokenSubjects {
   std::map<std::string, TokenTerms> terms_;
 };
 
+// So many records are read at the same time. An agent with ten thousand tokens reads all of them at its start and
+// after each gap: without a limit the last answers would come after the timeout of a command, and a lock that is asked
+// for meanwhile would wait for all of them.
+inline constexpr std::size_t most_loads = 256;
+
 // What a coordinator keeps for its calls under way, which may outlive it.
 struct TokenCalls {
+  explicit TokenCalls(Timers& timers) : loads(timers, most_loads) {}
+
   // The error of the last call. A quiet agent makes no call for hours, so an event that shows the end of the error
   // also clears it.
   struct Trouble {
@@ -72,6 +81,7 @@ struct TokenCalls {
   TokenSubjects subjects;
   Trouble trouble;
   bool stopped = false;
+  Places loads;  // waited for while servers answer: all are to notice one that is away
 };
 
 // Runs one call, unless stopped, and keeps what health() says about the last one. `who`: what was stopped.

@@ -1,5 +1,6 @@
 // The coordinator on a quorum (redlock_backend.hpp).
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "agent/fleet/lease_terms.hpp"
@@ -35,9 +36,20 @@ Task<Findings> examine_quorum(redlock::Quorum of, std::vector<Subject> tokens) {
   co_return found;
 }
 
+Task<std::optional<Record>> load_in_place(std::shared_ptr<TokenCalls> calls, redlock::Quorum from, Subject subject) {
+  const auto is_connected = [](const std::shared_ptr<RedisServer>& server) { return server->is_connected(); };
+  std::shared_ptr<Places::Place> place;
+  do {
+    place = co_await calls->loads.wait(from->deadline());
+  } while (!place && std::all_of(from->servers.begin(), from->servers.end(), is_connected));
+  std::optional<Record> newest = co_await redlock::load(from, std::move(subject));
+  co_return newest;
+}
+
 class RedlockCoordinator final : public Coordinator {
  public:
-  explicit RedlockCoordinator(redlock::Quorum quorum) : quorum_(std::move(quorum)), use_(quorum_->servers) {}
+  explicit RedlockCoordinator(redlock::Quorum quorum)
+      : quorum_(std::move(quorum)), calls_(std::make_shared<TokenCalls>(quorum_->timers)), use_(quorum_->servers) {}
   ~RedlockCoordinator() override { stop(); }
 
   Task<AcquireResult> try_acquire(const std::string& name, Duration ttl) override {
@@ -57,7 +69,7 @@ class RedlockCoordinator final : public Coordinator {
     return run(redlock::publish(quorum_, subject(name), std::make_shared<const Record>(record), lease));
   }
   Task<std::optional<Record>> load(const std::string& name) override {
-    return run(redlock::load(quorum_, subject(name)));
+    return run(load_in_place(calls_, quorum_, subject(name)));
   }
   Task<> pause(const std::string& name, Pause pause) override {
     return run(redlock::pause(quorum_, subject(name), std::move(pause)));
@@ -108,7 +120,7 @@ class RedlockCoordinator final : public Coordinator {
   }
 
   redlock::Quorum quorum_;
-  std::shared_ptr<TokenCalls> calls_ = std::make_shared<TokenCalls>();
+  std::shared_ptr<TokenCalls> calls_;
   ServerUse use_;
 };
 

@@ -95,5 +95,62 @@ TEST_F(TurnsTest, CancelledWaiter_LeavesItsPlace) {
   EXPECT_EQ(come.back(), "third");
 }
 
+struct PlacesTest : TurnsTest {
+  using Place = std::shared_ptr<Places::Place>;
+
+  Place take() { return loop.run(places.wait(later())); }
+  void queue_for_place(const std::string& name, boost::asio::cancellation_signal* cancel = nullptr) {
+    const auto done = [this, name](const std::exception_ptr& e, Place place) {
+      come.push_back(e ? name + " cancelled" : name);
+      if (place) taken.push_back(std::move(place));
+    };
+    boost::asio::cancellation_slot slot;
+    if (cancel != nullptr) slot = cancel->slot();
+    boost::asio::co_spawn(loop.context, places.wait(later()), boost::asio::bind_cancellation_slot(slot, done));
+    settle();
+  }
+  void TearDown() override {
+    for (settle(); !taken.empty(); settle()) taken.clear();
+  }
+
+  Places places{loop.timers, 2};
+  std::vector<Place> taken;
+};
+
+TEST_F(PlacesTest, PlacesAreTaken_OthersWaitInTheOrderOfArrival) {
+  Place first = take();
+  Place second = take();
+  queue_for_place("third");
+  queue_for_place("fourth");
+  EXPECT_TRUE(come.empty());
+  first.reset();
+  settle();
+  EXPECT_EQ(come, std::vector<std::string>{"third"});
+  second.reset();
+  settle();
+  EXPECT_EQ(come, (std::vector<std::string>{"third", "fourth"}));
+  taken.clear();
+  EXPECT_TRUE(take());
+}
+
+TEST_F(PlacesTest, NoPlaceIsFreeInTime_IsNull) {
+  const Place first = take();
+  const Place second = take();
+  EXPECT_FALSE(loop.run(places.wait(loop.clock.boot_now())));
+}
+
+TEST_F(PlacesTest, OneThatWaitsIsCancelled_NextOneHasThePlace) {
+  Place first = take();
+  const Place second = take();
+  boost::asio::cancellation_signal cancel;
+  queue_for_place("third", &cancel);
+  queue_for_place("fourth");
+  cancel.emit(boost::asio::cancellation_type::terminal);
+  settle();
+  first.reset();
+  settle();
+  EXPECT_EQ(come, (std::vector<std::string>{"third cancelled", "fourth"}));
+}
+
 }  // namespace
 }  // namespace jeton::agent

@@ -21,6 +21,7 @@ agent:
   memory_lock: refuse
   disk_backed: refuse
   core_dumps: true
+  http: {connections_per_host: 256}
   listen: "[::1]:9717"
 coordination:
   backend: redis
@@ -84,6 +85,7 @@ TEST(Load, EveryKeyIsSet_EachValueIsInItsField) {
   expected.agent.memory_lock = Policy::refuse;
   expected.agent.disk_backed = Policy::refuse;
   expected.agent.core_dumps = true;
+  expected.agent.connections_per_host = 256;
   expected.agent.listen = ListenAddress{"::1", 9717};
   expected.coordination.backend = CoordinationConfig::Backend::redis;
   expected.coordination.prefix = "fleet-1";

@@ -23,8 +23,8 @@ class HttpThreadsTest : public HttpClientFixture {
  protected:
   void take_all_threads_of_the_provider() {
     provider_.behave(Behaviour::only(Behaviour::Kind::hang));
-    for (std::size_t i = 0; i < HttpThreads::max_threads_per_origin; ++i) start(request());
-    ASSERT_TRUE(loop_.turn_until([&] { return provider_.counts().requests == HttpThreads::max_threads_per_origin; }));
+    for (std::size_t i = 0; i < HttpThreads::usual_threads_per_origin; ++i) start(request());
+    ASSERT_TRUE(loop_.turn_until([&] { return provider_.counts().requests == HttpThreads::usual_threads_per_origin; }));
   }
 
   FaultProvider other_;
@@ -36,7 +36,7 @@ TEST_F(HttpThreadsTest, ServerLetsEveryRequestHang_OtherServersAnswerAndItsNextR
   Pending* const next = start(request());
   EXPECT_EQ(perform(request(other_.url())).status, 200);
   EXPECT_FALSE(next->done);
-  EXPECT_EQ(provider_.counts().requests, HttpThreads::max_threads_per_origin);
+  EXPECT_EQ(provider_.counts().requests, HttpThreads::usual_threads_per_origin);
   pending_.front().cancel.emit(boost::asio::cancellation_type::terminal);
   ASSERT_TRUE(loop_.turn_until([&] { return next->done; }));
   EXPECT_FALSE(next->error);
@@ -60,7 +60,69 @@ TEST_F(HttpThreadsTest, RequestThatWaitsIsCancelled_IsNeverSent) {
   pending_.front().cancel.emit(boost::asio::cancellation_type::terminal);
   provider_.behave(Behaviour::good());
   EXPECT_EQ(perform(request()).status, 200);
-  EXPECT_EQ(provider_.counts().requests, HttpThreads::max_threads_per_origin + 1);
+  EXPECT_EQ(provider_.counts().requests, HttpThreads::usual_threads_per_origin + 1);
+}
+
+TEST_F(HttpThreadsTest, LimitIsTwo_ThirdRequestWaits) {
+  client_->limit_connections(2);
+  provider_.behave(Behaviour::only(Behaviour::Kind::hang));
+  for (int i = 0; i < 3; ++i) start(request());
+  ASSERT_TRUE(loop_.turn_until([&] { return provider_.counts().requests == 2; }));
+  EXPECT_EQ(perform(request(other_.url())).status, 200);
+  EXPECT_EQ(provider_.counts().requests, 2U);
+  pending_.front().cancel.emit(boost::asio::cancellation_type::terminal);
+  EXPECT_TRUE(loop_.turn_until([&] { return provider_.counts().requests == 3; }));
+}
+
+// A server that keeps connections, and one request at a time; the first waits for end_delays().
+class KeptHttpConnection : public HttpClientFixture {
+ protected:
+  void SetUp() override {
+    client_->limit_connections(1);
+    server_.behave(Behaviour::slow(1h), 1);
+  }
+  Pending* start_and_begin() {
+    Pending* const pending = start(request(server_.url()));
+    EXPECT_TRUE(loop_.turn_until([&] { return pending->begun; }));
+    return pending;
+  }
+  FaultProvider server_{{.keep_alive = true}};
+};
+
+TEST_F(KeptHttpConnection, RequestsFollowEachOther_UseOneConnection) {
+  start_and_begin();
+  ASSERT_TRUE(loop_.turn_until([&] { return server_.counts().requests == 1; }));
+  for (int i = 0; i < 9; ++i) start_and_begin();
+  server_.end_delays();
+  for (const Pending& pending : pending_) {
+    ASSERT_TRUE(loop_.turn_until([&] { return pending.done; }));
+    EXPECT_FALSE(pending.error);
+  }
+  EXPECT_EQ(server_.counts().requests, 10U);
+  EXPECT_EQ(server_.counts().connections, 1U);
+}
+
+// libcurl alone would send it again, although the server may have acted on it.
+TEST_F(KeptHttpConnection, ConnectionEndsUnderTheNextRequest_ItIsNotSentAgain) {
+  start_and_begin();
+  ASSERT_TRUE(loop_.turn_until([&] { return server_.counts().requests == 1; }));
+  Pending* const next = start_and_begin();
+  server_.behave(Behaviour::only(Behaviour::Kind::vanish), 1);
+  server_.end_delays();
+  ASSERT_TRUE(loop_.turn_until([&] { return next->done; }));
+  EXPECT_THROW(std::rethrow_exception(next->error), HttpError);
+  EXPECT_EQ(server_.counts().requests, 2U);
+  EXPECT_EQ(perform(request(server_.url())).status, 200);
+}
+
+TEST_F(KeptHttpConnection, RequestBeforeWasGivenUp_NextOneHasANewConnection) {
+  Pending* const first = start_and_begin();
+  ASSERT_TRUE(loop_.turn_until([&] { return server_.counts().requests == 1; }));
+  Pending* const next = start_and_begin();
+  first->cancel.emit(boost::asio::cancellation_type::terminal);
+  ASSERT_TRUE(loop_.turn_until([&] { return next->done; }));
+  EXPECT_FALSE(next->error);
+  EXPECT_EQ(server_.counts().connections, 2U);
 }
 
 // A named pipe in place of a file: a thread that reads it hangs in the kernel, where no shutdown of a socket reaches.
@@ -105,7 +167,7 @@ TEST_F(HttpThreadInTheKernel, FileCannotBeRead_RequestTimesOutAndOthersAreAnswer
 }
 
 TEST_F(HttpThreadInTheKernel, AllThreadsOfAServerHang_ServerIsStuck) {
-  for (std::size_t i = 0; i < HttpThreads::max_threads_per_origin; ++i) {
+  for (std::size_t i = 0; i < HttpThreads::usual_threads_per_origin; ++i) {
     EXPECT_EQ(client_->stuck_server(0s), "");
     Pending* const pending = start(stuck());
     ASSERT_TRUE(loop_.turn_until([&] { return is_open(); }));

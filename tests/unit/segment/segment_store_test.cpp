@@ -3,9 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "agent/base/error.hpp"
 #include "libclient/layout/geometry.hpp"
@@ -47,6 +52,34 @@ TEST_F(SegmentStoreTest, SegmentIsNew_HasNoToken) {
   const auto store = open();
   EXPECT_FALSE(store->adopted());
   EXPECT_EQ(state(), 0U);
+}
+
+TEST_F(SegmentStoreTest, SegmentsAreMany_NoneHoldsADescriptor) {
+  const auto descriptors = [] {
+    return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), std::filesystem::directory_iterator());
+  };
+  const auto before = descriptors();
+  for (int run = 0; run < 2; ++run) {  // made, and then adopted
+    std::vector<std::unique_ptr<SegmentStore>> stores;
+    for (int i = 0; i < 200; ++i) {
+      const SegmentOptions options{"token-" + std::to_string(i), 64, {}, Policy::warn};
+      stores.push_back(std::make_unique<SegmentStore>(runtime, options, wall_now()));
+      stores.back()->publish(sample_record(7 + static_cast<Generation>(run), "the-token"), wall_now());
+    }
+    EXPECT_EQ(descriptors(), before);
+  }
+}
+
+// The access list of a file that was removed needs no change: heartbeat() makes another one.
+TEST_F(SegmentStoreTest, FileIsRemovedAndReadersChange_NewFileHasThem) {
+  const auto store = open();
+  store->publish(sample_record(7, "the-token"), wall_now());
+  std::filesystem::remove(file());
+  const AccessConfig access{{std::to_string(::geteuid())}, {}};
+  EXPECT_NO_THROW(store->reconfigure(1024, access, wall_now()));
+  store->heartbeat(wall_now());
+  EXPECT_TRUE(std::filesystem::exists(file()));
+  EXPECT_NO_THROW(store->reconfigure(1024, {}, wall_now()));
 }
 
 TEST_F(SegmentStoreTest, SegmentIsOfAnEarlierRun_EveryFieldIsAdopted) {

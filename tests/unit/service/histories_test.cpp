@@ -4,6 +4,10 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <iterator>
+#include <set>
+#include <string>
+
 #include "tests/support/temp_dir.hpp"
 
 namespace jeton::agent {
@@ -137,6 +141,41 @@ TEST_F(HistoriesTest, DamagedFileCannotBeKept_SaysWhy) {
   testing::internal::CaptureStderr();
   static_cast<void>(histories.of("wechat"));
   EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("the next write replaces it"));
+}
+
+TEST_F(HistoriesTest, TokensAreMany_SomeAreWrittenAtATimeAndAllAtTheEnd) {
+  std::set<std::string> names;
+  for (int i = 0; i < 450; ++i) names.insert("token-" + std::to_string(i));
+  const auto files = [this] {
+    return std::distance(std::filesystem::directory_iterator(directory), std::filesystem::directory_iterator());
+  };
+  {
+    Histories histories(directory, clock);
+    for (const std::string& name : names) histories.of(name).note(event("fetched"));
+    histories.write_due();
+    EXPECT_EQ(files(), 200);
+    histories.write_due();
+    EXPECT_EQ(files(), 400) << "others than before";
+    histories.write_due();
+    EXPECT_EQ(files(), 450);
+    for (const std::string& name : names) histories.of(name).note(event("renewed"));
+    histories.write_all();
+  }
+  Histories histories(directory, clock);
+  histories.restore(names);
+  for (const std::string& name : names) {
+    ASSERT_NE(histories.find(name), nullptr);
+    ASSERT_THAT(histories.find(name)->events(), SizeIs(2)) << name;
+  }
+}
+
+TEST_F(HistoriesTest, OneFileCannotBeWritten_OthersAre) {
+  std::filesystem::create_directories(directory / "wechat.json" / "in-the-way");
+  Histories histories(directory, clock);
+  histories.of("wechat").note(event("fetched"));
+  histories.of("other").note(event("fetched"));
+  histories.write_all();
+  EXPECT_THAT(test::read_file(directory / "other.json"), HasSubstr("fetched"));
 }
 
 TEST_F(HistoriesTest, DirectoryCannotBeMade_EventsAreInMemory) {

@@ -28,7 +28,7 @@ TEST_F(HostCheck, SegmentsAreNotLocked_SaysHowMuch) {
   const Finding found = about(examine_limits(dir.path()), "memlock");
   EXPECT_EQ(found.level, Finding::Level::warning);
   EXPECT_THAT(found.text, HasSubstr("of 1048576 KiB"));
-  EXPECT_THAT(found.remedy, HasSubstr("LimitMEMLOCK"));
+  EXPECT_THAT(found.remedy, HasSubstr("LimitMEMLOCK=1281M"));
 }
 
 TEST_F(HostCheck, ThereAreNoSegments_NothingHasToBeLocked) {

@@ -1,6 +1,11 @@
 // Several hosts and fleets on one memory server: their keys, and their clocks.
 #include <gmock/gmock.h>
 
+#include <boost/asio/co_spawn.hpp>
+#include <exception>
+#include <optional>
+#include <string>
+
 #include "agent/base/error.hpp"
 #include "tests/virtual/fleet/virtual_redis.hpp"
 
@@ -100,6 +105,41 @@ TEST_F(RedisFleet, HostClockSteps_IsMeasuredAnewAndToldAsAGap) {
   host.coordinator->clock_stepped();
   ASSERT_TRUE(loop.turn_until([&] { return listener.gaps == 2; }));
   expect_close(host.call->load()->expires_at, record.expires_at + 3h);
+}
+
+// As at the start of an agent with thousands of tokens, on a server that takes longer for all of them than a command
+// may.
+TEST_F(RedisFleet, ThousandsOfRecordsAreRead_NoneIsLateAndTheClockIsAskedForOnce) {
+  constexpr int tokens = 3'000;
+  loop.pass(1s);  // the other hosts have connected
+  const std::uint64_t times_before = server.commands("TIME");
+  test::Host c(loop, options(500ms));
+  server.set_script_time(1ms);
+  int read = 0;
+  int failed = 0;
+  for (int i = 0; i < tokens; ++i) {
+    boost::asio::co_spawn(
+        loop.timers.executor(), c.coordinator.load("t" + std::to_string(i)),
+        [&](const std::exception_ptr& failure, const std::optional<Record>&) { ++(failure ? failed : read); });
+  }
+  EXPECT_TRUE(loop.turn_until([&] { return read + failed == tokens; }));
+  EXPECT_EQ(failed, 0);
+  EXPECT_LE(server.commands("TIME") - times_before, 6U) << "of the connection, and of the first load";
+}
+
+TEST_F(RedisFleet, ServerGoesAwayWhileRecordsAreRead_AllLoadsEndSoon) {
+  test::Host c(loop, options(500ms));
+  static_cast<void>(c.call.load());
+  int ended = 0;
+  const BootTime began = loop.clock.boot_now();
+  server.freeze();
+  for (int i = 0; i < 3'000; ++i) {
+    boost::asio::co_spawn(loop.timers.executor(), c.coordinator.load("t" + std::to_string(i)),
+                          [&](const std::exception_ptr&, const std::optional<Record>&) { ++ended; });
+  }
+  EXPECT_TRUE(loop.turn_until([&] { return ended == 3'000; }));
+  EXPECT_LT(loop.clock.boot_now() - began, 5s);
+  server.thaw();
 }
 
 }  // namespace

@@ -4,6 +4,9 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <span>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -18,6 +21,12 @@ namespace {
 // The server's name for the channel of its tracking.
 constexpr std::string_view invalidations = "__redis__:invalidate";
 
+// So many channels are subscribed by one command.
+constexpr std::size_t most_channels = 500;
+// With more keys the server is asked to report all keys with the same beginning. It compares each key that it writes
+// with every beginning of which it reports; with one, it also reports keys that nobody here asks about.
+constexpr std::size_t most_prefixes = 64;
+
 // The kinds of requests that the server has yet to answer, in the order of its answers.
 enum class Asked { watch, subscribe, unsubscribe, ping };
 struct Channel {
@@ -26,7 +35,8 @@ struct Channel {
 };
 struct Question {
   Asked what{};
-  std::string channel{};  // of subscribe
+  std::string channel{};    // of subscribe; empty: several, all required
+  std::size_t answers = 1;  // that are to come, unless it is refused as a whole
 };
 
 }  // namespace
@@ -50,9 +60,11 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   void subscribe(const std::string& channel, const std::string& key, Need need) {
-    const bool added = channels_.emplace(channel, Channel{key, need}).second;
-    if (!added || !connection_) return;
-    if (!key.empty() && !not_watched_) {
+    if (!channels_.emplace(channel, Channel{key, need}).second) return;
+    if (!key.empty()) by_key_.emplace(key, channel);
+    if (!connection_) return;
+    const bool is_watched = !watched_beginning_.empty() && key.starts_with(watched_beginning_);
+    if (!key.empty() && !not_watched_ && !is_watched) {
       // A subscribed connection takes no command that would watch one key more: a new one watches all.
       kept_.renew();
     } else if (subscribed_) {
@@ -61,7 +73,13 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   void unsubscribe(const std::string& channel) {
-    if (channels_.erase(channel) > 0 && connection_ && subscribed_) {
+    const auto found = channels_.find(channel);
+    if (found == channels_.end()) return;
+    const auto [first, last] = by_key_.equal_range(found->second.key);
+    const auto of_channel = std::find_if(first, last, [&](const auto& entry) { return entry.second == channel; });
+    if (of_channel != last) by_key_.erase(of_channel);
+    channels_.erase(found);
+    if (connection_ && subscribed_) {
       send(*connection_, {Asked::unsubscribe}, Command({"UNSUBSCRIBE", channel}));
     }
   }
@@ -91,22 +109,48 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
       });
       // From its answer on the server reports changes of keys, also between other answers.
       if (watching) self->send(*connection, {Asked::watch}, Command({"SUBSCRIBE", invalidations}));
-      for (const auto& [name, channel] : self->channels_) {
-        self->send(*connection, {Asked::subscribe, name}, Command({"SUBSCRIBE", name}));
-      }
+      self->subscribe_all(*connection);
       co_await keep_alive(self, connection);
     } catch (const TransportError& e) {
       connection->close(e.what());  // if it is not: without its subscriptions it is of no use, and another one is made
     }
   }
 
+  // The required channels together; a server that refuses one of them refuses all. Optional ones each by itself.
+  void subscribe_all(Connection& connection) {
+    std::vector<std::string_view> words{"SUBSCRIBE"};
+    const auto flush = [&] {
+      if (words.size() == 1) return;
+      send(connection, {Asked::subscribe, {}, words.size() - 1}, Command{std::span<const std::string_view>(words)});
+      words.resize(1);
+    };
+    for (const auto& [name, channel] : channels_) {
+      if (channel.need == Need::optional) {
+        send(connection, {Asked::subscribe, name}, Command({"SUBSCRIBE", name}));
+        continue;
+      }
+      words.emplace_back(name);
+      if (words.size() > most_channels) flush();
+    }
+    flush();
+  }
+
+  // What the server is to report changes of: each key, or the beginning that all of them have.
+  [[nodiscard]] std::vector<std::string> watched() const {
+    std::vector<std::string> keys;
+    for (const auto& [key, channel] : by_key_) keys.push_back(key);
+    if (keys.size() <= most_prefixes) return keys;
+    const std::string& last = keys.back();
+    const auto differs = std::mismatch(keys.front().begin(), keys.front().end(), last.begin(), last.end());
+    if (differs.second != last.begin()) keys = {std::string(last.begin(), differs.second)};
+    return keys;
+  }
+
   // Must come before the first SUBSCRIBE, which rules out other commands. False: there is nothing to hear of.
   static Task<bool> track_keys(std::shared_ptr<Impl> self, std::shared_ptr<Connection> connection) {
-    std::vector<std::string> keys;
-    for (const auto& [name, channel] : self->channels_) {
-      if (!channel.key.empty()) keys.push_back(channel.key);
-    }
-    if (keys.empty()) co_return false;
+    const std::vector<std::string> prefixes = self->watched();
+    self->watched_beginning_ = prefixes.size() < self->by_key_.size() ? prefixes.front() : std::string();
+    if (prefixes.empty()) co_return false;
     const BootTime deadline = self->timers_.clock().boot_now() + self->timeout_;
     Command ask_id({"CLIENT", "ID"});
     const Reply id = co_await connection->command(std::move(ask_id), deadline);
@@ -116,9 +160,9 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
     }
     const std::string own_id = std::to_string(id.integer);
     std::vector<std::string_view> words{"CLIENT", "TRACKING", "ON", "REDIRECT", own_id, "BCAST"};
-    for (const std::string& key : keys) {
+    for (const std::string& prefix : prefixes) {
       words.emplace_back("PREFIX");
-      words.emplace_back(key);
+      words.emplace_back(prefix);
     }
     Command track{std::span<const std::string_view>(words)};
     const Reply done = co_await connection->command(std::move(track), deadline);
@@ -137,6 +181,7 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
   void down() {
     connection_.reset();
     not_watched_ = subscribed_ = watching_ = false;
+    watched_beginning_.clear();
     asked_.clear();
     heard_.notify();  // who waits for the answer to a PING need not any more
     if (const auto tell = callbacks_.down) tell();
@@ -192,13 +237,19 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
   // None: the server answers a question that was not asked.
   std::optional<Question> answered() {
     if (asked_.empty()) return std::nullopt;
-    Question question = std::move(asked_.front());
-    asked_.pop_front();
+    Question question = asked_.front();
+    if (--asked_.front().answers == 0) asked_.pop_front();
     return question;
   }
 
+  // The answer to all that the first question asks for.
+  std::optional<Question> answered_as_a_whole() {
+    if (!asked_.empty()) asked_.front().answers = 1;
+    return answered();
+  }
+
   void refused(const Reply& error) {
-    const std::optional<Question> question = answered();
+    const std::optional<Question> question = answered_as_a_whole();
     const auto is = [&](Asked what) { return question && question->what == what; };
     if (is(Asked::ping) || is(Asked::unsubscribe)) return;  // it answers, and that is all we need
     if (is(Asked::watch)) {
@@ -206,7 +257,7 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
       return;
     }
     const ServerError refusal(kept_.display(), error.text.reveal());
-    if (is(Asked::subscribe) && refusal.code() == "NOPERM") {
+    if (is(Asked::subscribe) && refusal.code() == "NOPERM" && !question->channel.empty()) {
       const auto found = channels_.find(question->channel);
       if (found == channels_.end()) return;  // left meanwhile
       if (found->second.need == Need::optional) {
@@ -228,21 +279,25 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
   void on_invalidation(const Reply& keys) {
     const auto changed = callbacks_.changed;
     if (!changed) return;
-    const auto named = [&keys](const std::string& key) {
-      return std::any_of(keys.elements.begin(), keys.elements.end(),
-                         [&](const Reply& k) { return k.type == Reply::Type::string && k.text.reveal() == key; });
-    };
-    const auto channels = channels_;  // copied, because the callee may unsubscribe
-    for (const auto& [name, channel] : channels) {
-      if (!channel.key.empty() && (keys.is_nil() || named(channel.key))) changed(name, keys.is_nil());
+    std::vector<std::string> channels;  // copied, because the callee may unsubscribe
+    if (keys.is_nil()) {
+      for (const auto& [key, channel] : by_key_) channels.push_back(channel);
     }
+    for (const Reply& key : keys.elements) {
+      if (key.type != Reply::Type::string) continue;
+      const auto [first, last] = by_key_.equal_range(std::string(key.text.reveal()));
+      for (auto entry = first; entry != last; ++entry) channels.push_back(entry->second);
+    }
+    for (const std::string& channel : channels) changed(channel, keys.is_nil());
   }
 
   Timers& timers_;
   Callbacks callbacks_;
   Duration keepalive_;
   Duration timeout_;
-  std::map<std::string, Channel> channels_;  // by name
+  std::map<std::string, Channel> channels_;         // by name
+  std::multimap<std::string, std::string> by_key_;  // the channel that reports the changes of a key
+  std::string watched_beginning_;                   // of every key that is watched; empty: each key by itself
   std::deque<Question> asked_;
   LogPace refusals_;          // of optional channels
   bool not_watched_ = false;  // the server of this connection does not report keys

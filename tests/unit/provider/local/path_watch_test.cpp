@@ -3,6 +3,14 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "tests/support/dead_mount.hpp"
 #include "tests/unit/provider/local/local_source.hpp"
 
@@ -36,6 +44,59 @@ TEST_F(PathWatchTest, NoInotifyInstanceIsLeft_LooksByItself) {
   }
   EXPECT_FALSE(watch->being_written());
   EXPECT_TRUE(loop.turn_until([&] { return told == 1; }));
+}
+
+TEST_F(PathWatchTest, PathsAreMany_ShareOneInstanceAndEachHearsOfItsOwn) {
+  const auto descriptors = [] {
+    return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), std::filesystem::directory_iterator());
+  };
+  const auto before = descriptors();
+  std::vector<int> told(300);
+  std::vector<std::unique_ptr<agent::PathWatch>> watches;
+  for (std::size_t i = 0; i < told.size(); ++i) {
+    const std::string path = (dir / ("token-" + std::to_string(i))).string();
+    watches.push_back(
+        std::make_unique<agent::PathWatch>(loop.timers, std::vector<std::string>{path}, [&told, i] { ++told[i]; }));
+  }
+  EXPECT_EQ(descriptors(), before + 2);  // one of the loop, one for walks
+  dir.write("token-7", "x");
+  EXPECT_TRUE(loop.turn_until([&] { return told[7] > 0; }));
+  watches[7].reset();
+  dir.write("token-7", "y");
+  dir.write("token-8", "y");
+  EXPECT_TRUE(loop.turn_until([&] { return told[8] > 0; }));
+  told[7] = told[8] = 0;
+  EXPECT_EQ(std::count(told.begin(), told.end(), 0), 300) << "another watch was told";
+  watches.clear();
+  EXPECT_EQ(descriptors(), before);
+}
+
+// What one watch reads of the queue may be about another.
+TEST_F(PathWatchTest, AnotherWatchIsAsked_ChangeIsStillHeardOf) {
+  int told = 0;
+  const agent::PathWatch watch(loop.timers, {(dir / "token").string()}, [&told] { ++told; });
+  agent::PathWatch other(loop.timers, {(dir / "other").string()}, [] {});
+  dir.write("token", "x");
+  EXPECT_FALSE(other.being_written());
+  EXPECT_TRUE(loop.turn_until([&] { return told > 0; }));
+}
+
+TEST_F(PathWatchTest, WatchEndsInTheCallOfAnother_IsNotCalled) {
+  int told = 0;
+  std::unique_ptr<agent::PathWatch> a;
+  std::unique_ptr<agent::PathWatch> b;
+  const auto end_both = [&] {
+    ++told;
+    a.reset();
+    b.reset();
+  };
+  a = std::make_unique<agent::PathWatch>(loop.timers, std::vector<std::string>{(dir / "token").string()}, end_both);
+  b = std::make_unique<agent::PathWatch>(loop.timers, std::vector<std::string>{(dir / "token").string()}, end_both);
+  dir.write("token", "x");
+  EXPECT_TRUE(loop.turn_until([&] { return told > 0; }));
+  loop.context.restart();
+  loop.context.poll();
+  EXPECT_EQ(told, 1);
 }
 
 TEST_F(PathWatchTest, PathIsOnADeadMount_LooksByItself) {

@@ -11,7 +11,9 @@ namespace jeton::agent::redis {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::Contains;
 using testing::ElementsAre;
+using testing::HasSubstr;
 
 class RedisSubscriber : public testing::Test {
  protected:
@@ -55,6 +57,36 @@ TEST_F(RedisSubscriber, ChannelIsUnsubscribed_ItsMessagesAreNotReceived) {
   server.cli({"PUBLISH", "b", "2"});
   EXPECT_TRUE(loop.turn_until([&] { return !heard.empty(); }));
   EXPECT_THAT(heard, ElementsAre("b=2"));
+}
+
+TEST_F(RedisSubscriber, ChannelsAreMany_FewCommandsAndOneBeginningOfKeys) {
+  std::vector<std::string> changed;
+  auto heeded = callbacks();
+  heeded.changed = [&](const std::string& channel, bool) { changed.push_back(channel); };
+  Subscriber subscriber(loop.timers, loop.random, test::unix_options(server.socket()), heeded, 1s);
+  const auto subscribe = [&](int i) {
+    subscriber.subscribe("c" + std::to_string(i), "p:{t" + std::to_string(i) + "}:token");
+  };
+  for (int i = 0; i < 600; ++i) subscribe(i);
+  subscriber.start();
+  ASSERT_TRUE(loop.turn_until([&] { return gaps.size() == 600; }));
+  EXPECT_THAT(server.cli({"INFO", "commandstats"}), HasSubstr("cmdstat_subscribe:calls=3,"));
+  EXPECT_THAT(server.cli({"INFO", "stats"}), HasSubstr("tracking_total_prefixes:1"));
+  server.cli({"SET", "p:{t7}:updater", "x"});
+  server.cli({"SET", "p:{t7}:token", "x"});
+  EXPECT_TRUE(loop.turn_until([&] { return !changed.empty(); }));
+  EXPECT_THAT(changed, ElementsAre("c7"));
+  subscribe(600);
+  ASSERT_TRUE(loop.turn_until([&] { return gaps.size() == 601; }));
+  EXPECT_EQ(downs, 0) << "the new key is watched already";
+  server.cli({"SET", "p:{t600}:token", "x"});
+  EXPECT_TRUE(loop.turn_until([&] { return changed.size() == 2; }));
+  EXPECT_EQ(changed.back(), "c600");
+  subscriber.unsubscribe("c7");
+  server.cli({"SET", "p:{t7}:token", "y"});
+  server.cli({"FLUSHALL"});
+  EXPECT_TRUE(loop.turn_until([&] { return changed.size() == 602; }));
+  EXPECT_THAT(changed, Contains("c7").Times(1));
 }
 
 TEST_F(RedisSubscriber, ServerIsRestarted_SubscribesAgainAndReportsTheGap) {

@@ -1,0 +1,25 @@
+// HttpLine: the connections of one thread to one server. Its calls use them one after the other, so a call that waited
+// for its turn need not connect again. It lives as long as calls follow each other: fetches are minutes apart, and a
+// connection that is kept longer would only keep its buffers. One thread at a time.
+#pragma once
+
+#include <curl/curl.h>
+
+#include <memory>
+
+#include "agent/http/transfer_sockets.hpp"
+
+namespace jeton::agent {
+
+struct HttpLine {
+  struct Deleter {
+    void operator()(CURLM* multi) const { ::curl_multi_cleanup(multi); }
+  };
+
+  // Declared first: libcurl closes the sockets of kept connections through it.
+  std::shared_ptr<TransferSockets> sockets = std::make_shared<TransferSockets>();
+  // Drives one transfer at a time. Null: libcurl has no memory.
+  std::unique_ptr<CURLM, Deleter> multi{::curl_multi_init()};
+};
+
+}  // namespace jeton::agent
