@@ -32,7 +32,8 @@ class LockQueue::Place {
         id_(id),
         claim_(claim),
         queue_(queues.queues_[id.name]),
-        waiter_(waiter) {
+        waiter_(waiter),
+        arrived_at_(queues.now()) {
     queue_.waiters.push_back(this);
   }
   Place(const Place&) = delete;
@@ -60,17 +61,17 @@ class LockQueue::Place {
     resting_ = false;
     co_return woken;
   }
-  // `from`: the owners of the tenure. The store has named one of them since the waiter arrived: so it had given the
-  // lock to no other client before that.
-  [[nodiscard]] bool takes_passed(const FormerOwners& from) const {
-    if (!resting_ || !waiter_.takes_passed || waiter_.cancelled || waiter_.passed || !claim_.owner.empty())
-      return false;
-    return std::find(from.begin(), from.end(), found_) != from.end();
+  [[nodiscard]] bool takes_passed() const {
+    return resting_ && waiter_.takes_passed && !waiter_.cancelled && !waiter_.passed && claim_.owner.empty();
+  }
+  // The store had the lock for one of these owners since the waiter arrived. `taken_at`: it granted the lock later.
+  [[nodiscard]] bool has_met(const FormerOwners& owners, BootTime taken_at) const {
+    return arrived_at_ <= taken_at || std::find(owners.begin(), owners.end(), found_) != owners.end();
   }
   // The holder in the answer of the store.
   void found(const std::string& holder) { found_ = holder; }
 
-  // The lock was passed on to the waiter before this one, which need not ask the store who has it.
+  // The waiter before this one has the lock now, so the store need not be asked who does.
   void learn_holder(LockTry busy) {
     holder_ = std::move(busy);
     releases_at_holder_ = queue_.releases;
@@ -89,6 +90,7 @@ class LockQueue::Place {
   const LockClaim& claim_;
   Queue& queue_;
   Waiter& waiter_;
+  BootTime arrived_at_;
   bool resting_ = false;
   std::string found_{};
   std::optional<LockTry> holder_{};
@@ -184,7 +186,10 @@ Task<TakenLock> LockQueue::wait_in_turn(Place& place, std::optional<Duration> re
         unreachable = std::current_exception();
       }
     }
-    if (!unreachable && last.lease) co_return last;
+    if (!unreachable && last.lease) {
+      tell_second(place.queue(), *last.lease, claim.note);
+      co_return last;
+    }
     const bool over = now() >= claim.give_up_at || (retry && now() + *retry > claim.give_up_at);
     if (over && unreachable) std::rethrow_exception(unreachable);
     if (over) co_return last;
@@ -210,13 +215,12 @@ Task<TakenLock> LockQueue::wait_in_turn(Place& place, std::optional<Duration> re
 bool LockQueue::pass(const LockId& id, const Lease& lease, const Tenure& tenure) {
   const auto found = queues_.find(id.name);
   if (found == queues_.end() || found->second.waiters.empty()) return false;
-  const std::list<Place*>& waiters = found->second.waiters;
-  Place& next = *waiters.front();
+  Place& next = *found->second.waiters.front();
   // Under a key of other clients the owner id may be theirs, or a time; and after a reload the name may be another key.
   const bool is_only_ours = id.terms == TokenLockConfig{} && next.id() == id;
   FormerOwners owners = tenure.former;
   owners.push_back(lease.owner);
-  if (!is_only_ours || !next.takes_passed(owners)) return false;
+  if (!is_only_ours || !next.takes_passed() || !next.has_met(owners, tenure.taken_at)) return false;
   const BootTime present = now();
   const bool has_turns_left = tenure.passes < most_passes && present < tenure.taken_at + longest_tenure;
   if (!has_turns_left || lease.fence >= tenure.last_fence) return false;
@@ -231,17 +235,20 @@ bool LockQueue::pass(const LockId& id, const Lease& lease, const Tenure& tenure)
   taken.tenure.former = std::move(owners);
   taken.tenure.told = false;
   taken.tenure.note = claim.note;
-  if (waiters.size() > 1) {
-    LockTry busy;
-    busy.busy_until = lease.valid_until;
-    busy.holder = taken.lease->owner;
-    busy.note = claim.note;
-    busy.note.age = Milliseconds{0};
-    (*std::next(waiters.begin()))->learn_holder(std::move(busy));
-  }
+  tell_second(found->second, *taken.lease, claim.note);
   next.waiter().passed = std::move(taken);
   next.wake();
   return true;
+}
+
+void LockQueue::tell_second(const Queue& queue, const Lease& of_first, const LockNote& note) {
+  if (queue.waiters.size() < 2) return;
+  LockTry busy;
+  busy.busy_until = of_first.valid_until;
+  busy.holder = printable_owner(of_first.owner);
+  busy.note = note;
+  busy.note.age = Milliseconds{0};
+  (*std::next(queue.waiters.begin()))->learn_holder(std::move(busy));
 }
 
 Duration LockQueue::pause_between_looks(const LockId& id, std::optional<Duration> retry, bool unreachable) {
@@ -255,11 +262,12 @@ Duration LockQueue::pause_between_looks(const LockId& id, std::optional<Duration
 Task<TakenLock> LockQueue::try_once(const LockId& id, LockClaim claim) {
   claim.owner_is_new = claim.owner.empty();
   if (claim.owner_is_new) claim.owner = new_owner_id(random_);
+  const BootTime asked_at = now();
   LockTry answer = co_await store_.try_acquire(id, std::move(claim));
   TakenLock result;
   static_cast<LockTry&>(result) = std::move(answer);
   if (result.lease) {
-    result.tenure.taken_at = now();
+    result.tenure.taken_at = asked_at;
     result.tenure.last_fence = result.lease->fence + spare_fences;
     co_await check_validity(id, result);
   }

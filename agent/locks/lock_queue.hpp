@@ -11,25 +11,22 @@
 // of the spare fences. The keeper of the new holder (lock_keeper.hpp) then tells the store, before it renews the lock.
 // Why no two hold it, and nothing is left behind:
 // - Until the store has confirmed the new owner, the new lease ends when the former one would have. The store keeps the
-//   lock for a former owner until then at least, so it gives it to no other host, also if this agent is killed
-//   meanwhile.
+//   lock for a former owner until then at least, so it gives it to no other host, also if this agent is killed.
 // - The store has the lock under the present owner or a former one: a word or an answer may be on its way, or lost. So
-// word
-//   and release are for the present owner or any former one. No other client ever has their ids: a word that comes
-//   late, or twice, finds the lock of this host or changes nothing.
-// - The store reserves the spare fences when it grants the lock. So the next acquisition on any host draws above them,
-//   whether the store has heard of their holders or not. If the store loses the lock, its next owner may have a higher
-//   fence than a client to which it is passed on afterwards. That client had asked before that owner got it: a waiter
-//   takes a passed lock only if the store has named an owner of this host since it arrived.
+//   a word and a release are for all of these. No other client ever has their ids: a word that comes late, or twice,
+//   finds the lock of this host or changes nothing.
+// - The store reserves the spare fences when it grants the lock, so the next acquisition on any host draws above them.
+//   If it loses the lock, its next owner may have a higher fence than a client to which the lock is passed on after
+//   that. But that client had asked before: a waiter takes a passed lock only if the store had it for this host at some
+//   time since the waiter arrived.
 // - The former client gave its lock back and knows nothing of its successor. A client that may go on with its lock at
-// the
-//   next agent by its owner id (when_agent_stops: keep) neither passes its lock on nor gets one that was passed on.
-// - The time to live of the new holder is about as long as the former's: a lock never lasts longer after a crash than
-// its
-//   holder asked for, nor is it granted for a moment only.
+//   the next agent by its owner id (when_agent_stops: keep) neither passes its lock on nor is passed one.
+// - The time to live of the new holder is about as long as the former one's. So after a crash the lock lasts no longer
+//   than its holder asked for, and no lock is passed on that ends in a moment.
 // Other hosts must have their turn, and this host does not know whether any waits. So after most_passes, or
-// longest_tenure after it was taken from the store, the lock is released there, and the hosts race. One thread: the
-// loop's.
+// longest_tenure after it was taken from the store, the lock is released there, and the hosts race.
+//
+// One thread: the loop's.
 #pragma once
 
 #include <chrono>
@@ -51,7 +48,7 @@ namespace jeton::agent {
 // The time for which a host has a lock, from the store's grant to the release there. It goes with the lock from holder
 // to holder. By default the lock cannot be passed on.
 struct Tenure {
-  BootTime taken_at{};           // from the store
+  BootTime taken_at{};           // from the store: before it was asked
   std::uint64_t last_fence = 0;  // of the spare ones
   std::size_t passes = 0;
   FormerOwners former{};  // that passed it on
@@ -125,6 +122,7 @@ class LockQueue {
   Task<TakenLock> wait_in_turn(Place& place, std::optional<Duration> retry, OnBusy on_busy);
   Task<TakenLock> try_once(const LockId& id, LockClaim claim);
   Task<> check_validity(const LockId& id, const TakenLock& taken);
+  static void tell_second(const Queue& queue, const Lease& of_first, const LockNote& note);
   Task<LockTry> look(const LockId& id);
   [[nodiscard]] Duration pause_between_looks(const LockId& id, std::optional<Duration> retry, bool unreachable);
   void listen(const LockId& id, Queue& queue);

@@ -101,6 +101,15 @@ TEST_P(AnyPass, PassedOnAgainAndAgain_FencesRiseAndItIsRenewedAsEver) {
   EXPECT_GT(lease_of(after).fence, fence);
 }
 
+TEST_P(AnyPass, WaitersAreOfAnEarlierTenure_AreNextAllTheSame) {
+  Session holder = host.take();
+  std::vector<Session> waiters;
+  for (int i = 0; i < 4; ++i) waiters.push_back(waiting(host));
+  loop.pass(LockQueue::longest_tenure);
+  ASSERT_NO_FATAL_FAILURE(give_back(holder, waiters.front()));
+  for (std::size_t i = 1; i < waiters.size(); ++i) ASSERT_NO_FATAL_FAILURE(pass(waiters[i - 1], waiters[i]));
+}
+
 // The bounds for the sake of the other hosts.
 TEST_P(AnyPass, PassedOnAsOftenAsItMayBe_IsReleasedInTheStore) {
   Session holder = host.take();
