@@ -166,7 +166,7 @@ Task<> LockKeeper::renew_due() {
 // `lease`: a copy of that of the lock, which may leave meanwhile.
 Task<bool> LockKeeper::ask_store(const HeldLock& lock, Lease& lease) {
   if (lock.tenure.told) return context_.store.extend(lock.id, lease);
-  JETON_FAILPOINT("locks.pass.telling");
+  JETON_FAILPOINT("locks.pass.sending");
   return context_.store.pass(lock.id, lock.tenure.former, lease, lock.tenure.note);
 }
 

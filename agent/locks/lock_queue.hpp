@@ -8,12 +8,12 @@
 //
 // Passing on (lock cohorting; Dice, Marathe and Shavit 2012). A client that gives its lock back passes it on to the
 // first waiter of its host, in memory: the waiter has it in the same instant, under an owner id of its own and the next
-// of the spare fences. The keeper of the new holder (lock_keeper.hpp) then tells the store, before it renews the lock.
-// Why no two hold it, and nothing is left behind:
+// of the spare fences. The keeper of the new holder (lock_keeper.hpp) then reports that to the store, before it renews
+// the lock. Why no two hold it, and nothing is left behind:
 // - Until the store has confirmed the new owner, the new lease ends when the former one would have. The store keeps the
 //   lock for a former owner until then at least, so it gives it to no other host, also if this agent is killed.
-// - The store has the lock under the present owner or a former one: a word or an answer may be on its way, or lost. So
-//   a word and a release are for all of these. No other client ever has their ids: a word that comes late, or twice,
+// - The store has the lock under the present owner or a former one: a report or an answer may be on its way, or lost.
+//   So report and release are for all of these. No other client ever has their ids: a report that comes late, or twice,
 //   finds the lock of this host or changes nothing.
 // - The store reserves the spare fences when it grants the lock, so the next acquisition on any host draws above them.
 //   If it loses the lock, its next owner may have a higher fence than a client to which the lock is passed on after
@@ -53,7 +53,7 @@ struct Tenure {
   std::size_t passes = 0;
   FormerOwners former{};  // that passed it on
   bool told = true;       // the store has confirmed the holder; until then it may have a former owner
-  LockNote note{};        // for the word to the store
+  LockNote note{};        // for the report to the store
 };
 
 // The result of a wait. A lease comes with its tenure.

@@ -1,11 +1,11 @@
-/* A lock of applications that a host passes on between its clients, and the word to the store about it.
+/* A lock of applications that a host passes on between its clients, and the report to the store about it.
  *
  * Code: agent/locks/lock_queue.cpp (pass), agent/locks/lock_keeper.cpp (ask_store), agent/locks/lock_session.cpp
  * (release_held), agent/fleet/redis/scripts (lock_acquire, lock_pass, release). The promises are those of the head of
  * agent/locks/lock_queue.hpp.
  *
  * A script is one step. Steps of hosts, store and clock follow each other in every order, so a host that does nothing
- * from some moment on is one that was killed; its client trusts the lease to its end. A word and a release may arrive at
+ * from some moment on is one that was killed; its client trusts the lease to its end. A report and a release may arrive at
  * any time after they were sent, again and again, or never; an answer may be lost. An owner is a number, and a later one
  * has a higher number; the owners of a tenure are those since the host took the lock from the store.
  *
@@ -18,7 +18,7 @@
  * Abstracted: renewals of a lock that the store knows, a Redlock (redlock.pml; a pass is a renewal there), the bounds on
  * passes and on the time to live.
  *
- * Bad variants: WORD_FOR_ANY, RELEASE_OWN_ONLY, LAST_FORMER_ONLY, LEASE_FROM_PASS, FROM_THE_ANSWER, NO_SPARE.
+ * Bad variants: REPORT_FOR_ANY, RELEASE_OWN_ONLY, LAST_FORMER_ONLY, LEASE_FROM_PASS, FROM_THE_ANSWER, NO_SPARE.
  */
 #define OWNERS 4
 #define HOSTS 2
@@ -40,7 +40,7 @@ byte owners;  /* so many so far */
 byte highest; /* fence so far */
 byte host_of[OWNERS + 1];
 byte former[OWNERS + 1]; /* those of its tenure before it, a bit each */
-bool word[OWNERS + 1];   /* sent; may arrive from then on */
+bool report[OWNERS + 1];   /* sent; may arrive from then on */
 bool release[OWNERS + 1];
 
 mtype = { none, asked, yes, no };
@@ -50,7 +50,7 @@ typedef Host {
   byte fence;
   bool told;
   mtype answer;
-  byte pending; /* ticks of the lease if the word is confirmed: from before it was sent */
+  byte pending; /* ticks of the lease if the report is confirmed: from before it was sent */
 }
 Host hosts[HOSTS];
 
@@ -105,7 +105,7 @@ inline pass(h) {
 
 inline tell(h) {
   d_step {
-    word[hosts[h].holder] = true;
+    report[hosts[h].holder] = true;
     hosts[h].answer = asked;
     hosts[h].pending = TTL
   }
@@ -143,10 +143,10 @@ inline give_back(h) {
   }
 }
 
-inline arrive_word(x) {
+inline arrive_report(x) {
   d_step {
     if
-#ifdef WORD_FOR_ANY
+#ifdef REPORT_FOR_ANY
     :: true ->
 #else
     :: IS_OF_TENURE(x) ->
@@ -159,7 +159,7 @@ inline arrive_word(x) {
        :: hosts[host_of[x]].holder == x && hosts[host_of[x]].answer == asked -> hosts[host_of[x]].answer = yes
        :: else
        fi
-#ifndef WORD_FOR_ANY
+#ifndef REPORT_FOR_ANY
     :: else ->
        if
        :: hosts[host_of[x]].holder == x && hosts[host_of[x]].answer == asked -> hosts[host_of[x]].answer = no
@@ -230,7 +230,7 @@ inline tick() {
   :: hosts[h].holder != 0 -> give_back(h)
 
 #define RELEASED(x) :: release[x] -> arrive_release(x)
-#define TOLD(x) :: word[x] -> arrive_word(x)
+#define TOLD(x) :: report[x] -> arrive_report(x)
 
 init {
   hosts[0].answer = none;

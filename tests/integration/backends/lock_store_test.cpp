@@ -161,7 +161,7 @@ TEST_P(LockStores, LockIsPassedOn_IsTheNewOwnersWithItsFenceAndNote) {
   EXPECT_FALSE(loop.run(store->release(id, former.owner)));
   Lease stale = former;
   EXPECT_FALSE(loop.run(store->extend(id, stale)));
-  EXPECT_FALSE(loop.run(store->pass(id, {former.owner}, stale, note))) << "a word that comes late";
+  EXPECT_FALSE(loop.run(store->pass(id, {former.owner}, stale, note))) << "a report that comes late";
   EXPECT_TRUE(loop.run(store->extend(id, next)));
   EXPECT_EQ(show().owner, next.owner);
   EXPECT_TRUE(loop.run(store->release(id, next.owner)));

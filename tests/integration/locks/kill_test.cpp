@@ -170,7 +170,7 @@ TEST_F(KilledWhileHolding, AgentBeforeItSaysThatItHolds_LockEndsByItself) {
 // time to live ends.
 TEST_F(KilledWhileHolding, AgentBeforeItTellsThatItPassedTheLockOn_LockEndsByItself) {
   ProcessOptions options;
-  options.env = {{"JETON_FAILPOINTS", "locks.pass.telling=kill"}};
+  options.env = {{"JETON_FAILPOINTS", "locks.pass.sending=kill"}};
   AgentProcess armed(AgentSettings{}, options);
   armed.write_config("version: 1\nagent: {runtime_dir: " + armed.runtime_dir().string() + "}\n" + on_redis(redis) +
                      "locks: {\"job*\": {}}\n");

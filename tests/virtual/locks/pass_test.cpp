@@ -147,7 +147,7 @@ TEST_P(FleetPass, HostPassesItOnWithoutEnd_AnotherHostHasItsTurn) {
 }
 
 TEST_P(AnyPass, NextWantsAnotherTimeToLive_IsReleasedInTheStore) {
-  for (const Duration ttl : {10s, 600s}) {
+  for (const Duration ttl : {Duration(10s), Duration(600s)}) {
     const Session holder = host.take({.ttl = 60s});
     const Session next = waiting(host, {.ttl = ttl, .wait = 1h});
     ASSERT_NO_FATAL_FAILURE(give_back(holder, next));
@@ -262,7 +262,7 @@ TEST_P(FleetPass, OwnerReleasesByItsIdBeforeTheStoreHears_ItIsReleased) {
   fleet.set_fault(Fault::none);
   EXPECT_TRUE(host.release(lease_of(next).owner));
   EXPECT_TRUE(loop.turn_until([&] { return fleet.nowhere(); }, 1s));
-  EXPECT_FALSE(loop.turn_until([&] { return !fleet.nowhere(); }, 2min)) << "a word that came late";
+  EXPECT_FALSE(loop.turn_until([&] { return !fleet.nowhere(); }, 2min)) << "a report that came late";
 }
 
 TEST_P(FleetPass, KeyWasLost_HolderIsToldAndItIsNotMadeAgain) {
@@ -296,8 +296,8 @@ TEST_P(FleetPass, StoreHasAnotherHolder_ItIsNotPassedOn) {
   EXPECT_EQ(fleet.count("another"), fleet.size());
 }
 
-// The word arrives, its answer does not: the store has either owner, as far as the host knows.
-TEST_P(FleetPass, AnswerOfTheStoreIsLost_WordIsRepeatedUntilItIsConfirmed) {
+// The report arrives, its answer does not: the store has either owner, as far as the host knows.
+TEST_P(FleetPass, AnswerOfTheStoreIsLost_ReportIsRepeatedUntilItIsConfirmed) {
   const Session holder = host.take();
   const Session next = waiting(host);
   fleet.set_fault(Fault::deaf);
@@ -325,12 +325,12 @@ TEST_P(FleetPass, GivenBackBeforeTheStoreHasConfirmed_NoKeyIsLeft) {
       ASSERT_NO_FATAL_FAILURE(pass(holder, next));
       holder = next;
     }
-    loop.pass(100us);  // a word is on its way
+    loop.pass(100us);  // a report is on its way
     holder->cancel();
     loop.pass(1s);
     fleet.set_fault(Fault::none);
     EXPECT_TRUE(loop.turn_until([&] { return LockHost::is_over(*holder) && fleet.nowhere(); }, 1min));
-    EXPECT_FALSE(loop.turn_until([&] { return !fleet.nowhere(); }, 1min)) << "a word that came late";
+    EXPECT_FALSE(loop.turn_until([&] { return !fleet.nowhere(); }, 1min)) << "a report that came late";
   }
 }
 
@@ -361,7 +361,7 @@ TEST_P(FleetPass, AgentDiesBeforeTheStoreHears_NoTwoHoldItAndTheNextFenceIsHighe
   EXPECT_GE(loop.clock.boot_now(), lease_end);
   EXPECT_LT(loop.clock.boot_now() - lease_end, 300ms) << "no longer than one time to live";
   EXPECT_GT(lease_of(there).fence, fence);
-  fleet.set_fault(Fault::none);  // words that were sent meanwhile arrive
+  fleet.set_fault(Fault::none);  // reports that were sent meanwhile arrive
   loop.pass(10s);
   EXPECT_EQ(fleet.value(), lease_of(there).owner);
   EXPECT_GT(fleet.pttl(), 3'000'000);
