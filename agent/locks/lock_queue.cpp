@@ -206,7 +206,8 @@ Task<TakenLock> LockQueue::wait_in_turn(Place& place, std::optional<Duration> re
     } while (unreachable && !waiter.cancelled && !waiter.passed && now() < again_at);
   }
   if (waiter.passed) {
-    last = std::move(*std::exchange(waiter.passed, std::nullopt));
+    last = std::move(*waiter.passed);
+    waiter.passed.reset();
     co_await check_validity(id, last);
   }
   co_return last;
@@ -269,14 +270,14 @@ Task<TakenLock> LockQueue::try_once(const LockId& id, LockClaim claim) {
   if (result.lease) {
     result.tenure.taken_at = asked_at;
     result.tenure.last_fence = result.lease->fence + spare_fences;
-    co_await check_validity(id, result);
   }
+  co_await check_validity(id, result);
   co_return result;
 }
 
 // Throws TransportError if the client could not work under it any more; it is released then.
 Task<> LockQueue::check_validity(const LockId& id, const TakenLock& taken) {
-  if (now() < taken.lease->valid_until) co_return;
+  if (!taken.lease || now() < taken.lease->valid_until) co_return;
   const std::string owner = taken.lease->owner;
   co_await store_.release(id, owner, taken.tenure.former);
   throw TransportError("the answer came too late: the lock had expired by then; use a longer time to live");

@@ -209,7 +209,8 @@ bool LockSession::has_lock_of(const std::string& former_owner) const {
   const auto is_from = [&](const Tenure& tenure) {
     return std::find(tenure.former.begin(), tenure.former.end(), former_owner) != tenure.former.end();
   };
-  if (waiter_->passed && is_from(waiter_->passed->tenure)) return true;
+  const Waiter& waiter = *waiter_;
+  if (waiter.passed && is_from(waiter.passed->tenure)) return true;
   return std::any_of(held().begin(), held().end(), [&](const HeldLock& lock) { return is_from(lock.tenure); });
 }
 
