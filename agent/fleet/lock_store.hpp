@@ -9,6 +9,8 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "agent/base/task.hpp"
 #include "agent/base/time.hpp"
@@ -44,6 +46,13 @@ struct LockClaim {
   BootTime give_up_at = BootTime::max();
 };
 
+// A host that has a lock may pass it on to another of its clients before the store hears of it
+// (agent/locks/lock_queue.hpp). Each holder has an owner id and a fence of its own. So many fences above that of an
+// acquisition are given to no other owner: the store reserves them when it grants the lock.
+inline constexpr std::uint64_t spare_fences = 64;
+// The owner ids of the earlier holders, one of which the store may still have instead of the holder's.
+using FormerOwners = std::vector<std::string>;
+
 struct LockView {
   bool held = false;
   std::string owner{};                // printable
@@ -64,8 +73,13 @@ class LockStore {
   // Its time to live is now lease.ttl, from now on. False: the lock is lost (expired, deleted, another's); it is not
   // created again. `lease` lives until the Task is done.
   virtual Task<bool> extend(LockId id, Lease& lease) = 0;
-  // False: this owner does not hold it (any more). Waiters are notified.
-  virtual Task<bool> release(LockId id, std::string owner) = 0;
+  // The host has passed the lock on: from now on it is lease.owner's in the store, too, with the fence and the time to
+  // live of the lease, and the note. Nobody is notified. False: neither a former owner nor lease.owner has it, so it is
+  // lost; it is not created. May be repeated after a lost answer. `lease` lives until the Task is done.
+  virtual Task<bool> pass(LockId id, FormerOwners former, Lease& lease, LockNote note) = 0;
+  // False: neither this owner nor a former one holds it (any more). Waiters are notified.
+  virtual Task<bool> release(LockId id, std::string owner, FormerOwners former) = 0;
+  Task<bool> release(LockId id, std::string owner) { return release(std::move(id), std::move(owner), {}); }
   // For any owner. False: no client held it. Waiters are notified.
   virtual Task<bool> force_release(LockId id) = 0;
   virtual Task<LockView> show(LockId id) = 0;

@@ -40,6 +40,7 @@ std::shared_ptr<LockSession> LockBroker::open(LockRequest request) {
   check_limits(request);
   if (rules_changed_) check_keys(request);
   for (const auto& [name, owner] : request.resumed) {
+    if (successor(owner) != nullptr) throw TransportError("lock '" + name + "' was given back; ask again");
     // The client has connected again before the end of its former connection was noticed.
     LockSession* former = holder(name, owner);
     if (former != nullptr && former->request().claim.note.by == request.claim.note.by) former->hand_over();
@@ -113,7 +114,15 @@ LockSession* LockBroker::holder(const std::string& name, const std::string& owne
   return nullptr;
 }
 
+LockSession* LockBroker::successor(const std::string& owner) const {
+  for (const auto& [key, session] : sessions_) {
+    if (session->has_lock_of(owner)) return key;
+  }
+  return nullptr;
+}
+
 Task<std::optional<Lease>> LockBroker::extend(LockId id, std::string owner, Duration ttl) {
+  if (successor(owner) != nullptr) co_return std::nullopt;  // its client gave it back
   if (LockSession* session = holder(id.name, owner)) {
     const std::shared_ptr<LockSession> kept_alive = session->shared_from_this();
     const bool kept = co_await kept_alive->extend(id.name, ttl);
@@ -131,7 +140,10 @@ Task<std::optional<Lease>> LockBroker::extend(LockId id, std::string owner, Dura
 }
 
 Task<bool> LockBroker::release(LockId id, std::string owner) {
-  const bool released = co_await store_->release(id, owner);
+  if (successor(owner) != nullptr) co_return false;  // as above
+  FormerOwners former;
+  if (const LockSession* session = holder(id.name, owner)) former = session->find(id.name)->tenure.former;
+  const bool released = co_await store_->release(id, owner, std::move(former));
   quota_.release(id.name, owner);
   if (LockSession* session = holder(id.name, owner)) session->lose(id.name, "it was released by its owner id");
   co_return released;
@@ -148,7 +160,9 @@ Task<bool> LockBroker::force_release(LockId id, LockHolder by) {
                 {"holder", lock_holder_text(view.note.by)},
                 {"held", released}});
   quota_.release(id.name, view.owner);
-  if (LockSession* session = holder(id.name, view.owner)) session->lose(id.name, "an administrator took it: " + who);
+  LockSession* session = holder(id.name, view.owner);
+  if (session == nullptr) session = successor(view.owner);
+  if (session != nullptr) session->lose(id.name, "an administrator took it: " + who);
   co_return released;
 }
 

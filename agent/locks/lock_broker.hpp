@@ -34,7 +34,8 @@ class LockBroker {
   [[nodiscard]] const LockLimits& limits() const { return limits_; }
 
   // Begins to take the locks, or goes on with those that the client had at an agent before; the session runs by itself.
-  // Throws LockRefusal; TransportError while the agent stops.
+  // Throws LockRefusal; TransportError while the agent stops, or if a client wants to go on with a lock that it
+  // gave back and that was passed on.
   [[nodiscard]] std::shared_ptr<LockSession> open(LockRequest request);
 
   // By owner id, on any host of the fleet. None: this owner does not hold it.
@@ -61,6 +62,8 @@ class LockBroker {
   void check_keys(const LockRequest& request) const;
   void ended(LockSession* session);
   [[nodiscard]] LockSession* holder(const std::string& name, const std::string& owner) const;
+  // To which a lock was passed on from this owner. Null: to none.
+  [[nodiscard]] LockSession* successor(const std::string& owner) const;
 
   Timers& timers_;
   LockLimits limits_;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "agent/base/error.hpp"
+#include "agent/base/failpoint.hpp"
 #include "agent/base/log.hpp"
 #include "agent/base/task.hpp"
 #include "agent/config/text/values.hpp"
@@ -70,10 +71,10 @@ Task<std::string> ask_current_state(Timers& timers, LockStore& store, LockId id)
 LockKeeper::LockKeeper(Context context, Callbacks callbacks)
     : context_(context), callbacks_(std::move(callbacks)), wake_(context.timers) {}
 
-void LockKeeper::hold(const LockId& id, Lease lease, bool renewed) {
-  const BootTime renew_at = renewal_of(lease, now());
+void LockKeeper::hold(const LockId& id, Lease lease, Tenure tenure, bool renewed) {
+  const BootTime renew_at = tenure.told ? renewal_of(lease, now()) : now();
   const BootTime listen_at = now() + held_for_long;
-  held_.push_back({id, std::move(lease), renew_at, listen_at});
+  held_.push_back({id, std::move(lease), std::move(tenure), renew_at, listen_at});
   if (!renewed) return;
   guard();
   if (std::exchange(running_, true)) return;
@@ -136,7 +137,7 @@ Task<> LockKeeper::renew_due() {
     bool answered = true;
     std::string trouble;
     try {
-      kept = co_await context_.store.extend(id, lease);
+      kept = co_await ask_store(held_[i], lease);
     } catch (const TransportError& e) {
       answered = false;
       trouble = e.what();
@@ -162,9 +163,17 @@ Task<> LockKeeper::renew_due() {
   }
 }
 
+// `lease`: a copy of that of the lock, which may leave meanwhile.
+Task<bool> LockKeeper::ask_store(const HeldLock& lock, Lease& lease) {
+  if (lock.tenure.told) return context_.store.extend(lock.id, lease);
+  JETON_FAILPOINT("locks.pass.sending");
+  return context_.store.pass(lock.id, lock.tenure.former, lease, lock.tenure.note);
+}
+
 void LockKeeper::renewed(HeldLock& lock, const Lease& lease) {
   lock.missed = {};
   lock.lease = lease;
+  lock.tenure.told = true;
   ++renewals_;
   note_trouble();
   guard();
@@ -200,9 +209,11 @@ Task<bool> LockKeeper::extend(std::string name, Duration ttl) {
   HeldLock* lock = find_held(name);
   if (lock == nullptr || ended_) co_return false;
   lock->lease.ttl = ttl;
+  // Not passed on any more: without an answer the store may have it for less time than its lease says.
+  lock->tenure.last_fence = 0;
   Lease lease = lock->lease;
   const LockId id = lock->id;
-  const bool kept = co_await context_.store.extend(id, lease);
+  const bool kept = co_await ask_store(*lock, lease);
   lock = find_held(name);
   if (lock == nullptr || ended_) co_return false;
   if (!kept) {

@@ -2,6 +2,10 @@
 // release by another client once one is held for long, so that it is noticed at once and not only at the next renewal,
 // and reports a loss with its cause, a little before the holder would know it by its own clock.
 //
+// A lock that was passed on (lock_queue.hpp) is due at once, and its renewal is the report to the store about its new
+// owner, until the store has confirmed it. So that is repeated, and a loss that it finds is told to the holder, like
+// any renewal.
+//
 // One thread: the loop's.
 #pragma once
 
@@ -28,6 +32,7 @@ struct MissedRenewal {
 struct HeldLock {
   LockId id;
   Lease lease;
+  Tenure tenure;
   BootTime renew_at;
   BootTime listen_at;                         // from then on releases are heard
   std::shared_ptr<LockQueue::Watch> watch{};  // once they are
@@ -52,7 +57,7 @@ class LockKeeper : public std::enable_shared_from_this<LockKeeper> {
   LockKeeper& operator=(const LockKeeper&) = delete;
 
   // Holds one more; `renewed`: it is also renewed and watched.
-  void hold(const LockId& id, Lease lease, bool renewed);
+  void hold(const LockId& id, Lease lease, Tenure tenure, bool renewed);
   // False: lost. Throws TransportError.
   Task<bool> extend(std::string name, Duration ttl);
   // From now on nothing is renewed or reported.
@@ -73,6 +78,7 @@ class LockKeeper : public std::enable_shared_from_this<LockKeeper> {
   using Self = std::shared_ptr<LockKeeper>;
   static Task<> run(Self self);
   Task<> renew_due();
+  Task<bool> ask_store(const HeldLock& lock, Lease& lease);
   void listen_due();
   void renewed(HeldLock& lock, const Lease& lease);
   Task<> lose_to_another(LockId id);

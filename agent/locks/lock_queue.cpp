@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <iterator>
 #include <utility>
 
 #include "agent/base/error.hpp"
@@ -24,31 +25,76 @@ constexpr Duration expiry_slack = 1ms;
 // A place in a queue, from arrival to departure.
 class LockQueue::Place {
  public:
-  Place(LockQueue& queues, const LockId& id, Waiter& waiter)
-      : queues_(queues), alive_(queues.alive_), id_(id), queue_(queues.queues_[id.name]), waiter_(waiter) {
-    queue_.waiters.push_back(&waiter);
+  // Claim and waiter outlive it.
+  Place(LockQueue& queues, const LockId& id, const LockClaim& claim, Waiter& waiter)
+      : queues_(queues),
+        alive_(queues.alive_),
+        id_(id),
+        claim_(claim),
+        queue_(queues.queues_[id.name]),
+        waiter_(waiter),
+        arrived_at_(queues.now()) {
+    queue_.waiters.push_back(this);
   }
   Place(const Place&) = delete;
   Place& operator=(const Place&) = delete;
   ~Place() {
     if (alive_.expired()) return;
     const bool was_first = is_first();
-    queue_.waiters.remove(&waiter_);
-    if (was_first && !queue_.waiters.empty()) queue_.waiters.front()->wake.notify();
+    queue_.waiters.remove(this);
+    if (was_first && !queue_.waiters.empty()) queue_.waiters.front()->wake();
     queues_.leave(id_, queue_);
   }
 
-  [[nodiscard]] bool is_first() const { return queue_.waiters.front() == &waiter_; }
+  [[nodiscard]] bool is_first() const { return queue_.waiters.front() == this; }
   Queue& queue() { return queue_; }
   [[nodiscard]] Waiter& waiter() { return waiter_; }
   [[nodiscard]] const LockId& id() const { return id_; }
+  [[nodiscard]] const LockClaim& claim() const { return claim_; }
+  void wake() { waiter_.wake.notify(); }
+
+  // Between two questions to the store. Only then can the lock be passed on to the waiter: an answer that is awaited
+  // could grant it, too.
+  Task<bool> rest_until(BootTime until) {
+    resting_ = true;
+    const bool woken = co_await waiter_.wake.wait_until(until);
+    resting_ = false;
+    co_return woken;
+  }
+  [[nodiscard]] bool takes_passed() const {
+    return resting_ && waiter_.takes_passed && !waiter_.cancelled && !waiter_.passed && claim_.owner.empty();
+  }
+  // The store had the lock for one of these owners since the waiter arrived. `taken_at`: it granted the lock later.
+  [[nodiscard]] bool has_met(const FormerOwners& owners, BootTime taken_at) const {
+    return arrived_at_ <= taken_at || std::find(owners.begin(), owners.end(), found_) != owners.end();
+  }
+  // The holder in the answer of the store.
+  void found(const std::string& holder) { found_ = holder; }
+
+  // The waiter before this one has the lock now, so the store need not be asked who does.
+  void learn_holder(LockTry busy) {
+    holder_ = std::move(busy);
+    releases_at_holder_ = queue_.releases;
+  }
+  // None: the store must be asked. Once.
+  std::optional<LockTry> take_holder() {
+    std::optional<LockTry> busy = std::exchange(holder_, std::nullopt);
+    if (releases_at_holder_ != queue_.releases) busy.reset();
+    return busy;
+  }
 
  private:
   LockQueue& queues_;
   std::weak_ptr<bool> alive_;
   LockId id_;
+  const LockClaim& claim_;
   Queue& queue_;
   Waiter& waiter_;
+  BootTime arrived_at_;
+  bool resting_ = false;
+  std::string found_{};
+  std::optional<LockTry> holder_{};
+  std::uint64_t releases_at_holder_ = 0;
 };
 
 class LockQueue::Watch {
@@ -87,14 +133,15 @@ std::shared_ptr<LockQueue::Watch> LockQueue::watch(LockId id, std::function<void
   return std::make_shared<Watch>(*this, std::move(id), std::move(woken));
 }
 
-Task<LockTry> LockQueue::take(LockId id, LockClaim claim, std::optional<Duration> retry, std::shared_ptr<Waiter> waiter,
-                              OnBusy on_busy) {
-  LockTry result;
+Task<TakenLock> LockQueue::take(LockId id, LockClaim claim, std::optional<Duration> retry,
+                                std::shared_ptr<Waiter> waiter, OnBusy on_busy) {
+  TakenLock result;
   if (claim.give_up_at > now()) {
-    Place place(*this, id, *waiter);
-    result = co_await wait_in_turn(place, claim, retry, std::move(on_busy));
+    Place place(*this, id, claim, *waiter);
+    result = co_await wait_in_turn(place, retry, std::move(on_busy));
   } else if (waiting(id.name) > 0) {
-    result = co_await look(id);
+    const LockTry found = co_await look(id);
+    static_cast<LockTry&>(result) = found;
   } else {
     claim.give_up_at = BootTime::max();
     result = co_await try_once(id, std::move(claim));
@@ -102,36 +149,47 @@ Task<LockTry> LockQueue::take(LockId id, LockClaim claim, std::optional<Duration
   co_return result;
 }
 
-Task<LockTry> LockQueue::wait_in_turn(Place& place, const LockClaim& claim, std::optional<Duration> retry,
-                                      OnBusy on_busy) {
+Task<TakenLock> LockQueue::wait_in_turn(Place& place, std::optional<Duration> retry, OnBusy on_busy) {
   const LockId& id = place.id();
+  const LockClaim& claim = place.claim();
   Waiter& waiter = place.waiter();
-  LockTry last;
+  TakenLock last;
   bool in_time = true;
   bool looked = false;
-  while (!waiter.cancelled) {
+  while (!waiter.cancelled && !waiter.passed) {
     if (!place.is_first()) {
       if (!in_time) co_return last;
       if (!std::exchange(looked, true)) {
         try {
-          last = co_await look(id);
+          const LockTry found = co_await look(id);
+          static_cast<LockTry&>(last) = found;
+          place.found(last.holder);
           on_busy(last);
         } catch (const TransportError&) {
           // The first of the queue finds out whether that lasts.
         }
         if (place.is_first() || waiter.cancelled) continue;
       }
-      in_time = co_await waiter.wake.wait_until(claim.give_up_at);
+      in_time = co_await place.rest_until(claim.give_up_at);
       continue;
     }
     const std::uint64_t releases = place.queue().releases;
     std::exception_ptr unreachable;
-    try {
-      last = co_await try_once(id, claim);
-    } catch (const TransportError&) {
-      unreachable = std::current_exception();
+    const std::optional<LockTry> holder = place.take_holder();
+    if (holder) {
+      static_cast<LockTry&>(last) = *holder;
+    } else {
+      try {
+        last = co_await try_once(id, claim);
+        place.found(last.holder);
+      } catch (const TransportError&) {
+        unreachable = std::current_exception();
+      }
     }
-    if (!unreachable && last.lease) co_return last;
+    if (!unreachable && last.lease) {
+      tell_second(place.queue(), *last.lease, claim.note);
+      co_return last;
+    }
     const bool over = now() >= claim.give_up_at || (retry && now() + *retry > claim.give_up_at);
     if (over && unreachable) std::rethrow_exception(unreachable);
     if (over) co_return last;
@@ -144,10 +202,54 @@ Task<LockTry> LockQueue::wait_in_turn(Place& place, const LockClaim& claim, std:
     BootTime again_at = std::min(now() + pause, claim.give_up_at);
     if (!unreachable) again_at = std::min(again_at, std::max(last.busy_until, now()) + expiry_slack);
     do {
-      co_await waiter.wake.wait_until(again_at);
-    } while (unreachable && !waiter.cancelled && now() < again_at);
+      co_await place.rest_until(again_at);
+    } while (unreachable && !waiter.cancelled && !waiter.passed && now() < again_at);
+  }
+  if (waiter.passed) {
+    last = std::move(*waiter.passed);
+    waiter.passed.reset();
+    co_await check_validity(id, last);
   }
   co_return last;
+}
+
+bool LockQueue::pass(const LockId& id, const Lease& lease, const Tenure& tenure) {
+  const auto found = queues_.find(id.name);
+  if (found == queues_.end() || found->second.waiters.empty()) return false;
+  Place& next = *found->second.waiters.front();
+  // Under a key of other clients the owner id may be theirs, or a time; and after a reload the name may be another key.
+  const bool is_only_ours = id.terms == TokenLockConfig{} && next.id() == id;
+  FormerOwners owners = tenure.former;
+  owners.push_back(lease.owner);
+  if (!is_only_ours || !next.takes_passed() || !next.has_met(owners, tenure.taken_at)) return false;
+  const BootTime present = now();
+  const bool has_turns_left = tenure.passes < most_passes && present < tenure.taken_at + longest_tenure;
+  if (!has_turns_left || lease.fence >= tenure.last_fence) return false;
+  const LockClaim& claim = next.claim();
+  const bool lasts = lease.valid_until - present >= claim.ttl / 3;
+  if (!lasts || lease.valid_until > lease_valid_until(present, claim.ttl)) return false;
+
+  TakenLock taken;
+  taken.lease = Lease{new_owner_id(random_), lease.fence + 1, claim.ttl, lease.valid_until};
+  taken.tenure = tenure;
+  ++taken.tenure.passes;
+  taken.tenure.former = std::move(owners);
+  taken.tenure.told = false;
+  taken.tenure.note = claim.note;
+  tell_second(found->second, *taken.lease, claim.note);
+  next.waiter().passed = std::move(taken);
+  next.wake();
+  return true;
+}
+
+void LockQueue::tell_second(const Queue& queue, const Lease& of_first, const LockNote& note) {
+  if (queue.waiters.size() < 2) return;
+  LockTry busy;
+  busy.busy_until = of_first.valid_until;
+  busy.holder = printable_owner(of_first.owner);
+  busy.note = note;
+  busy.note.age = Milliseconds{0};
+  (*std::next(queue.waiters.begin()))->learn_holder(std::move(busy));
 }
 
 Duration LockQueue::pause_between_looks(const LockId& id, std::optional<Duration> retry, bool unreachable) {
@@ -158,17 +260,27 @@ Duration LockQueue::pause_between_looks(const LockId& id, std::optional<Duration
   return pause / 2 + std::chrono::duration_cast<Duration>(pause / 2 * random_.uniform());
 }
 
-Task<LockTry> LockQueue::try_once(const LockId& id, LockClaim claim) {
+Task<TakenLock> LockQueue::try_once(const LockId& id, LockClaim claim) {
   claim.owner_is_new = claim.owner.empty();
   if (claim.owner_is_new) claim.owner = new_owner_id(random_);
-  LockTry result = co_await store_.try_acquire(id, std::move(claim));
-  if (result.lease && now() >= result.lease->valid_until) {
-    // The client could not work under it.
-    const std::string owner = result.lease->owner;
-    co_await store_.release(id, owner);
-    throw TransportError("the answer came too late: the lock had expired by then; use a longer time to live");
+  const BootTime asked_at = now();
+  LockTry answer = co_await store_.try_acquire(id, std::move(claim));
+  TakenLock result;
+  static_cast<LockTry&>(result) = std::move(answer);
+  if (result.lease) {
+    result.tenure.taken_at = asked_at;
+    result.tenure.last_fence = result.lease->fence + spare_fences;
   }
+  co_await check_validity(id, result);
   co_return result;
+}
+
+// Throws TransportError if the client could not work under it any more; it is released then.
+Task<> LockQueue::check_validity(const LockId& id, const TakenLock& taken) {
+  if (!taken.lease || now() < taken.lease->valid_until) co_return;
+  const std::string owner = taken.lease->owner;
+  co_await store_.release(id, owner, taken.tenure.former);
+  throw TransportError("the answer came too late: the lock had expired by then; use a longer time to live");
 }
 
 // For a client that must not overtake the waiting ones.
@@ -189,7 +301,7 @@ void LockQueue::listen(const LockId& id, Queue& queue) {
     if (found == queues_.end()) return;
     Queue& heard = found->second;
     ++heard.releases;
-    if (!heard.waiters.empty()) heard.waiters.front()->wake.notify();
+    if (!heard.waiters.empty()) heard.waiters.front()->wake();
     for (const auto* woken : heard.watchers) (*woken)();
   });
 }

@@ -1,5 +1,6 @@
 #include "agent/locks/lock_session.hpp"
 
+#include <algorithm>
 #include <boost/system/system_error.hpp>
 #include <chrono>
 #include <utility>
@@ -15,13 +16,17 @@ using namespace std::chrono_literals;
 
 constexpr Duration retry_of_release = 250ms;  // if it did not reach the store
 
+// Whether its locks may be passed on from and to other sessions. A detached lock is its owner's, and not renewed; a
+// lock that outlives the agent can be gone on with by its owner id.
+bool is_plain(const LockRequest& request) { return !request.detached && !request.outlives_agent; }
+
 }  // namespace
 
 LockSession::LockSession(Context context, LockRequest request)
     : context_(context),
       request_(std::move(request)),
       asked_at_(context.timers.clock().boot_now()),
-      waiter_(std::make_shared<Waiter>(context.timers)),
+      waiter_(std::make_shared<Waiter>(context.timers, is_plain(request_))),
       keeper_(std::make_shared<LockKeeper>(
           LockKeeper::Context{context.timers, context.store, context.queue},
           LockKeeper::Callbacks{[this](const std::string& name, const std::string& reason) { lose(name, reason); },
@@ -72,8 +77,8 @@ Task<> LockSession::take_all() {
       busy_ = busy;
       if (state_ == State::trying) enter(State::waiting);
     };
-    LockTry result = co_await context_.queue.take(id, claim, request_.retry, waiter_, on_busy);
-    if (result.lease) keeper_->hold(id, std::move(*result.lease), !request_.detached);
+    TakenLock result = co_await context_.queue.take(id, claim, request_.retry, waiter_, on_busy);
+    if (result.lease) keeper_->hold(id, *result.lease, result.tenure, !request_.detached);
     if (ending()) co_return;
     if (!result.lease) {
       busy_ = std::move(result);
@@ -99,7 +104,7 @@ Task<> LockSession::resume_all() {
       if (!ending()) throw;  // else it may be held: it is released like the others
     }
     if (!lost.empty() && !ending()) was_not_ours(id.name, lost);
-    if (lost.empty()) keeper_->hold(id, std::move(lease), !request_.detached);
+    if (lost.empty()) keeper_->hold(id, std::move(lease), {}, !request_.detached);
   }
   if (!ending()) enter(State::held);
 }
@@ -116,17 +121,24 @@ Task<std::string> LockSession::extend_again(const LockId& id, Lease& lease) {
   co_return lost;
 }
 
+// To the next client of this host. Not while the store cannot be reached: the next one would soon lose it.
+bool LockSession::pass_on(const HeldLock& lock) {
+  const bool may = is_plain(request_) && !abandoned_ && state_ != State::lost && lock.missed.trouble.empty();
+  return may && context_.queue.pass(lock.id, lock.lease, lock.tenure);
+}
+
 // A release that does not reach the store is tried again until the lock has expired.
 Task<> LockSession::release_held() {
   const std::vector<HeldLock> all = keeper_->take();
   for (const HeldLock& lock : all) {
+    if (pass_on(lock)) continue;
     const BootTime ends_at = lock.lease.valid_until + lock.lease.ttl / 50;
     bool lost = false;
     bool done = abandoned_;
     bool may_be_released = state_ == State::lost;  // a release whose answer was lost may have been the one that counts
     while (!done) {
       try {
-        const bool released = co_await context_.store.release(lock.id, lock.lease.owner);
+        const bool released = co_await context_.store.release(lock.id, lock.lease.owner, lock.tenure.former);
         done = true;
         lost = !released && !may_be_released;
       } catch (const TransportError& e) {
@@ -192,6 +204,15 @@ void LockSession::lose(const std::string& name, const std::string& reason) {
 }
 
 Task<bool> LockSession::extend(std::string name, Duration ttl) { return keeper_->extend(std::move(name), ttl); }
+
+bool LockSession::has_lock_of(const std::string& former_owner) const {
+  const auto is_from = [&](const Tenure& tenure) {
+    return std::find(tenure.former.begin(), tenure.former.end(), former_owner) != tenure.former.end();
+  };
+  const Waiter& waiter = *waiter_;
+  if (waiter.passed && is_from(waiter.passed->tenure)) return true;
+  return std::any_of(held().begin(), held().end(), [&](const HeldLock& lock) { return is_from(lock.tenure); });
+}
 
 std::string LockSession::by_text() const { return lock_holder_text(request_.claim.note.by); }
 

@@ -102,6 +102,8 @@ class LockSession : public std::enable_shared_from_this<LockSession> {
   [[nodiscard]] const LockRequest& request() const { return request_; }
   [[nodiscard]] const std::vector<HeldLock>& held() const { return keeper_->held(); }
   [[nodiscard]] const HeldLock* find(const std::string& name) const { return keeper_->find(name); }
+  // Whether a lock was passed on to it from this owner, which gave it back; the store may still have that one.
+  [[nodiscard]] bool has_lock_of(const std::string& former_owner) const;
   // Of busy and waiting: the holder. Of a session that ended: the last one.
   [[nodiscard]] const LockTry& busy() const { return busy_; }
   // Of failed and lost, and of one that was asked to end.
@@ -123,6 +125,7 @@ class LockSession : public std::enable_shared_from_this<LockSession> {
   Task<> resume_all();
   Task<std::string> extend_again(const LockId& id, Lease& lease);
   Task<> release_held();
+  [[nodiscard]] bool pass_on(const HeldLock& lock);
   [[nodiscard]] std::string by_text() const;
   void was_not_ours(const std::string& name, const std::string& reason);
   void count(State next);

@@ -19,6 +19,7 @@ inline constexpr auto failpoint_names = std::to_array<std::string_view>({
     "local.publish.written",
     "locks.acquire.answered",
     "locks.acquire.sending",
+    "locks.pass.sending",
     "locks.session.held",
     "output.created",
     "output.filled",

@@ -14,6 +14,9 @@ constexpr Duration told_within = std::chrono::milliseconds(5);
 void LockInvariants::granted(const Belief& belief) {
   const bool counter_is_lost = world_.plan.has(FaultKind::wall_step) || world_.plan.has(FaultKind::reboot);
   if (world_.plan.backend == Backend::local && counter_is_lost) return;
+  // agent/README.md, "Why the fence holds": after a data loss another host may have had the lock since, with a higher
+  // fence.
+  if (belief.passed_on && !world_.disturbances.calm(Invariant::one_holder, belief.since)) return;
   std::uint64_t& last = last_fence_[world_.plan.backend == Backend::local ? belief.host : 0];
   if (belief.fence <= last && world_.disturbances.calm(Invariant::fences_rise, BootTime{})) {
     world_.fail(Invariant::fences_rise, belief.user + " has fence " + std::to_string(belief.fence) +

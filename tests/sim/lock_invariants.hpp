@@ -16,7 +16,8 @@ struct Belief {
   std::size_t host = 0;
   std::uint64_t fence = 0;
   BootTime since{};
-  BootTime until{};  // the guaranteed time, by the world's clock
+  BootTime until{};        // the guaranteed time, by the world's clock
+  bool passed_on = false;  // by another client of its host
 };
 
 class LockInvariants {

@@ -86,6 +86,23 @@ TEST_F(LockOfUsers, FenceDoesNotRiseAfterTheServerLostItsData_IsSeen) {
   EXPECT_EQ(broken(), Invariant::fences_rise);
 }
 
+TEST_F(LockOfUsers, FenceOfAPassedLockDoesNotRiseAfterTheServerLostItsData_IsWell) {
+  Belief passed = belief(0, 6);
+  passed.passed_on = true;
+  locks.granted(belief(1, 7));
+  world.disturbances.begin({.kind = FaultKind::flushed}, world.now());
+  locks.granted(passed);
+  EXPECT_EQ(broken(), std::nullopt);
+}
+
+TEST_F(LockOfUsers, FenceOfAPassedLockDoesNotRiseWithoutALoss_IsSeen) {
+  Belief passed = belief(0, 6);
+  passed.passed_on = true;
+  locks.granted(belief(1, 7));
+  locks.granted(passed);
+  EXPECT_EQ(broken(), Invariant::fences_rise);
+}
+
 TEST_F(LockOfUsers, UserHasNoTurnInTheCalm_IsSeen) {
   locks.waited_in_calm("user-0", 0);
   EXPECT_EQ(broken(), Invariant::lock_is_had);

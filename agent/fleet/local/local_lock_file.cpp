@@ -106,11 +106,12 @@ std::uint64_t LocalLockFiles::next_fence(std::uint64_t micros) {
   const WallTime now = from_unix_ms(static_cast<std::int64_t>(micros / 1000));
   const std::uint64_t last = last_fence_ < fence_limit(now) ? last_fence_ : 0;
   const std::uint64_t fence = std::max(last + 1, micros);
-  if (fence >= reserved_) {
-    write(directory_ / fence_file, {{"v", version}, {"reserved", fence + reserve}});
-    reserved_ = fence + reserve;
+  const std::uint64_t last_spare = fence + spare_fences;
+  if (last_spare >= reserved_) {
+    write(directory_ / fence_file, {{"v", version}, {"reserved", last_spare + reserve}});
+    reserved_ = last_spare + reserve;
   }
-  last_fence_ = fence;
+  last_fence_ = last_spare;
   return fence;
 }
 

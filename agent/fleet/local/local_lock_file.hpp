@@ -33,7 +33,8 @@ class LocalLockFiles {
   void save(const std::string& name, const LocalLock& lock) const;
   void remove(const std::string& name) const;
 
-  // Returns a fence above every fence that was ever drawn here, and no lower than `micros`, the time since 1970.
+  // Returns a fence above every fence that was ever drawn here and its spare ones (LockStore::pass), and no lower than
+  // `micros`, the time since 1970.
   [[nodiscard]] std::uint64_t next_fence(std::uint64_t micros);
   [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
 

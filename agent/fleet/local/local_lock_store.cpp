@@ -66,10 +66,22 @@ class LocalLockStore final : public LockStore {
     co_return true;
   }
 
-  Task<bool> release(LockId id, std::string owner) override {
+  Task<bool> pass(LockId id, FormerOwners former, Lease& lease, LockNote note) override {
     check_running();
     const auto* held = find(id.name);
-    if (held == nullptr || held->owner != owner) co_return false;
+    if (held == nullptr || !is_of(*held, lease.owner, former)) co_return false;
+    const BootTime since = now();
+    LocalLock lock{lease.owner, lease.fence, since + lease.ttl, std::move(note), since};
+    on_file([&] { files_.save(id.name, lock); });
+    hold(id.name, std::move(lock));
+    lease.valid_until = lease_valid_until(since, lease.ttl);
+    co_return true;
+  }
+
+  Task<bool> release(LockId id, std::string owner, FormerOwners former) override {
+    check_running();
+    const auto* held = find(id.name);
+    if (held == nullptr || !is_of(*held, owner, former)) co_return false;
     let_go(id.name);
     co_return true;
   }
@@ -113,6 +125,9 @@ class LocalLockStore final : public LockStore {
     Timers::Id timer = 0;
   };
 
+  static bool is_of(const LocalLock& lock, const std::string& owner, const FormerOwners& former) {
+    return lock.owner == owner || std::find(former.begin(), former.end(), lock.owner) != former.end();
+  }
   [[nodiscard]] LockNote note_of(const LocalLock& lock) const {
     LockNote note = lock.note;
     if (lock.taken_at) note.age = to_ms(now() - *lock.taken_at);

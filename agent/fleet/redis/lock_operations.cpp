@@ -117,7 +117,8 @@ Task<LockOperations::Acquired> LockOperations::acquire_application(RedisKeys key
   const std::string ttl_ms = std::to_string(to_ms(claim.ttl).count());
   const std::string fence_ttl_ms = std::to_string(fence_ttl.count());
   const std::array<std::string, 3> script_keys{keys.lock, keys.fence, keys.info};
-  const Arguments arguments{claim.owner, ttl_ms, fence_ttl_ms, keys.protocol, by, claim.note.metadata};
+  const std::string spare = std::to_string(spare_fences);
+  const Arguments arguments{claim.owner, ttl_ms, fence_ttl_ms, keys.protocol, by, claim.note.metadata, spare};
   Acquired result;
   const Reply reply =
       co_await run(redis_scripts::lock_acquire(), keys, script_keys, arguments, deadline, &result.replicated);
@@ -141,10 +142,23 @@ Task<bool> LockOperations::renew(RedisKeys keys, std::string& owner, Millisecond
   co_return true;
 }
 
-Task<bool> LockOperations::release(RedisKeys keys, std::string owner, BootTime deadline) {
+Task<bool> LockOperations::pass(RedisKeys keys, FormerOwners former, Lease lease, LockNote note, BootTime deadline,
+                                bool& replicated) {
+  const std::string ttl_ms = std::to_string(expiry_ms(lease.ttl).count());
+  const std::string fence = std::to_string(lease.fence);
+  const std::string by = lock_holder_text(note.by);
+  const std::array<std::string, 2> script_keys{keys.lock, keys.info};
+  Arguments arguments{lease.owner, ttl_ms, fence, by, note.metadata};
+  arguments.insert(arguments.end(), former.begin(), former.end());
+  const Reply reply = co_await run(redis_scripts::lock_pass(), keys, script_keys, arguments, deadline, &replicated);
+  co_return reply.as_integer() == 1;
+}
+
+Task<bool> LockOperations::release(RedisKeys keys, std::string owner, BootTime deadline, FormerOwners former) {
   const std::string message = message_of(keys, ReleaseMessage{owner});
   const std::vector<std::string> script_keys = lock_and_info(keys);
-  const Arguments arguments{owner, keys.channel, message};
+  Arguments arguments{owner, keys.channel, message};
+  arguments.insert(arguments.end(), former.begin(), former.end());
   const Reply reply = co_await run(redis_scripts::release(), keys, script_keys, arguments, deadline);
   co_return reply.as_integer() == 1;
 }

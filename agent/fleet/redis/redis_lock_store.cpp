@@ -22,9 +22,15 @@ class RedisLockStore final : public LockStore {
     co_return co_await server->renew(subject_of(id), lease, server->deadline());
   }
 
-  Task<bool> release(LockId id, std::string owner) override {
+  Task<bool> pass(LockId id, FormerOwners former, Lease& lease, LockNote note) override {
     const auto server = running();
-    co_return co_await server->locks().release(server->keys_of(subject_of(id)), owner, server->deadline());
+    co_return co_await server->pass(subject_of(id), std::move(former), lease, std::move(note), server->deadline());
+  }
+
+  Task<bool> release(LockId id, std::string owner, FormerOwners former) override {
+    const auto server = running();
+    const RedisKeys keys = server->keys_of(subject_of(id));
+    co_return co_await server->locks().release(keys, owner, server->deadline(), std::move(former));
   }
 
   Task<bool> force_release(LockId id) override {

@@ -123,6 +123,7 @@ const redis::Script& restore_usage() { return script<text::restore_usage>(); }
 const redis::Script& usage() { return script<text::usage>(); }
 const redis::Script& lock_acquire() { return script<text::lock_acquire>(); }
 const redis::Script& lock_force_release() { return script<text::lock_force_release>(); }
+const redis::Script& lock_pass() { return script<text::lock_pass>(); }
 const redis::Script& lock_show() { return script<text::lock_show>(); }
 const redis::Script& quorum_raise_fence() { return script<text::quorum_raise_fence>(); }
 const redis::Script& quorum_fetches() { return script<text::quorum_fetches>(); }

@@ -106,6 +106,7 @@ namespace redis_scripts {
 [[nodiscard]] const redis::Script& usage();
 [[nodiscard]] const redis::Script& lock_acquire();
 [[nodiscard]] const redis::Script& lock_force_release();
+[[nodiscard]] const redis::Script& lock_pass();
 [[nodiscard]] const redis::Script& lock_show();
 [[nodiscard]] const redis::Script& quorum_raise_fence();
 [[nodiscard]] const redis::Script& quorum_fetches();

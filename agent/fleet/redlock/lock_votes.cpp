@@ -16,11 +16,13 @@ using Turn = RedisServer::Turn;
 using AcquireOutcome = LockOperations::Acquired::Outcome;
 
 Task<bool> write_fence(Server server, RedisKeys keys, std::string owner, std::uint64_t fence, BootTime deadline) {
+  const bool is_application = !keys.info.empty();
   const std::string digits = std::to_string(fence);
+  const std::string last = std::to_string(fence + (is_application ? spare_fences : 0));
   std::vector<std::string> script_keys{keys.lock, keys.fence};
-  if (!keys.info.empty()) script_keys.push_back(keys.info);
+  if (is_application) script_keys.push_back(keys.info);
   const std::string fence_ttl_ms = std::to_string(fence_ttl.count());
-  const std::vector<std::string_view> arguments{owner, digits, fence_ttl_ms};
+  const std::vector<std::string_view> arguments{owner, last, fence_ttl_ms, digits};
   const redis::Reply reply =
       co_await server->runner().run(redis_scripts::quorum_raise_fence(), script_keys, arguments, deadline);
   co_return reply.as_integer() == 1;
@@ -95,6 +97,13 @@ Task<bool> renew(Server server, Subject subject, std::string owner, Milliseconds
   co_return co_await server->locks().renew(keys, owner, ttl, deadline);
 }
 
+Task<bool> pass(Server server, Subject subject, FormerOwners former, Lease lease, LockNote note, BootTime deadline) {
+  const RedisKeys keys = server->keys_of(subject);
+  const Turn turn = co_await server->in_turn(subject, deadline);
+  bool replicated = true;  // a server of a quorum has no replicas
+  co_return co_await server->locks().pass(keys, former, lease, note, deadline, replicated);
+}
+
 Task<bool> reacquire(Server server, Subject subject, std::string owner, std::uint64_t fence, Milliseconds ttl,
                      BootTime deadline) {
   const RedisKeys keys = server->keys_of(subject);
@@ -112,14 +121,16 @@ Task<bool> reacquire(Server server, Subject subject, std::string owner, std::uin
   co_return taken;
 }
 
-Task<bool> release(Server server, Subject subject, std::string owner, Duration ttl, BootTime deadline) {
+Task<bool> release(Server server, Subject subject, std::string owner, Duration ttl, BootTime deadline,
+                   FormerOwners former) {
   const RedisKeys keys = server->keys_of(subject);
   try {
     const Turn turn = co_await server->in_turn(subject, deadline);
-    const bool deleted = co_await server->locks().release(keys, owner, deadline);
+    const bool deleted = co_await server->locks().release(keys, owner, deadline, former);
     co_return deleted;
   } catch (const Error&) {
     server->cancel_acquire(subject, owner, ttl);
+    for (const std::string& before : former) server->cancel_acquire(subject, before, ttl);
     throw;
   }
 }

@@ -17,14 +17,18 @@ namespace jeton::agent::redlock {
 
 Task<RedisServer::Grant> acquire(Server server, Subject subject, std::shared_ptr<const AcquireAttempt> attempt,
                                  BootTime deadline);
-// Raises the fence counter to at least `fence`. True: the counter was not above it, and this owner holds the lock here.
+// Raises the fence counter to at least `fence`, of an application's lock to the last of its spare ones. True: the
+// counter was not above that, and this owner holds the lock here.
 Task<bool> raise_fence(Server server, Subject subject, std::string owner, std::uint64_t fence, BootTime deadline);
 Task<bool> renew(Server server, Subject subject, std::string owner, Milliseconds ttl, BootTime deadline);
+// LockStore::pass() on one server.
+Task<bool> pass(Server server, Subject subject, FormerOwners former, Lease lease, LockNote note, BootTime deadline);
 // Takes the lock again, with its fence, if it is free on this server, which lost it while a majority still has it.
 Task<bool> reacquire(Server server, Subject subject, std::string owner, std::uint64_t fence, Milliseconds ttl,
                      BootTime deadline);
-// If the server cannot be reached, the lock is deleted there as soon as it can.
-Task<bool> release(Server server, Subject subject, std::string owner, Duration ttl, BootTime deadline);
+// If the server cannot be reached, the lock is deleted there as soon as it can, also that of a former owner.
+Task<bool> release(Server server, Subject subject, std::string owner, Duration ttl, BootTime deadline,
+                   FormerOwners former = {});
 
 // The result of one attempt to take the lock.
 struct VoteCount {

@@ -190,19 +190,17 @@ Task<AcquireResult> try_acquire(Quorum quorum, Subject subject, LockClaim claim)
   co_return result;
 }
 
-Task<bool> renew(Quorum quorum, Subject subject, Lease& lease) {
+namespace {
+
+// Extends the lease if a majority says yes while it is valid.
+Task<bool> keep(Quorum quorum, Subject subject, Lease& lease, RedlockQuorum::Question<bool> question) {
   const BootTime sent_at = quorum->now();
   // The limit of extension: a lock that was not extended in time is lost, even if the servers still have it.
   if (sent_at >= lease.valid_until) co_return false;
-  const std::string owner = lease.owner;
-  const Milliseconds ttl = expiry_ms(lease.ttl);
-  const RedlockQuorum::Question<bool> question = [subject, owner, ttl](const Server& server, BootTime deadline) {
-    return redlock::renew(server, subject, owner, ttl, deadline);
-  };
   const BootTime until = std::min(quorum->deadline(), lease.valid_until);
   const RedlockQuorum::Round<bool> round = co_await RedlockQuorum::settle(quorum, question, is_yes, until);
   if (round->count(is_yes) >= round->majority()) {
-    lease.valid_until = lease_valid_until(sent_at, ttl);
+    lease.valid_until = lease_valid_until(sent_at, expiry_ms(lease.ttl));
     note_servers(*quorum, lease, *round, is_yes);
     if (round->count(is_yes) < round->servers()) {
       start_task(quorum->timers.executor(), restore_lock(quorum, subject, lease, round));
@@ -210,10 +208,33 @@ Task<bool> renew(Quorum quorum, Subject subject, Lease& lease) {
     co_return true;
   }
   if (round->is_settled(is_yes)) {
-    quorum->mark_abandoned(owner);
+    quorum->mark_abandoned(lease.owner);
     co_return false;
   }
   quorum->no_majority(*round);
+}
+
+}  // namespace
+
+Task<bool> renew(Quorum quorum, Subject subject, Lease& lease) {
+  const std::string owner = lease.owner;
+  const Milliseconds ttl = expiry_ms(lease.ttl);
+  const RedlockQuorum::Question<bool> question = [subject, owner, ttl](const Server& server, BootTime deadline) {
+    return redlock::renew(server, subject, owner, ttl, deadline);
+  };
+  const bool kept = co_await keep(quorum, subject, lease, question);
+  co_return kept;
+}
+
+Task<bool> pass(Quorum quorum, Subject subject, FormerOwners former, Lease& lease, LockNote note) {
+  // From here on nothing gives a server the lock under a former owner; what is on its way there comes first.
+  quorum->pass_on(former, lease.owner);
+  const RedlockQuorum::Question<bool> question = [subject, former, passed = lease, note](const Server& server,
+                                                                                         BootTime deadline) {
+    return redlock::pass(server, subject, former, passed, note, deadline);
+  };
+  const bool kept = co_await keep(quorum, subject, lease, question);
+  co_return kept;
 }
 
 Task<> release(Quorum quorum, Subject subject, Lease lease) {

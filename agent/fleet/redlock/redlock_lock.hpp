@@ -29,6 +29,12 @@
 // owner. So the winner of a divided attempt has the bare majority until its first renewal: if one of these servers
 // loses its data before, the lock is lost.
 //
+// Pass (of an application's lock). As a renewal: a majority must give the lock of a former owner to the new one while
+// the lease is valid. Until then some servers may have the one and some the other, so no third owner has a majority.
+// The fence of the new owner is one of the spare ones: what is written back is the last of these. A server of the
+// minority that did not hear of it has the lock under a former owner until it is released, or its time to live ends
+// there.
+//
 // All are coroutines that keep what they need. One thread: the loop's.
 #pragma once
 
@@ -41,6 +47,8 @@ namespace jeton::agent::redlock {
 Task<AcquireResult> try_acquire(Quorum quorum, Subject subject, LockClaim claim);
 // `lease` lives until the Task is done.
 Task<bool> renew(Quorum quorum, Subject subject, Lease& lease);
+// LockStore::pass(). The same.
+Task<bool> pass(Quorum quorum, Subject subject, FormerOwners former, Lease& lease, LockNote note);
 // Returns when a majority has answered; the servers that did not answer are released in the background.
 Task<> release(Quorum quorum, Subject subject, Lease lease);
 

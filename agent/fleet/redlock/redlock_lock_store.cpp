@@ -84,13 +84,19 @@ class RedlockLockStore final : public LockStore {
     co_return co_await redlock::renew(quorum, subject_of(id), lease);
   }
 
-  Task<bool> release(LockId id, std::string owner) override {
+  Task<bool> pass(LockId id, FormerOwners former, Lease& lease, LockNote note) override {
     const redlock::Quorum quorum = running();
+    co_return co_await redlock::pass(quorum, subject_of(id), std::move(former), lease, std::move(note));
+  }
+
+  Task<bool> release(LockId id, std::string owner, FormerOwners former) override {
+    const redlock::Quorum quorum = running();
+    quorum->pass_on(former, owner);
     quorum->mark_abandoned(owner);
     const Subject subject = subject_of(id);
-    const Question<bool> question = [subject, owner](const redlock::Server& server, BootTime deadline) {
+    const Question<bool> question = [subject, owner, former](const redlock::Server& server, BootTime deadline) {
       // A server that does not answer has the lock deleted later; longer than that it has no use.
-      return redlock::release(server, subject, owner, std::chrono::minutes(1), deadline);
+      return redlock::release(server, subject, owner, std::chrono::minutes(1), deadline, former);
     };
     const auto decided = [](const RedlockRound<bool>& r) {
       const std::size_t released = r.count(redlock::is_yes);

@@ -79,6 +79,15 @@ void RedlockQuorum::mark_abandoned(const std::string& owner) {
   held.erase(found);
 }
 
+void RedlockQuorum::pass_on(const FormerOwners& former, const std::string& owner) {
+  for (const std::string& before : former) {
+    auto lease = held.extract(before);
+    if (lease.empty()) continue;
+    lease.key() = owner;
+    held.insert(std::move(lease));
+  }
+}
+
 void RedlockQuorum::forget_ended() {
   std::erase_if(held, [present = now()](const auto& entry) {
     const bool ended = entry.second.valid_until <= present;

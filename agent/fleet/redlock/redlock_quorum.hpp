@@ -123,7 +123,9 @@ class RedlockQuorum {
 
   // This lease is released, or lost: from now on no server may grant it.
   void mark_abandoned(const std::string& owner);
-  // The same for each lease that has ended by itself.
+  // The lease of a former owner is this owner's from now on.
+  void pass_on(const FormerOwners& former, const std::string& owner);
+  // mark_abandoned() for each lease that has ended by itself.
   void forget_ended();
   // False: the record of this token is being brought to servers that lack it; it is looked at again after that.
   bool begin_repair(const std::string& name);

@@ -141,6 +141,53 @@ TEST_P(LockStores, AgentIsRestarted_LockAndFenceAreKept) {
   EXPECT_GT(acquire(60s).fence, lease.fence);
 }
 
+// As the broker does it within a host.
+TEST_P(LockStores, LockIsPassedOn_IsTheNewOwnersWithItsFenceAndNote) {
+  const Lease former = acquire(60s, "former");
+  Lease next{new_owner_id(loop.random), former.fence + 1, 60s, former.valid_until};
+  const LockNote note{LockHolder{"host", 3, 4}, "next"};
+  for (const char* time : {"once", "again, as after a lost answer"}) {
+    SCOPED_TRACE(time);
+    ASSERT_TRUE(loop.run(store->pass(id, {former.owner}, next, note)));
+    const LockView view = show();
+    EXPECT_EQ(view.owner, next.owner);
+    EXPECT_EQ(view.fence, next.fence);
+    EXPECT_EQ(view.note.by, note.by);
+    EXPECT_EQ(view.note.metadata, "next");
+    EXPECT_TRUE(view.note.age);
+  }
+  EXPECT_GT(next.valid_until, former.valid_until);
+  EXPECT_FALSE(attempt(60s).lease);
+  EXPECT_FALSE(loop.run(store->release(id, former.owner)));
+  Lease stale = former;
+  EXPECT_FALSE(loop.run(store->extend(id, stale)));
+  EXPECT_FALSE(loop.run(store->pass(id, {former.owner}, stale, note))) << "a report that comes late";
+  EXPECT_TRUE(loop.run(store->extend(id, next)));
+  EXPECT_EQ(show().owner, next.owner);
+  EXPECT_TRUE(loop.run(store->release(id, next.owner)));
+  EXPECT_FALSE(show().held);
+}
+
+TEST_P(LockStores, FormerOwnerHasLostIt_IsNotPassedOnAndNotCreated) {
+  const Lease former = acquire(60s);
+  Lease next{new_owner_id(loop.random), former.fence + 1, 60s, former.valid_until};
+  ASSERT_TRUE(loop.run(store->force_release(id)));
+  EXPECT_FALSE(loop.run(store->pass(id, {former.owner}, next, {})));
+  EXPECT_FALSE(show().held);
+  const Lease successor = acquire(60s);
+  next.valid_until = loop.clock.boot_now() + 60s;
+  EXPECT_FALSE(loop.run(store->pass(id, {former.owner}, next, {})));
+  EXPECT_FALSE(loop.run(store->release(id, next.owner, {former.owner})));
+  EXPECT_EQ(show().owner, successor.owner);
+}
+
+TEST_P(LockStores, StoreHasNotHeardOfTheHolder_ReleaseForTheFormerOwnerFreesIt) {
+  const Lease former = acquire(60s);
+  EXPECT_TRUE(loop.run(store->release(id, "next", {"another", former.owner})));
+  EXPECT_FALSE(show().held);
+  EXPECT_GT(acquire(60s).fence, former.fence + spare_fences) << "these may have been used";
+}
+
 INSTANTIATE_TEST_SUITE_P(Each, LockStores,
                          testing::Values("local", "redis_unix", "redis_cluster", "redlock", "memory_redis",
                                          "memory_redlock"),

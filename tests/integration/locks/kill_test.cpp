@@ -166,5 +166,28 @@ TEST_F(KilledWhileHolding, AgentBeforeItSaysThatItHolds_LockEndsByItself) {
   }
 }
 
+// kill -9 of the agent that has passed the lock on and is about to tell Redis, which has the former owner until its
+// time to live ends.
+TEST_F(KilledWhileHolding, AgentBeforeItTellsThatItPassedTheLockOn_LockEndsByItself) {
+  ProcessOptions options;
+  options.env = {{"JETON_FAILPOINTS", "locks.pass.sending=kill"}};
+  AgentProcess armed(AgentSettings{}, options);
+  armed.write_config("version: 1\nagent: {runtime_dir: " + armed.runtime_dir().string() + "}\n" + on_redis(redis) +
+                     "locks: {\"job*\": {}}\n");
+  armed.start();
+  const auto start_job = [&] {
+    return std::make_unique<Process>(std::vector<std::string>{JETONCTL, "--dir", armed.runtime_dir(), "lock", "run",
+                                                              "job", "--ttl", "2s", "--wait", "60s", "--", "true"});
+  };
+  EXPECT_TRUE(eventually([&] {
+    const auto one = start_job();
+    const auto next = start_job();
+    one->wait();
+    next->wait();
+    return !armed.running();
+  })) << "the failpoint was not passed";
+  EXPECT_TRUE(can_be_had(host));
+}
+
 }  // namespace
 }  // namespace jeton::test

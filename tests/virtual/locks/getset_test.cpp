@@ -39,6 +39,18 @@ TEST_F(OlderLock, KeyOfTheNewerKind_IsBusyAndKeepsItsTimeToLive) {
   EXPECT_EQ(value(), "1000000000");
 }
 
+// Its owner id is a time, which other clients may have, too.
+TEST_F(OlderLock, GivenBackWhileAClientOfTheHostWaits_IsReleasedOnTheServer) {
+  LockHost& host = fleet.add_host();
+  const Session holder = host.take(old);
+  ASSERT_EQ(holder->state(), State::held) << holder->reason();
+  const Session next = host.open({.name = "old", .wait = 1h});
+  ASSERT_TRUE(loop.turn_until([&] { return next->state() == State::waiting; }));
+  EXPECT_EQ(host.end(holder), State::ended);
+  ASSERT_EQ(host.decided(next)->state(), State::held) << next->reason();
+  EXPECT_EQ(next->held().front().tenure.passes, 0U);
+}
+
 TEST_F(OlderLock, TimeInThePast_HasOneWinnerOfTwenty) {
   std::vector<LockHost*> hosts;
   while (hosts.size() < 4) hosts.push_back(&fleet.add_host());

@@ -33,6 +33,7 @@ struct Ask {
   std::optional<Duration> retry{};
   std::vector<std::string> also{};
   std::string owner{};
+  bool outlives_agent = false;
 };
 
 class LockHost {
@@ -69,6 +70,7 @@ class LockHost {
     request.retry = ask.retry;
     request.claim.note.by = agent::LockHolder{name_, 1, ++last_pid_};
     request.detached = detached;
+    request.outlives_agent = ask.outlives_agent;
     return opened_.emplace_back(broker_.open(std::move(request)));
   }
   // The client of a session at an agent that is gone goes on here with the same locks.

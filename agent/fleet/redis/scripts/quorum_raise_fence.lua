@@ -1,11 +1,13 @@
---   KEYS  lock, fence [, info]      ARGV  owner, fence, fence_ttl_ms      reply 1 | 0
+--   KEYS  lock, fence [, info]      ARGV  owner, last fence of the owner's, fence_ttl_ms, fence      reply 1 | 0
+--
+-- The last fence is that of the lease, or above it by the spare ones of an application's lock (lock_acquire).
 --
 -- The counter rises also if another owner holds the lock here: that does no harm, and the more servers have the fence,
 -- the more of them may have a data loss. Only the answer depends on the owner.
 -- needs: limits
 local owned = redis.call('GET', KEYS[1]) == ARGV[1]
 if owned and KEYS[3] and redis.call('HGET', KEYS[3], 'owner') then
-  redis.call('HSET', KEYS[3], 'fence', ARGV[2])
+  redis.call('HSET', KEYS[3], 'fence', ARGV[4])
 end
 local kept = tonumber(redis.call('GET', KEYS[2]) or '') or 0
 if not (kept <= tonumber(ARGV[2])) and kept < fence_limit(redis.call('TIME')) then
