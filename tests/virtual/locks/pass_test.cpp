@@ -26,7 +26,12 @@ class Passing : public Base {
     for (const Session& one : sessions) {
       EXPECT_TRUE(loop.turn_until([&] { return one->state() == State::waiting; }));
     }
-    loop.pass(5ms);  // the releases can be heard, and nothing was missed before that
+    // The releases can be heard, nothing was missed before that, and no answer is awaited.
+    std::uint64_t before = 0;
+    do {
+      before = commands();
+      loop.pass(5ms);
+    } while (commands() != before);
     return sessions;
   }
   Session waiting(LockHost& at, const Ask& ask = {.wait = 1h}) { return waiting(at, 1, ask).front(); }
@@ -300,7 +305,10 @@ TEST_P(FleetPass, StoreHasAnotherHolder_ItIsNotPassedOn) {
 
 // The report arrives, its answer does not: the store has either owner, as far as the host knows.
 TEST_P(FleetPass, AnswerOfTheStoreIsLost_ReportIsRepeatedUntilItIsConfirmed) {
-  const Session holder = host.take();
+  const Session first = host.take();
+  const Session holder = waiting(host);
+  ASSERT_NO_FATAL_FAILURE(pass(first, holder));
+  ASSERT_TRUE(loop.turn_until([&] { return holder->renewals() == 1; }, 50ms));  // the server has the script now
   const Session next = waiting(host);
   fleet.set_fault(Fault::deaf);
   ASSERT_NO_FATAL_FAILURE(pass(holder, next));
