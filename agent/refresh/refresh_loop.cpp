@@ -9,6 +9,8 @@ namespace {
 
 // Of another token; it also wakes us when it is renewed.
 constexpr Duration prerequisite_poll = std::chrono::seconds(1);
+// Whether the coordinator reports losses may change without an event.
+constexpr Duration recheck = std::chrono::seconds(30);
 
 }  // namespace
 
@@ -65,7 +67,8 @@ Task<> RefreshLoop::until_due() {
     journal_.phase(timing_.phase());
     const BootTime maintenance =
         std::min({repair_.reload_at(), repair_.repair_at(), pauses_.correction_check_at(), pauses_.lift_at()});
-    co_await wake_.wait_until(std::min(due, maintenance));
+    const BootTime next = std::min({due, maintenance, now() + recheck});
+    co_await wake_.wait_until(next);
   }
 }
 

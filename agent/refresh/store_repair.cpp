@@ -39,10 +39,14 @@ BootTime StoreRepair::moment_in(Duration interval) const {
   return now() + interval + std::chrono::duration_cast<Duration>(interval * 0.2 * parts_.random.uniform());
 }
 
+bool StoreRepair::is_doubtful() const {
+  return parts_.fleet.relies_on_messages() || !parts_.signals.reports_losses(config_.name);
+}
+
 // A claim that the next record settles needs no check, so a rotation costs the store nothing.
 BootTime StoreRepair::reload_at() {
   if (reload_wanted_) return {};
-  if (!parts_.fleet.relies_on_messages()) {
+  if (!is_doubtful()) {
     check_at_ = BootTime::max();
   } else if (check_at_ == BootTime::max()) {
     check_at_ = moment_in(doubtful_poll);
@@ -54,8 +58,8 @@ BootTime StoreRepair::reload_at() {
 Task<> StoreRepair::reload() {
   const bool after_gap = std::exchange(reload_wanted_, false);
   const bool waiting = parts_.fleet.claimed_until() > now();
-  const bool quiet = parts_.signals.reports_losses(config_.name) && !parts_.fleet.relies_on_messages();
-  next_look_ = moment_in(waiting ? waiting_poll : quiet ? quiet_poll : doubtful_poll);
+  const bool doubtful = is_doubtful();
+  next_look_ = moment_in(waiting ? waiting_poll : quiet_poll);
   check_at_ = BootTime::max();
   // Before the look, not after it: a message about a loss may come in while the answers do.
   const bool heard_of_loss = std::exchange(repair_at_, BootTime::max()) != BootTime::max();
@@ -71,7 +75,9 @@ Task<> StoreRepair::reload() {
     // A store that lost the record lost the count too: it gets this host's, so do not read its own.
     const bool lost = repair_at_ != BootTime::max();
     const bool may_be_lost = after_gap || heard_of_loss;
-    const bool counts = config_.budget.calls > 0 && (may_be_lost || !quiet);  // else this host knows the count
+    // Nor does a host of a sealed fleet hear the count of the call that brought the present record.
+    const bool is_news = may_be_lost || doubtful || parts_.current.generation() != counted_for_;
+    const bool counts = config_.budget.calls > 0 && is_news;
     if (!lost && (counts || parts_.fleet.is_paused())) co_await ask_usage(may_be_lost);
   } catch (const TransportError& e) {
     parts_.outage.failed(Outage::Step::load, "load the published token", e);
@@ -93,6 +99,7 @@ Task<> StoreRepair::ask_usage(bool may_be_lost) {
     hear_loss();  // the store has forgotten it
     co_return;
   }
+  counted_for_ = parts_.current.generation();
   note_usage(usage);
   parts_.pauses.check(usage);
 }

@@ -61,6 +61,8 @@ class StoreRepair {
   [[nodiscard]] BootTime next_look() const { return std::min(next_look_, check_at_); }
 
  private:
+  // Something is known from a message only, or a loss may not be reported.
+  [[nodiscard]] bool is_doubtful() const;
   // A fleet does not look in step.
   [[nodiscard]] BootTime moment_in(Duration interval) const;
   Task<> ask_usage(bool may_be_lost);
@@ -75,6 +77,7 @@ class StoreRepair {
   BootTime next_look_{};                 // the fallback for lost messages
   BootTime check_at_ = BootTime::max();  // a look before that, for what only a message says
   BootTime repair_at_ = BootTime::max();
+  Generation counted_for_ = 0;  // the current record when the count of calls was last read
   Generation in_store_ = 0;  // of the newest record that the coordinator had, as this run knows
 };
 

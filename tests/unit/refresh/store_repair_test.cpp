@@ -34,6 +34,16 @@ TEST(StoreRepair, LossesAreReported_LooksEveryFiveMinutes) {
   EXPECT_LE(parts.repair.reload_at(), parts.now() + minutes(6));
 }
 
+// Such as when the connection for messages is lost and does not come back.
+TEST(StoreRepair, LossesAreNotReportedAnyMore_LooksAgainWithinHalfAMinute) {
+  RefreshParts parts;
+  parts.fleet.reports = true;
+  parts.loop.run(parts.repair.reload());
+  EXPECT_GE(parts.repair.reload_at(), parts.now() + minutes(5));
+  parts.fleet.reports = false;
+  EXPECT_LE(parts.repair.reload_at(), parts.now() + seconds(36));
+}
+
 TEST(StoreRepair, ClaimIsHeard_IsCheckedWithinHalfAMinuteUnlessItEnds) {
   RefreshParts parts;
   parts.fleet.reports = true;

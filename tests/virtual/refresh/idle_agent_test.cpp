@@ -97,6 +97,16 @@ TEST(IdleAgent, TrackingIsAcceptedAndNothingIsReported_LooksEveryHalfMinuteAndFi
   expect_lost_record_back(fleet, longest_check);
 }
 
+// The server refuses each new connection for messages; that for commands lives on.
+TEST(IdleAgent, MessagesCannotBeHeardAnyMore_LooksAgainWithinAMinute) {
+  VirtualFleet fleet({.agents = 2});
+  come_to_rest(fleet);
+  fleet.server().refuse("SUBSCRIBE", "NOPERM this user has no permissions to access one of the channels");
+  fleet.server().cli({"CLIENT", "KILL", "TYPE", "pubsub"});
+  const std::uint64_t before = looks_at(fleet.server());
+  EXPECT_TRUE(fleet.until([&] { return looks_at(fleet.server()) >= before + 2; }, longest_check + seconds(30)));
+}
+
 // A rotation costs no look: its record settles the claim.
 TEST(IdleAgent, AnotherHostFetches_LooksNoMoreOftenForIt) {
   VirtualFleet fleet({.agents = 5});
