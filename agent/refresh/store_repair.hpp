@@ -78,7 +78,7 @@ class StoreRepair {
   BootTime check_at_ = BootTime::max();  // a look before that, for what only a message says
   BootTime repair_at_ = BootTime::max();
   Generation counted_for_ = 0;  // the current record when the count of calls was last read
-  Generation in_store_ = 0;  // of the newest record that the coordinator had, as this run knows
+  Generation in_store_ = 0;     // of the newest record that the coordinator had, as this run knows
 };
 
 }  // namespace jeton::agent
