@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <mutex>
 #include <span>
 #include <string>
 
@@ -23,23 +22,10 @@ class Random {
   [[nodiscard]] std::string hex(std::size_t bytes);
 };
 
-// getrandom(2), a page at a time: small draws come from a buffer. Bytes that were drawn are wiped there, a core dump
-// has none, and a child of a fork finds the buffer empty, so that no two draws get the same bytes. Never fails on a
-// booted machine. Any thread.
+// getrandom(2); never fails on a booted machine. Any thread.
 class OsRandom final : public Random {
  public:
-  OsRandom();
-  OsRandom(const OsRandom&) = delete;
-  OsRandom& operator=(const OsRandom&) = delete;
-  ~OsRandom() override;
-
   void fill(std::span<std::byte> out) override;
-
- private:
-  struct Buffer;
-
-  std::mutex mutex_;
-  Buffer* const buffer_;  // on a page of its own; null: the kernel cannot empty it in a child, so there is none
 };
 
 }  // namespace jeton::agent
