@@ -19,6 +19,7 @@ using test::HttpAnswer;
 using test::HttpClient;
 using Json = nlohmann::json;
 
+constexpr const char* events = "/v1/tokens/wechat/events";
 constexpr const char* empty_line = "\r\n";
 
 class LockConnection : public ::testing::Test {
@@ -31,6 +32,7 @@ class LockConnection : public ::testing::Test {
   static ApiLimits few_kept() {
     ApiLimits limits = test::patient_limits();
     limits.kept_per_user = 2;
+    limits.connections_per_user = 3;
     return limits;
   }
   // As a client that knows the end of a stream.
@@ -185,6 +187,33 @@ TEST_F(LockConnection, KeptConnectionHoldsALock_GivesNoWay) {
   }
   holder.send(empty_line);
   expect_released(holder);
+}
+
+TEST_F(LockConnection, OtherRequestComes_IsAnOrdinaryConnectionAgain) {
+  std::list<HttpClient> clients;
+  for (int i = 0; i < 3; ++i) {
+    take_and_give_back(clients.emplace_back(host.socket()));
+    EXPECT_EQ(clients.back().get("/live").status, 200);
+  }
+  EXPECT_EQ(host.connections(), 3U) << "none of them counts as kept";
+  for (HttpClient& client : clients) take_and_give_back(client);
+  clients.front().read_to_end();  // they count again: two may be kept
+  EXPECT_EQ(host.connections(), 2U);
+}
+
+TEST_F(LockConnection, OtherRequestComesAndTheUserHasItsShareOfStreams_GetsNoMore) {
+  host.on_loop([](auto& status) { status.add("wechat"); });
+  HttpClient one(host.socket());
+  HttpClient other(host.socket());
+  take_and_give_back(one);
+  take_and_give_back(other);
+  std::list<HttpClient> streams;
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(streams.emplace_back(host.socket()).open_stream(events).status, 200);
+  take_and_give_back(one);  // is no ordinary request
+  EXPECT_EQ(one.get(events).status, 503);
+  one.read_to_end();
+  EXPECT_EQ(other.get("/live").status, 200);
+  other.read_to_end();
 }
 
 TEST_F(LockConnection, ServerStops_KeptOnesEnd) {
