@@ -76,6 +76,7 @@ class ApiConnection final : public Connection, public std::enable_shared_from_th
         response =
             error_answer(503, "too_many_connections", "the agent has too many open streams and calls; try again later");
       }
+      if (is_lock && !channel_->has_room()) co_return;  // no limit counts the lock of a client that reads nothing
       if (is_lock) {
         const bool goes_on = co_await serve_lock(kind, incoming.keeps_locks);
         lock_.reset();
@@ -124,7 +125,7 @@ class ApiConnection final : public Connection, public std::enable_shared_from_th
   }
 
   // Any input, including the end of the connection, ends the lock. The client may still read that the lock was
-  // released. True: it ended the lock by input, and the connection is free for its next request.
+  // released. True: it ended the lock by input, is told so, reads, and the connection is free for its next request.
   Task<bool> serve_lock(std::string_view kind, bool keeps) {
     const std::shared_ptr<LockSession> session = lock_;
     if (context_.on_lock) context_.on_lock(this);
@@ -147,7 +148,8 @@ class ApiConnection final : public Connection, public std::enable_shared_from_th
     channel_->begin_lines(json_lines, keeps);
     co_await reply.send_lines();
     co_await channel_->end_lines();
-    const bool goes_on = *has_more && keeps;
+    const bool is_released = session->state() == LockSession::State::ended;
+    const bool goes_on = *has_more && keeps && is_released && channel_->has_room();
     co_return goes_on;
   }
 

@@ -21,6 +21,8 @@ using Json = nlohmann::json;
 
 constexpr const char* events = "/v1/tokens/wechat/events";
 constexpr const char* empty_line = "\r\n";
+constexpr const char* lock_request =
+    "POST /v1/locks/job HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\nContent-Length: 16\r\n\r\n{\"ttl_ms\":60000}";
 
 class LockConnection : public ::testing::Test {
  protected:
@@ -56,12 +58,13 @@ class LockConnection : public ::testing::Test {
     expect_released(client);
   }
 
-  bool becomes(std::size_t held) {
-    return test::eventually([&] {
-      std::size_t n = 0;
-      host.on_loop([&](auto& status) { n = status.locks()->sessions().held; });
-      return n == held;
-    });
+  std::size_t held() {
+    std::size_t n = 0;
+    host.on_loop([&](auto& status) { n = status.locks()->sessions().held; });
+    return n;
+  }
+  bool becomes(std::size_t wanted) {
+    return test::eventually([&] { return held() == wanted; });
   }
   bool becomes_free() { return becomes(0); }
 
@@ -214,6 +217,27 @@ TEST_F(LockConnection, OtherRequestComesAndTheUserHasItsShareOfStreams_GetsNoMor
   one.read_to_end();
   EXPECT_EQ(other.get("/live").status, 200);
   other.read_to_end();
+}
+
+TEST_F(LockConnection, ClientReadsNothing_EndsBeforeTheAgentHasToWaitForIt) {
+  HttpClient client(host.socket());
+  take(client);
+  const auto is_over = [&] { return host.connections() == 0; };
+  bool goes_on = true;
+  for (std::size_t i = 0; goes_on && i < 10'000; ++i) {
+    client.send(i % 2 == 0 ? empty_line : lock_request);
+    goes_on = test::eventually([&] { return is_over() || held() == i % 2; }) && !is_over();
+  }
+  EXPECT_TRUE(is_over());
+}
+
+TEST_F(LockConnection, ClientThatReadsNoAnswersAsksForALock_Ends) {
+  host.on_loop([](auto& status) { status.add("wechat").last_error = std::string(8192, 'x'); });
+  HttpClient client(host.socket());
+  ASSERT_EQ(client.get("/live").status, 200);
+  for (int i = 0; i < 10; ++i) client.send("GET /v1/status HTTP/1.1\r\nHost: a\r\n\r\n");
+  client.send(lock_request);
+  EXPECT_TRUE(test::eventually([&] { return host.connections() == 0; }));
 }
 
 TEST_F(LockConnection, ServerStops_KeptOnesEnd) {
