@@ -10,9 +10,11 @@
 #include <future>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "agent/api/server/server.hpp"
 #include "agent/base/boot_timers.hpp"
+#include "agent/base/task.hpp"
 #include "agent/base/time.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -59,6 +61,9 @@ class ApiHost {
       status.changed().notify();
     });
   }
+
+  // On the loop only.
+  void start(agent::Task<> task) { agent::start_task(context_.get_executor(), std::move(task)); }
 
   [[nodiscard]] std::size_t connections() {
     std::size_t n = 0;

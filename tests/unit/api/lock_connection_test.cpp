@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "tests/support/eventually.hpp"
 #include "tests/unit/api/api_host.hpp"
@@ -19,7 +20,7 @@ using test::HttpAnswer;
 using test::HttpClient;
 using Json = nlohmann::json;
 
-constexpr const char* events = "/v1/tokens/wechat/events";
+constexpr const char* token_events = "/v1/tokens/wechat/events";
 constexpr const char* empty_line = "\r\n";
 constexpr const char* lock_request =
     "POST /v1/locks/job HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\nContent-Length: 16\r\n\r\n{\"ttl_ms\":60000}";
@@ -211,9 +212,9 @@ TEST_F(LockConnection, OtherRequestComesAndTheUserHasItsShareOfStreams_GetsNoMor
   take_and_give_back(one);
   take_and_give_back(other);
   std::list<HttpClient> streams;
-  for (int i = 0; i < 3; ++i) ASSERT_EQ(streams.emplace_back(host.socket()).open_stream(events).status, 200);
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(streams.emplace_back(host.socket()).open_stream(token_events).status, 200);
   take_and_give_back(one);  // is no ordinary request
-  EXPECT_EQ(one.get(events).status, 503);
+  EXPECT_EQ(one.get(token_events).status, 503);
   one.read_to_end();
   EXPECT_EQ(other.get("/live").status, 200);
   other.read_to_end();
@@ -238,6 +239,23 @@ TEST_F(LockConnection, ClientThatReadsNoAnswersAsksForALock_Ends) {
   for (int i = 0; i < 10; ++i) client.send("GET /v1/status HTTP/1.1\r\nHost: a\r\n\r\n");
   client.send(lock_request);
   EXPECT_TRUE(test::eventually([&] { return host.connections() == 0; }));
+}
+
+TEST_F(LockConnection, ClientEndsALockThatIsHandedOver_EndsBecauseNoReleaseWasSaid) {
+  host.on_loop([](auto& status) {
+    LockRules rules;
+    rules["*"].pattern = "*";
+    rules["*"].outlives_agent = true;
+    status.locks()->configure(std::move(rules));
+  });
+  HttpClient client(host.socket());
+  take(client);
+  // The loop sees the input after the locks were handed over, and before the connection knows it.
+  host.on_loop([&](auto& status) {
+    host.start(status.locks()->stop());
+    client.send(empty_line);
+  });
+  client.read_to_end();
 }
 
 TEST_F(LockConnection, ServerStops_KeptOnesEnd) {
