@@ -62,8 +62,12 @@ class ApiHost {
     });
   }
 
-  // On the loop only.
-  void start(agent::Task<> task) { agent::start_task(context_.get_executor(), std::move(task)); }
+  // Behind what the loop has to do already, and before what it hears from now on.
+  void start(agent::Task<> task) {
+    boost::asio::post(context_, [this, started = std::move(task)]() mutable {
+      agent::start_task(context_.get_executor(), std::move(started));
+    });
+  }
 
   [[nodiscard]] std::size_t connections() {
     std::size_t n = 0;

@@ -250,10 +250,10 @@ TEST_F(LockConnection, ClientEndsALockThatIsHandedOver_EndsBecauseNoReleaseWasSa
   });
   HttpClient client(host.socket());
   take(client);
-  // The loop sees the input after the locks were handed over, and before the connection knows it.
+  // The loop reads the input after the locks were handed over, and before the connection knows it.
   host.on_loop([&](auto& status) {
-    host.start(status.locks()->stop());
     client.send(empty_line);
+    host.start(status.locks()->stop());
   });
   client.read_to_end();
 }
