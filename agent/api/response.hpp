@@ -66,7 +66,7 @@ class LineStream {
 
   // Whether the socket takes one more line now, and the last one after it.
   [[nodiscard]] virtual bool has_room() = 0;
-  // Calls back once, when there is room or the connection is closed. Nothing happens if a call back is due already.
+  // Calls back once, when there is room or the connection is closed. A newer call takes the place of one that is due.
   virtual void when_room(std::function<void()> ready) = 0;
 };
 

@@ -34,11 +34,16 @@ struct Event::Waiter {
     queue->erase(position);
     disconnect();
     if (timers->in_burst()) {
-      const std::shared_ptr<Waiter> kept = std::move(self);
-      timers->resume_in_burst([kept, error, notified] { kept->resume(true, error, notified); });
+      resume_in_burst(std::move(self), error, notified);
     } else {
       resume(false, error, notified);
     }
+  }
+
+  // Lack of memory ends the process: a coroutine that is dropped here would never go on.
+  static void resume_in_burst(std::unique_ptr<Waiter> self, boost::system::error_code error, bool notified) noexcept {
+    const std::shared_ptr<Waiter> kept = std::move(self);
+    kept->timers->resume_in_burst([kept, error, notified] { kept->resume(true, error, notified); });
   }
 
   Timers* timers = nullptr;
@@ -81,6 +86,17 @@ void Timers::burst(const std::function<void()>& step) {
     step();
     return;
   }
+  // Lack of memory ends the process here, as in start_task(): an exception would leave the burst open, and no coroutine
+  // would go on again.
+  const auto resume_all = [this]() noexcept {
+    for (int n = 0; n < most_in_a_burst && !resumed_.empty(); ++n) {
+      const Callback resume = std::move(resumed_.front());
+      resumed_.pop_front();
+      resume();
+    }
+    in_burst_ = false;
+    for (Callback& later : std::exchange(resumed_, {})) boost::asio::post(executor(), std::move(later));
+  };
   in_burst_ = true;
   std::exception_ptr failure;
   try {
@@ -88,13 +104,7 @@ void Timers::burst(const std::function<void()>& step) {
   } catch (...) {
     failure = std::current_exception();
   }
-  for (int n = 0; n < most_in_a_burst && !resumed_.empty(); ++n) {
-    const Callback resume = std::move(resumed_.front());
-    resumed_.pop_front();
-    resume();
-  }
-  in_burst_ = false;
-  for (Callback& later : std::exchange(resumed_, {})) boost::asio::post(executor(), std::move(later));
+  resume_all();
   if (failure) std::rethrow_exception(failure);
 }
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <utility>
 
 #include "libclient/src/agent_socket.hpp"
 #include "libclient/src/lock_handle.hpp"
@@ -38,16 +39,16 @@ bool make_connection(jeton_lock& lock, bool may_reuse, std::int64_t deadline_ms)
 }
 
 void keep_connection(jeton_lock& lock) noexcept {
-  if (kept_connections.fetch_add(1, std::memory_order_relaxed) >= most_kept) {
-    kept_connections.fetch_sub(1, std::memory_order_relaxed);
-    close_connection(lock);
-    return;
-  }
   leave_connection(lock);
-  const ForkPause pause;
-  lock.kept_fd = lock.fd;
-  lock.fd = -1;
-  lock.size = 0;
+  {
+    const ForkPause pause;
+    if (kept_connections.load(std::memory_order_relaxed) < most_kept) {
+      kept_connections.fetch_add(1, std::memory_order_relaxed);
+      lock.kept_fd = std::exchange(lock.fd, -1);
+      lock.size = 0;
+    }
+  }
+  if (lock.fd >= 0) close_connection(lock);
 }
 
 void close_connection(jeton_lock& lock) noexcept {

@@ -70,11 +70,14 @@ class ApiConnection final : public Connection, public std::enable_shared_from_th
       channel_->check_open();
       std::string().swap(request.body);  // a stream would keep its memory to its end
       const bool busy = std::holds_alternative<LaterAnswer>(response) || std::holds_alternative<TokenEvents>(response);
-      if (busy && context_.may_be_busy && !context_.may_be_busy(this)) {
+      const bool is_lock = std::holds_alternative<OpenedLock>(response);
+      const bool has_place = is_lock || !context_.on_other_request || context_.on_other_request(this);
+      if (busy && (!has_place || (context_.may_be_busy && !context_.may_be_busy(this)))) {
         response =
             error_answer(503, "too_many_connections", "the agent has too many open streams and calls; try again later");
       }
-      if (std::holds_alternative<OpenedLock>(response)) {
+      if (is_lock && !channel_->has_room()) co_return;  // no limit counts the lock of a client that reads nothing
+      if (is_lock) {
         const bool goes_on = co_await serve_lock(kind, incoming.keeps_locks);
         lock_.reset();
         if (!goes_on || !context_.on_lock_end || !context_.on_lock_end(this)) co_return;
@@ -90,7 +93,7 @@ class ApiConnection final : public Connection, public std::enable_shared_from_th
       ApiAnswer answer;  // to HEAD of a stream: as it is
       if (auto* known = std::get_if<ApiAnswer>(&response)) answer = std::move(*known);
       if (auto* later = std::get_if<LaterAnswer>(&response)) answer = co_await finish(std::move(later->work), request);
-      more = incoming.keep_alive;
+      more = incoming.keep_alive && has_place;
       count(kind, answer.status);
       co_await channel_->send(std::move(answer), more);
     }
@@ -122,7 +125,7 @@ class ApiConnection final : public Connection, public std::enable_shared_from_th
   }
 
   // Any input, including the end of the connection, ends the lock. The client may still read that the lock was
-  // released. True: it ended the lock by input, and the connection is free for its next request.
+  // released. True: it ended the lock by input, is told so, reads, and the connection is free for its next request.
   Task<bool> serve_lock(std::string_view kind, bool keeps) {
     const std::shared_ptr<LockSession> session = lock_;
     if (context_.on_lock) context_.on_lock(this);
@@ -145,7 +148,8 @@ class ApiConnection final : public Connection, public std::enable_shared_from_th
     channel_->begin_lines(json_lines, keeps);
     co_await reply.send_lines();
     co_await channel_->end_lines();
-    const bool goes_on = *has_more && keeps;
+    const bool is_released = session->state() == LockSession::State::ended;
+    const bool goes_on = *has_more && keeps && is_released && channel_->has_room();
     co_return goes_on;
   }
 

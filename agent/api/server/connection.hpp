@@ -33,6 +33,9 @@ class Connection {
     std::function<void(const Connection*)> on_lock{};
     // Called when that lock has ended and the client goes on with the connection. False: no more such are kept.
     std::function<bool(const Connection*)> on_lock_end{};
+    // Called for each request that is not for a lock: the connection counts as an ordinary one from then on. False:
+    // there is no room for it.
+    std::function<bool(const Connection*)> on_other_request{};
     // Asked before a stream begins, or an answer that takes its time. False: too many connections are busy like that.
     std::function<bool(const Connection*)> may_be_busy{};
   };

@@ -163,12 +163,12 @@ class BeastChannel final : public HttpChannel, public std::enable_shared_from_th
   // The kernel says so while less than a quarter of its buffer is waiting, so there is room left for the last line.
   [[nodiscard]] bool has_room() override { return is_ready(POLLOUT); }
   void when_room(std::function<void()> ready) override {
-    if (std::exchange(waits_for_room_, true)) return;
-    socket_.async_wait(Socket::wait_write,
-                       [self = shared_from_this(), ready = std::move(ready)](const boost::system::error_code&) {
-                         self->waits_for_room_ = false;
-                         ready();
-                       });
+    const bool waits = on_room_ != nullptr;
+    on_room_ = std::move(ready);
+    if (waits) return;
+    socket_.async_wait(Socket::wait_write, [self = shared_from_this()](const boost::system::error_code&) {
+      std::exchange(self->on_room_, nullptr)();
+    });
   }
 
   void on_input(std::function<void(bool more)> heard) override {
@@ -265,7 +265,7 @@ class BeastChannel final : public HttpChannel, public std::enable_shared_from_th
   Timers::Id deadline_ = 0;
   std::optional<BootTime> waits_since_;
   bool waits_for_request_ = true;
-  bool waits_for_room_ = false;
+  std::function<void()> on_room_;  // empty: room is not waited for
   bool closed_ = false;
   bool is_http_1_1_ = true;  // the last request
   bool is_head_ = false;     // the last request

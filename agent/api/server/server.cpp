@@ -112,6 +112,9 @@ Connection::Context ApiServer::context() {
             return !alive.expired() && keep(connection);
           },
           [this, alive = std::weak_ptr(alive_)](const Connection* connection) {
+            return !alive.expired() && count_as_ordinary(connection);
+          },
+          [this, alive = std::weak_ptr(alive_)](const Connection* connection) {
             return !alive.expired() && may_be_busy(connection);
           }};
 }
@@ -140,10 +143,18 @@ bool ApiServer::keep(const Connection* connection) {
   return true;
 }
 
+// What is kept is for locks: with any other request it needs the room of a new client.
+bool ApiServer::count_as_ordinary(const Connection* connection) {
+  if (!kept_.contains(connection)) return true;
+  ConnectionRoom* room = room_for(connection->peer());
+  if (room == nullptr) return false;
+  room->add(kept_.remove(connection));
+  return true;
+}
+
 // An admin that came while there was room for all moves to the reserved one.
 bool ApiServer::may_be_busy(const Connection* connection) {
   if (reserved_.contains(connection)) return reserved_.may_be_busy();
-  if (kept_.contains(connection)) return kept_.may_be_busy();
   if (ordinary_.may_be_busy()) return true;
   const Peer& peer = connection->peer();
   if (!has_reserved_room(peer) || !reserved_.make_room(peer.uid)) return false;

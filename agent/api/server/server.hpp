@@ -75,6 +75,7 @@ class ApiServer final : public HttpServer {
   void forget(const Connection* ended);
   void count_apart(const Connection* connection);
   [[nodiscard]] bool keep(const Connection* connection);
+  [[nodiscard]] bool count_as_ordinary(const Connection* connection);
   [[nodiscard]] bool may_be_busy(const Connection* connection);
   void warn(const char* what, const std::string& reason);
 

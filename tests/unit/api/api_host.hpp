@@ -10,9 +10,11 @@
 #include <future>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "agent/api/server/server.hpp"
 #include "agent/base/boot_timers.hpp"
+#include "agent/base/task.hpp"
 #include "agent/base/time.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -57,6 +59,13 @@ class ApiHost {
     on_loop([&](FakeStatus& status) {
       work(status);
       status.changed().notify();
+    });
+  }
+
+  // Behind what the loop has to do already, and before what it hears from now on.
+  void start(agent::Task<> task) {
+    boost::asio::post(context_, [this, started = std::move(task)]() mutable {
+      agent::start_task(context_.get_executor(), std::move(started));
     });
   }
 

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "tests/support/eventually.hpp"
 #include "tests/unit/api/api_host.hpp"
@@ -19,7 +20,10 @@ using test::HttpAnswer;
 using test::HttpClient;
 using Json = nlohmann::json;
 
+constexpr const char* token_events = "/v1/tokens/wechat/events";
 constexpr const char* empty_line = "\r\n";
+constexpr const char* lock_request =
+    "POST /v1/locks/job HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\nContent-Length: 16\r\n\r\n{\"ttl_ms\":60000}";
 
 class LockConnection : public ::testing::Test {
  protected:
@@ -31,6 +35,7 @@ class LockConnection : public ::testing::Test {
   static ApiLimits few_kept() {
     ApiLimits limits = test::patient_limits();
     limits.kept_per_user = 2;
+    limits.connections_per_user = 3;
     return limits;
   }
   // As a client that knows the end of a stream.
@@ -54,12 +59,13 @@ class LockConnection : public ::testing::Test {
     expect_released(client);
   }
 
-  bool becomes(std::size_t held) {
-    return test::eventually([&] {
-      std::size_t n = 0;
-      host.on_loop([&](auto& status) { n = status.locks()->sessions().held; });
-      return n == held;
-    });
+  std::size_t held() {
+    std::size_t n = 0;
+    host.on_loop([&](auto& status) { n = status.locks()->sessions().held; });
+    return n;
+  }
+  bool becomes(std::size_t wanted) {
+    return test::eventually([&] { return held() == wanted; });
   }
   bool becomes_free() { return becomes(0); }
 
@@ -185,6 +191,71 @@ TEST_F(LockConnection, KeptConnectionHoldsALock_GivesNoWay) {
   }
   holder.send(empty_line);
   expect_released(holder);
+}
+
+TEST_F(LockConnection, OtherRequestComes_IsAnOrdinaryConnectionAgain) {
+  std::list<HttpClient> clients;
+  for (int i = 0; i < 3; ++i) {
+    take_and_give_back(clients.emplace_back(host.socket()));
+    EXPECT_EQ(clients.back().get("/live").status, 200);
+  }
+  EXPECT_EQ(host.connections(), 3U) << "none of them counts as kept";
+  for (HttpClient& client : clients) take_and_give_back(client);
+  clients.front().read_to_end();  // they count again: two may be kept
+  EXPECT_EQ(host.connections(), 2U);
+}
+
+TEST_F(LockConnection, OtherRequestComesAndTheUserHasItsShareOfStreams_GetsNoMore) {
+  host.on_loop([](auto& status) { status.add("wechat"); });
+  HttpClient one(host.socket());
+  HttpClient other(host.socket());
+  take_and_give_back(one);
+  take_and_give_back(other);
+  std::list<HttpClient> streams;
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(streams.emplace_back(host.socket()).open_stream(token_events).status, 200);
+  take_and_give_back(one);  // is no ordinary request
+  EXPECT_EQ(one.get(token_events).status, 503);
+  one.read_to_end();
+  EXPECT_EQ(other.get("/live").status, 200);
+  other.read_to_end();
+}
+
+TEST_F(LockConnection, ClientReadsNothing_EndsBeforeTheAgentHasToWaitForIt) {
+  HttpClient client(host.socket());
+  take(client);
+  const auto is_over = [&] { return host.connections() == 0; };
+  bool goes_on = true;
+  for (std::size_t i = 0; goes_on && i < 10'000; ++i) {
+    client.send(i % 2 == 0 ? empty_line : lock_request);
+    goes_on = test::eventually([&] { return is_over() || held() == i % 2; }) && !is_over();
+  }
+  EXPECT_TRUE(is_over());
+}
+
+TEST_F(LockConnection, ClientThatReadsNoAnswersAsksForALock_Ends) {
+  host.on_loop([](auto& status) { status.add("wechat").last_error = std::string(8192, 'x'); });
+  HttpClient client(host.socket());
+  ASSERT_EQ(client.get("/live").status, 200);
+  for (int i = 0; i < 10; ++i) client.send("GET /v1/status HTTP/1.1\r\nHost: a\r\n\r\n");
+  client.send(lock_request);
+  EXPECT_TRUE(test::eventually([&] { return host.connections() == 0; }));
+}
+
+TEST_F(LockConnection, ClientEndsALockThatIsHandedOver_EndsBecauseNoReleaseWasSaid) {
+  host.on_loop([](auto& status) {
+    LockRules rules;
+    rules["*"].pattern = "*";
+    rules["*"].outlives_agent = true;
+    status.locks()->configure(std::move(rules));
+  });
+  HttpClient client(host.socket());
+  take(client);
+  // The loop reads the input after the locks were handed over, and before the connection knows it.
+  host.on_loop([&](auto& status) {
+    client.send(empty_line);
+    host.start(status.locks()->stop());
+  });
+  client.read_to_end();
 }
 
 TEST_F(LockConnection, ServerStops_KeptOnesEnd) {

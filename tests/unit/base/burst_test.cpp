@@ -6,8 +6,10 @@
 #include <boost/asio/post.hpp>
 #include <exception>
 #include <functional>
+#include <new>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "agent/base/event.hpp"
 #include "tests/support/loop.hpp"
@@ -41,6 +43,23 @@ struct Burst : testing::Test {
 
   test::Loop loop;
   std::string order;
+};
+
+// The coroutines of a loop that has no memory for them.
+class TimersWithoutMemory final : public Timers {
+ public:
+  explicit TimersWithoutMemory(Timers& real) : real_(real) {}
+  [[nodiscard]] const Clock& clock() const override { return real_.clock(); }
+  [[nodiscard]] Executor executor() override { return real_.executor(); }
+  Id schedule(BootTime when, Callback callback) override { return real_.schedule(when, std::move(callback)); }
+  bool cancel(Id id) override { return real_.cancel(id); }
+
+  void resume_one() {
+    resume_in_burst([] { throw std::bad_alloc(); });
+  }
+
+ private:
+  Timers& real_;
 };
 
 TEST_F(Burst, CoroutineIsNotified_GoesOnBehindTheStepAndBeforeTheEnd) {
@@ -139,6 +158,12 @@ TEST_F(Burst, CoroutinesWakeEachOtherWithoutEnd_OtherWorkHasItsTurn) {
   boost::asio::post(loop.context, [&] { over = true; });
   turn();
   EXPECT_TRUE(over);
+}
+
+TEST(BurstDeathTest, MemoryIsShort_EndsTheProcess) {
+  test::Loop loop;
+  TimersWithoutMemory timers(loop.timers);
+  EXPECT_DEATH(timers.burst([&] { timers.resume_one(); }), "bad_alloc");
 }
 
 }  // namespace

@@ -142,9 +142,14 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
     }
     parser_.feed({chunk_.data(), size});
     wipe(chunk_.data(), size);
-    // What follows the replies, the next commands above all, goes on without a turn of the loop.
+    // What follows the replies, the next commands above all, goes on without a turn of the loop, but not over a
+    // connection that is out of step.
     timers_.burst([this] {
-      while (auto reply = parser_.next()) deliver(std::move(*reply));
+      try {
+        while (auto reply = parser_.next()) deliver(std::move(*reply));
+      } catch (const std::exception& e) {
+        close(e.what());
+      }
     });
   }
 

@@ -9,6 +9,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <cerrno>
 
 #include "agent/base/ascii.hpp"
 #include "agent/fleet/redis/client/connecting.hpp"
@@ -34,10 +35,13 @@ class SocketTransport final : public Transport {
     co_return size;
   }
 
-  // What the socket takes at once, nearly always all, needs no turn of the loop. An error is left to the write of the
-  // rest.
+  // What the socket takes at once, nearly always all, needs no turn of the loop. The kernel reports an error once: a
+  // second write would only find the pipe broken.
   Task<> write(std::string_view bytes) override {
     const ssize_t sent = ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent < 0 && errno != EAGAIN && errno != EINTR) {
+      throw TransportError(reason_of(error_code(errno, boost::system::system_category())));
+    }
     if (sent > 0) bytes.remove_prefix(static_cast<std::size_t>(sent));
     if (bytes.empty()) co_return;
     error_code error;

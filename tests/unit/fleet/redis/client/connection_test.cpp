@@ -69,9 +69,16 @@ class ConnectionTest : public testing::Test {
       Command ping({"PING"});
       const Reply reply = co_await connection.command(std::move(ping), deadline);
       answers.emplace_back(reply.as_text());
+    } catch (const NotSentError& e) {
+      answers.emplace_back(std::string("not sent: ") + e.what());
     } catch (const TransportError& e) {
       answers.emplace_back(e.what());
     }
+  }
+
+  Task<> asking_twice(BootTime deadline) {
+    co_await asking(deadline);
+    co_await asking(deadline);
   }
 
   static constexpr Duration timeout = 1s;
@@ -134,6 +141,17 @@ TEST_F(ConnectionTest, IsClosed_IsNotWaitedForAnyMore) {
   loop.timers.schedule(begin + 100ms, [this] { connection.close("the test says so"); });
   EXPECT_FALSE(loop.run(connection.wait_quiet(1s)));
   EXPECT_EQ(loop.clock.boot_now() - begin, Duration{100ms});
+}
+
+TEST_F(ConnectionTest, PeerSaysMoreThanWasAsked_NextCommandIsNotSent) {
+  boost::asio::co_spawn(loop.context, asking_twice(loop.clock.boot_now() + timeout),
+                        [](const std::exception_ptr& e) { EXPECT_FALSE(e); });
+  loop.pass(1ms);
+  peer->say("+PONG\r\n+PONG\r\n");
+  loop.pass(1ms);
+  ASSERT_EQ(answers.size(), 2U);
+  EXPECT_EQ(answers[0], "PONG");
+  EXPECT_EQ(answers[1], "not sent: redis://peer: the server sent a reply that no command asked for");
 }
 
 // Each answer is late, but none is older than the limit.

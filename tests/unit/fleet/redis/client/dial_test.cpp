@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <boost/asio/ip/tcp.hpp>
 #include <map>
+#include <string>
 
 #include "tests/unit/fleet/redis/client/redis_testing.hpp"
 
@@ -51,6 +53,27 @@ class Dial : public testing::Test {
   Connected refuses{.failure = "connection refused"};
   Connected is_set_up_wrongly{.failure = "the certificate is for another name", .operator_must_act = true};
 };
+
+// The kernel reports the reset once, to the first call.
+TEST_F(Dial, ServerResetsTheConnection_WriteSaysSo) {
+  using boost::asio::ip::tcp;
+  tcp::acceptor server(loop.context, {boost::asio::ip::address_v4::loopback(), 0});
+  Address address;
+  address.host = "127.0.0.1";
+  address.port = server.local_endpoint().port();
+  const Connected connected = connect(address);
+  ASSERT_NE(connected.transport, nullptr) << connected.failure;
+  tcp::socket client = server.accept();
+  client.set_option(boost::asio::socket_base::linger(true, 0));
+  client.close();
+  std::string reason;
+  try {
+    loop.run(connected.transport->write("PING\r\n"));
+  } catch (const TransportError& e) {
+    reason = e.what();
+  }
+  EXPECT_EQ(reason, "connection reset by peer");
+}
 
 TEST_F(Dial, NobodyListens_FailureIsAValue) {
   Address address;
