@@ -69,7 +69,7 @@ class CommandRunner {
 class Client final : public CommandRunner {
  public:
   // Timers and random outlive the client. `keepalive`: the time in which nothing was heard, before a PING.
-  Client(Timers& timers, Random& random, ConnectOptions options, Duration keepalive = std::chrono::seconds(60));
+  Client(Timers& timers, Random& random, ConnectOptions options, Duration keepalive = usual_keepalive);
   ~Client() override;  // stops
 
   void on_connected(std::function<void()> callback) override;
