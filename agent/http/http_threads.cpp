@@ -1,9 +1,11 @@
 #include "agent/http/http_threads.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -25,7 +27,7 @@ constexpr std::chrono::seconds stop_patience{1};
 
 }  // namespace
 
-struct HttpThreads::State {
+struct HttpThreads::State : std::enable_shared_from_this<State> {
   struct Origin {
     std::size_t threads = 0;
     std::deque<CallPtr> waiting;
@@ -53,14 +55,28 @@ struct HttpThreads::State {
     }
   }
 
-  // The next call of the same origin; null: there is none, and a thread that may end does.
+  // Threads for the calls that wait, up to the limit. Throws if the system has none; the calls still wait.
+  void start_threads(Origin& origin) {
+    while (!origin.waiting.empty() && origin.threads < most_per_origin) {
+      const CallPtr call = origin.waiting.front();
+      // The lock is held until the thread is entered, so that it finds itself there.
+      std::thread thread = start_without_signals(
+          "jeton-http", [state = shared_from_this(), first = call]() mutable { state->run(std::move(first)); });
+      const std::thread::id id = thread.get_id();
+      running.emplace(id, Running{std::move(thread), call});
+      origin.waiting.pop_front();
+      ++origin.threads;
+    }
+  }
+
+  // The next call of the same origin; null: there is none, or the limit is lower now, and a thread that may end does.
   enum class Thread { goes_on, may_end };
   CallPtr next_after(const CallPtr& ended, Thread thread) {
     const std::lock_guard lock(mutex);
     const auto origin = origins.find(ended->origin());
     drop_given_up(origin->second);
     const auto self = running.find(std::this_thread::get_id());
-    if (!origin->second.waiting.empty()) {
+    if (!origin->second.waiting.empty() && origin->second.threads <= most_per_origin) {
       CallPtr next = std::move(origin->second.waiting.front());
       origin->second.waiting.pop_front();
       if (self != running.end()) self->second.call = next;
@@ -100,7 +116,15 @@ HttpThreads::HttpThreads() : state_(std::make_shared<State>()) {}
 
 void HttpThreads::limit(std::size_t threads_per_origin) {
   const std::lock_guard lock(state_->mutex);
-  state_->most_per_origin = threads_per_origin;
+  state_->most_per_origin = std::max<std::size_t>(threads_per_origin, 1);
+  if (state_->stopping) return;
+  for (auto& [name, origin] : state_->origins) {
+    try {
+      state_->start_threads(origin);
+    } catch (const std::system_error&) {
+      // Its threads take the calls over.
+    }
+  }
 }
 
 HttpThreads::~HttpThreads() { stop(); }
@@ -113,23 +137,12 @@ void HttpThreads::submit(const CallPtr& call) {
     return call->abort();
   }
   State::Origin& origin = state_->origins[call->origin()];
-  if (origin.threads >= state_->most_per_origin) {
-    State::drop_given_up(origin);
-    origin.waiting.push_back(call);
-    return;
-  }
+  if (origin.threads >= state_->most_per_origin) State::drop_given_up(origin);
+  origin.waiting.push_back(call);
   try {
-    // The lock is held until the thread is entered, so that it finds itself there.
-    std::thread thread =
-        start_without_signals("jeton-http", [state = state_, first = call]() mutable { state->run(std::move(first)); });
-    const std::thread::id id = thread.get_id();
-    state_->running.emplace(id, State::Running{std::move(thread), call});
-    ++origin.threads;
+    state_->start_threads(origin);
   } catch (const std::system_error& e) {
-    if (origin.threads > 0) {  // one of them takes the call over
-      origin.waiting.push_back(call);
-      return;
-    }
+    if (origin.threads > 0) return;  // one of them takes the call over
     state_->origins.erase(call->origin());
     lock.unlock();
     call->fail(HttpError::Reason::connect, std::string("cannot start a thread for a request: ") + e.what());
@@ -140,8 +153,11 @@ std::string HttpThreads::stuck_server(std::chrono::nanoseconds since) const {
   const std::lock_guard lock(state_->mutex);
   std::map<std::string, std::size_t> stuck;
   for (const auto& [id, running] : state_->running) {
-    const bool is_last = running.call->is_stuck(since) && ++stuck[running.call->origin()] >= state_->most_per_origin;
-    if (is_last) return running.call->origin();
+    if (!running.call->is_stuck(since)) continue;
+    const std::string& origin = running.call->origin();
+    // There are more threads than the limit for a while after it was lowered.
+    const std::size_t all = std::max(state_->most_per_origin, state_->origins.at(origin).threads);
+    if (++stuck[origin] >= all) return origin;
   }
   return {};
 }

@@ -25,7 +25,8 @@ class HttpThreads {
   HttpThreads(const HttpThreads&) = delete;
   HttpThreads& operator=(const HttpThreads&) = delete;
 
-  // From now on; threads that are running finish their calls.
+  // From now on, one at least. Threads above a lower limit finish their call and end; a higher one starts threads for
+  // the calls that wait.
   void limit(std::size_t threads_per_origin);
 
   // After stop(), and if the system has no thread for its server, the call fails at once.

@@ -16,6 +16,13 @@ bool is_redirect(long status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
+// How many connections it has opened.
+long connects_of(CURL* handle) {
+  long count = 0;
+  ::curl_easy_getinfo(handle, CURLINFO_NUM_CONNECTS, &count);
+  return count;
+}
+
 }  // namespace
 
 Transfer::Transfer(HttpRequest request) : request_(std::move(request)) {}
@@ -68,10 +75,14 @@ void Transfer::set_up_callbacks() {
 }
 
 // libcurl sends a request again, on a new connection, if a kept one ends without an answer. But the call was counted
-// once, and may have taken effect: a refresh token that is given only once would be used twice.
+// once, and may have taken effect: a refresh token that is given only once would be used twice. It also sends one again
+// that a server has refused unseen (a stream of HTTP/2, or HTTP/2 itself): that is safe, and the first is on a new
+// connection.
 bool Transfer::begins_request() {
-  was_left_ = std::exchange(has_begun_request_, true);
-  return !was_left_;
+  if (was_left_ = on_kept_connection_; was_left_) return false;
+  const long before = std::exchange(connects_, connects_of(easy_.get()));
+  on_kept_connection_ = connects_ == before;
+  return true;
 }
 
 std::size_t Transfer::on_body(const char* data, std::size_t size) {
@@ -152,7 +163,8 @@ bool Transfer::follow_redirect() {
   set_option(h, CURLOPT_URL, url.reveal().data());
   set_option(h, CURLOPT_TIMEOUT_MS, static_cast<long>((request_.timeout - spent_).count()));
   where_ = to;
-  has_begun_request_ = false;
+  connects_ = 0;
+  on_kept_connection_ = false;
   outcome_.response = {};
   header_bytes_ = 0;
   header_lines_ = 0;

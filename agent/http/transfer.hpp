@@ -59,8 +59,9 @@ class Transfer {
   Milliseconds spent_{0};  // by the hops before this one
   std::array<char, CURL_ERROR_SIZE> error_text_{};
   bool body_too_large_ = false;
-  bool has_begun_request_ = false;  // of this hop
-  bool was_left_ = false;           // a kept connection ended under the request
+  long connects_ = 0;                // of this hop, until its last request
+  bool on_kept_connection_ = false;  // that request was sent on one
+  bool was_left_ = false;            // which ended under it
   CurlLists lists_;
   std::unique_ptr<CURL, EasyDeleter> easy_;  // the last member: goes first, it uses the others
 };

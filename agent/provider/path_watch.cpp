@@ -167,7 +167,10 @@ struct PathWatch::Impl final : Inotify::User, std::enable_shared_from_this<Impl>
   }
 
   bool note(const inotify_event& event) override {
-    if ((event.mask & IN_Q_OVERFLOW) != 0) return true;
+    if ((event.mask & IN_Q_OVERFLOW) != 0) {
+      writing.clear();  // the close of a file may be among what was lost
+      return true;
+    }
     const auto directory = names.find(event.wd);
     if (directory == names.end()) return false;
     if ((event.mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT)) != 0) return true;

@@ -1,8 +1,11 @@
 #include "agent/service/histories.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,9 +28,16 @@ constexpr std::size_t most_files_at_once = 200;
 constexpr std::size_t largest_history = 512 * 1024;
 constexpr std::uint64_t not_on_disk = std::numeric_limits<std::uint64_t>::max();  // no number of changes
 
-// What became of some files: of each its text, or whether it was written; and the first failure.
+// The end of the agent waits no longer for a slow disk.
+constexpr Duration longest_end = std::chrono::seconds(3);
+
+// What became of the first of some files, and the first failure. A slow disk does not serve all of them in time.
+struct ReadFile {
+  bool failed = false;
+  std::optional<std::string> text{};  // nothing: there is no such file
+};
 struct ReadFiles {
-  std::vector<std::optional<std::string>> texts;  // nothing: there is no such file
+  std::vector<ReadFile> files;
   std::string failure{};
 };
 struct WrittenFiles {
@@ -39,26 +49,39 @@ struct HistoryFile {
   std::string text;
 };
 
-ReadFiles read_files(const std::filesystem::path& directory, std::vector<std::filesystem::path> files) {
-  return bounded(directory.string(), [all = std::move(files)] {
+// One at least.
+template <typename File, typename Serve>
+void serve_in_time(const std::vector<File>& files, std::chrono::milliseconds time, const Serve& serve) {
+  const auto until = std::chrono::steady_clock::now() + time;
+  for (const File& file : files) {
+    serve(file);
+    if (std::chrono::steady_clock::now() >= until) return;
+  }
+}
+
+ReadFiles read_files(const std::filesystem::path& directory, std::vector<std::filesystem::path> files,
+                     std::chrono::milliseconds time) {
+  return bounded(directory.string(), [all = std::move(files), time] {
     ReadFiles read;
-    for (const std::filesystem::path& file : all) {
-      std::optional<std::string>& text = read.texts.emplace_back();
+    serve_in_time(all, time, [&read](const std::filesystem::path& file) {
+      ReadFile& one = read.files.emplace_back();
       try {
-        if (const auto found = read_private_file(file, largest_history)) text = std::string(found->reveal());
+        if (const auto found = read_private_file(file, largest_history)) one.text = std::string(found->reveal());
       } catch (const Error& e) {
+        one.failed = true;
         if (read.failure.empty()) read.failure = e.what();
       }
-    }
+    });
     return read;
   });
 }
 
-WrittenFiles write_files(const std::filesystem::path& directory, std::vector<HistoryFile> files) {
-  return bounded(directory.string(), [directory, all = std::move(files)] {
+WrittenFiles write_files(const std::filesystem::path& directory, std::vector<HistoryFile> files,
+                         std::chrono::milliseconds time) {
+  return bounded(directory.string(), [directory, all = std::move(files), time] {
     make_private_directory(directory);  // it may have been removed
     WrittenFiles result;
-    for (const HistoryFile& file : all) {
+    serve_in_time(all, time, [&result](const HistoryFile& file) {
       result.written.push_back(false);
       try {
         replace_private_file(file.path, SecretString(file.text), Durability::process);
@@ -66,7 +89,7 @@ WrittenFiles write_files(const std::filesystem::path& directory, std::vector<His
       } catch (const Error& e) {
         if (result.failure.empty()) result.failure = e.what();
       }
-    }
+    });
     return result;
   });
 }
@@ -92,26 +115,39 @@ TokenHistory& Histories::of(const std::string& name) {
 }
 
 void Histories::restore(const std::set<std::string>& names) {
-  std::vector<std::string> some;
+  std::vector<std::string> fresh;
   for (const std::string& name : names) {
-    if (!entries_.contains(name)) some.push_back(name);
-    if (some.size() == most_files_at_once) restore_some(std::exchange(some, {}));
+    if (entries_.try_emplace(name).second) fresh.push_back(name);
   }
-  if (!some.empty()) restore_some(some);
+  restore_some(fresh);
 }
 
-void Histories::restore_some(const std::vector<std::string>& names) {
-  std::vector<std::filesystem::path> files;
-  for (const std::string& name : names) {
-    entries_.try_emplace(name);
-    files.push_back(file_of(name));
+// In parts, until one is not read whole: write_due() goes on with the rest.
+void Histories::restore_some(std::span<const std::string> names) {
+  while (!names.empty()) {
+    const auto part = names.first(std::min(names.size(), most_files_at_once));
+    const std::size_t tried = restore_part(part);
+    if (tried < part.size()) return;
+    names = names.subspan(tried);
   }
+}
+
+std::size_t Histories::restore_part(std::span<const std::string> names) {
+  std::vector<std::filesystem::path> files;
+  for (const std::string& name : names) files.push_back(file_of(name));
   try {
-    const ReadFiles read = read_files(directory_, std::move(files));
+    const ReadFiles read = read_files(directory_, std::move(files), patience_);
     if (!read.failure.empty()) complain(read.failure);
-    for (std::size_t i = 0; i < names.size(); ++i) restore_from(names[i], read.texts[i]);
+    for (std::size_t i = 0; i < read.files.size(); ++i) {
+      Entry& entry = entries_.at(names[i]);
+      entry.is_restored = !read.files[i].failed;
+      if (!entry.is_restored) entry.quiet_until = clock_.boot_now() + write_pace;
+      restore_from(names[i], read.files[i].text);
+    }
+    return read.files.size();
   } catch (const Error& e) {
     complain(e.what());
+    return 0;
   }
 }
 
@@ -155,52 +191,67 @@ void Histories::prune_except(const std::set<std::string>& names) {
 // Each call goes on where the one before has ended, so that none of very many waits for ever.
 void Histories::write_due() {
   const BootTime now = clock_.boot_now();
+  std::vector<std::string> unread;
   std::vector<std::string> due;
   auto at = entries_.upper_bound(looked_at_last_);
-  for (std::size_t left = entries_.size(); left > 0 && due.size() < most_files_at_once; --left, ++at) {
+  for (std::size_t left = entries_.size(); left > 0 && unread.size() + due.size() < most_files_at_once; --left, ++at) {
     if (at == entries_.end()) at = entries_.begin();
     auto& [name, entry] = *at;
     looked_at_last_ = name;
-    if (entry.history.changes() == entry.written || now < entry.quiet_until) continue;
-    due.push_back(name);
-    entry.quiet_until = now + write_pace;
+    if (now < entry.quiet_until) continue;
+    if (!entry.is_restored) {
+      unread.push_back(name);
+    } else if (entry.history.changes() != entry.written) {
+      due.push_back(name);
+      entry.quiet_until = now + write_pace;
+    }
   }
-  static_cast<void>(write(due));
+  restore_some(unread);
+  write(due);
 }
 
-// The first failure ends it: the others are in the same directory, and each may take the time of a disk that hangs.
+// In parts. If the disk does not answer in time, the others are left: each part may take as long.
 void Histories::write_all() {
-  std::vector<std::string> some;
-  for (const auto& [name, entry] : entries_) {
-    if (entry.history.changes() != entry.written) some.push_back(name);
-    if (some.size() == most_files_at_once && !write(std::exchange(some, {}))) return;
+  const auto changed = [this](bool restored) {
+    std::vector<std::string> names;
+    for (const auto& [name, entry] : entries_) {
+      if (entry.is_restored == restored && entry.history.changes() != entry.written) names.push_back(name);
+    }
+    return names;
+  };
+  const BootTime until = clock_.boot_now() + longest_end;
+  restore_some(changed(false));
+  const std::vector<std::string> names = changed(true);
+  std::span<const std::string> left(names);
+  while (!left.empty() && clock_.boot_now() < until) {
+    const std::size_t tried = write(left.first(std::min(left.size(), most_files_at_once)));
+    if (tried == 0) return;
+    left = left.subspan(tried);
   }
-  static_cast<void>(write(some));
 }
 
-bool Histories::write(const std::vector<std::string>& names) {
-  if (names.empty()) return true;
+std::size_t Histories::write(std::span<const std::string> names) {
+  if (names.empty()) return 0;
   std::vector<HistoryFile> files;
   for (const std::string& name : names) {
     files.push_back({file_of(name), history_json(name, entries_.at(name).history.events(), clock_.wall_now())});
   }
-  std::string failure;
   try {
-    const WrittenFiles result = write_files(directory_, std::move(files));
-    for (std::size_t i = 0; i < names.size(); ++i) {
+    const WrittenFiles result = write_files(directory_, std::move(files), patience_);
+    for (std::size_t i = 0; i < result.written.size(); ++i) {
       Entry& entry = entries_.at(names[i]);
       if (result.written[i]) entry.written = entry.history.changes();
     }
-    failure = result.failure;
+    if (!result.failure.empty()) {
+      complain(result.failure);
+    } else if (std::all_of(entries_.begin(), entries_.end(), [](const auto& one) { return one.second.is_restored; })) {
+      complained_ = false;
+    }
+    return result.written.size();
   } catch (const std::exception& e) {
-    failure = e.what();
+    complain(e.what());
+    return 0;
   }
-  if (!failure.empty()) {
-    complain(failure);
-    return false;
-  }
-  complained_ = false;
-  return true;
 }
 
 void Histories::complain(const std::string& failure) {

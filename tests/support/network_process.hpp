@@ -15,7 +15,8 @@ namespace jeton::test {
 
 class NetworkProcess {
  public:
-  // `script`: provider.mjs, proxy.mjs or flood.mjs, which say what the options are. Returns when it listens.
+  // `script`: provider.mjs, proxy.mjs, flood.mjs or refuse.mjs, which say what the options are. Returns when it
+  // listens.
   NetworkProcess(const std::string& script, const nlohmann::json& options)
       : process_({"node", std::string(JETON_NETWORK_SCRIPTS) + "/" + script, options.dump()}) {
     const bool up = eventually([this] { return !process_.running() || !lines().empty(); });

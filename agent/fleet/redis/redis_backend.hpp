@@ -24,7 +24,7 @@ struct RedisOptions {
   std::string prefix = "jeton";
   FleetCodec codec{};      // plain, or sealed
   int replicas_acked = 0;  // a lock counts only when so many replicas have it; a publication without them is logged
-  Duration keepalive = std::chrono::seconds(60);      // the connection for messages is quiet so long before a PING
+  Duration keepalive = redis::usual_keepalive;        // of each connection
   Duration clock_interval = std::chrono::minutes(5);  // between two measurements of the clock offset
 };
 

@@ -18,7 +18,7 @@ ScriptSteps steps_of(const std::shared_ptr<redis::CommandRunner>& runner, const 
 
 std::shared_ptr<redis::CommandRunner> runner_of(Timers& timers, Random& random, const RedisOptions& options) {
   if (options.runner) return options.runner;
-  return std::make_shared<redis::Client>(timers, random, options.connection);
+  return std::make_shared<redis::Client>(timers, random, options.connection, options.keepalive);
 }
 
 }  // namespace
@@ -42,8 +42,6 @@ RedisServer::RedisServer(Timers& timers, Random& random, RedisOptions options,
     clock_->measure_now();
     if (connected_) connected_();
   });
-  // The connection for messages asks for both: a server that hangs is noticed though no command is sent.
-  notifications_.on_silent([this] { runner_->probe(); });
 }
 
 RedisServer::~RedisServer() { end(); }

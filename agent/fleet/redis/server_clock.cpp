@@ -1,5 +1,7 @@
 #include "agent/fleet/redis/server_clock.hpp"
 
+#include <algorithm>
+
 #include "agent/base/error.hpp"
 
 namespace jeton::agent {
@@ -7,6 +9,7 @@ namespace {
 
 constexpr int samples_per_measurement = 3;
 constexpr Duration measure_retry = std::chrono::seconds(1);
+constexpr Duration short_trip = std::chrono::milliseconds(10);
 
 struct Measured {
   ClockOffset::Microseconds offset;
@@ -27,6 +30,7 @@ Measured measured(const ClockOffset::Sample& sample) {
 }  // namespace
 
 bool ClockOffset::adopt(const Sample& sample) {
+  shortest_trip_ = std::min(shortest_trip_, round_trip(sample));
   const Measured found = measured(sample);
   if (found.agrees(offset())) {
     const bool was_known = known();
@@ -37,7 +41,10 @@ bool ClockOffset::adopt(const Sample& sample) {
   return true;
 }
 
-bool ClockOffset::confirms(const Sample& sample) const { return known() && measured(sample).agrees(offset()); }
+bool ClockOffset::confirms(const Sample& sample) const {
+  const bool is_precise = round_trip(sample) <= std::max(short_trip, 2 * shortest_trip_);
+  return known() && is_precise && measured(sample).agrees(offset());
+}
 
 ServerClock::ServerClock(Timers& timers, RedisOperations operations, Duration interval, Duration timeout,
                          std::function<void()> changed)

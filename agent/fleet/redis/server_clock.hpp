@@ -34,7 +34,8 @@ class ClockOffset {
   // error of the measurement, so that it does not wander, and is zero as long as no difference of the clocks is found.
   // Returns true if it changed.
   bool adopt(const Sample& sample);
-  // Whether the sample differs from the known offset by no more than the error of its measurement.
+  // Whether the sample differs from the known offset by no more than the error of its measurement, and this error is
+  // small: its round trip takes 10 ms at most, or twice the shortest of those that were taken over.
   [[nodiscard]] bool confirms(const Sample& sample) const;
   // This host's clock was stepped: the offset is unknown until the next sample.
   void forget() { offset_.reset(); }
@@ -47,6 +48,7 @@ class ClockOffset {
 
  private:
   std::optional<Milliseconds> offset_;
+  Duration shortest_trip_ = std::chrono::hours(1);
 };
 
 // Its owner stops it; a measurement under way keeps it until then.

@@ -81,7 +81,7 @@ struct TokenCalls {
   TokenSubjects subjects;
   Trouble trouble;
   bool stopped = false;
-  Places loads;  // waited for while servers answer: all are to notice one that is away
+  Places loads;  // waited for while enough servers are connected: all calls are to notice an outage
 };
 
 // Runs one call, unless stopped, and keeps what health() says about the last one. `who`: what was stopped.

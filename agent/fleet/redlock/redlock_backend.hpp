@@ -29,7 +29,7 @@ struct RedlockOptions {
   std::vector<redis::ConnectOptions> servers;
   std::string prefix = "jeton";
   FleetCodec codec{};                                 // plain, or sealed
-  Duration keepalive = std::chrono::seconds(60);      // a connection for messages is quiet so long before a PING
+  Duration keepalive = redis::usual_keepalive;        // of each connection
   Duration clock_interval = std::chrono::minutes(5);  // between two measurements of a clock offset
 };
 

@@ -1,5 +1,6 @@
 // The coordinator on a quorum (redlock_backend.hpp).
 #include <algorithm>
+#include <cstddef>
 #include <memory>
 #include <utility>
 
@@ -38,10 +39,12 @@ Task<Findings> examine_quorum(redlock::Quorum of, std::vector<Subject> tokens) {
 
 Task<std::optional<Record>> load_in_place(std::shared_ptr<TokenCalls> calls, redlock::Quorum from, Subject subject) {
   const auto is_connected = [](const std::shared_ptr<RedisServer>& server) { return server->is_connected(); };
+  const auto count = [&] { return std::count_if(from->servers.begin(), from->servers.end(), is_connected); };
+  const auto majority = static_cast<std::ptrdiff_t>(from->majority());
   std::shared_ptr<Places::Place> place;
   do {
     place = co_await calls->loads.wait(from->deadline());
-  } while (!place && std::all_of(from->servers.begin(), from->servers.end(), is_connected));
+  } while (!place && count() >= majority);
   std::optional<Record> newest = co_await redlock::load(from, std::move(subject));
   co_return newest;
 }

@@ -75,5 +75,17 @@ TEST(ClockOffset, SampleIsWithinTheMeasurementError_ConfirmsAKnownOffset) {
   EXPECT_FALSE(clock.confirms(sample(10s, 1ms, 1ms)));
 }
 
+// It would agree with almost any offset.
+TEST(ClockOffset, SampleTookLong_ConfirmsNothing) {
+  ClockOffset clock;
+  clock.adopt(sample(10s, 1ms, 1ms));
+  EXPECT_FALSE(clock.confirms(sample(10s, 100ms, 100ms)));
+  EXPECT_TRUE(clock.confirms(sample(10s, 5ms, 5ms)));
+  ClockOffset far;
+  far.adopt(sample(10s, 50ms, 50ms));
+  EXPECT_TRUE(far.confirms(sample(10s, 100ms, 100ms)));
+  EXPECT_FALSE(far.confirms(sample(10s, 101ms, 100ms)));
+}
+
 }  // namespace
 }  // namespace jeton::agent

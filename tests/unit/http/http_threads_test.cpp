@@ -8,6 +8,7 @@
 #include <array>
 
 #include "agent/base/unique_fd.hpp"
+#include "tests/support/network_process.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/unit/http/http_client_fixture.hpp"
 
@@ -74,6 +75,28 @@ TEST_F(HttpThreadsTest, LimitIsTwo_ThirdRequestWaits) {
   EXPECT_TRUE(loop_.turn_until([&] { return provider_.counts().requests == 3; }));
 }
 
+TEST_F(HttpThreadsTest, LimitIsRaised_RequestsThatWaitAreSent) {
+  client_->limit_connections(1);
+  provider_.behave(Behaviour::only(Behaviour::Kind::hang));
+  for (int i = 0; i < 3; ++i) start(request());
+  ASSERT_TRUE(loop_.turn_until([&] { return pending_.back().begun && provider_.counts().requests == 1; }));
+  client_->limit_connections(3);
+  EXPECT_TRUE(loop_.turn_until([&] { return provider_.counts().requests == 3; }));
+}
+
+TEST_F(HttpThreadsTest, LimitIsLowered_ThreadsAboveItEndThoughRequestsWait) {
+  client_->limit_connections(3);
+  provider_.behave(Behaviour::only(Behaviour::Kind::hang));
+  for (int i = 0; i < 6; ++i) start(request());
+  ASSERT_TRUE(loop_.turn_until([&] { return pending_.back().begun && provider_.counts().requests == 3; }));
+  client_->limit_connections(1);
+  for (int i = 0; i < 3; ++i) pending_[i].cancel.emit(boost::asio::cancellation_type::terminal);
+  ASSERT_TRUE(loop_.turn_until([&] { return provider_.counts().requests == 4; }));
+  // A thread too many would take the last request but one, too.
+  EXPECT_EQ(perform(request(other_.url())).status, 200);
+  EXPECT_EQ(provider_.counts().requests, 4U);
+}
+
 // A server that keeps connections, and one request at a time; the first waits for end_delays().
 class KeptHttpConnection : public HttpClientFixture {
  protected:
@@ -123,6 +146,15 @@ TEST_F(KeptHttpConnection, RequestBeforeWasGivenUp_NextOneHasANewConnection) {
   ASSERT_TRUE(loop_.turn_until([&] { return next->done; }));
   EXPECT_FALSE(next->error);
   EXPECT_EQ(server_.counts().connections, 2U);
+}
+
+// A server at its limit, or about to end its connection. It has not seen the request.
+TEST_F(HttpThreadsTest, ServerOfHttp2RefusesAStream_RequestIsSentAgain) {
+  const test::NetworkProcess server("refuse.mjs", nlohmann::json::object());
+  HttpRequest r = request("http://" + server.at() + "/token");
+  r.route.http_version = HttpVersion::v2;
+  EXPECT_EQ(perform(std::move(r)).status, 200);
+  EXPECT_EQ(server.asked().size(), 2U);
 }
 
 // A named pipe in place of a file: a thread that reads it hangs in the kernel, where no shutdown of a socket reaches.
@@ -176,6 +208,20 @@ TEST_F(HttpThreadInTheKernel, AllThreadsOfAServerHang_ServerIsStuck) {
   }
   EXPECT_EQ(client_->stuck_server(0s), "https://127.0.0.1:" + std::to_string(provider_.port()));
   EXPECT_EQ(client_->stuck_server(1h), "");
+}
+
+TEST_F(HttpThreadInTheKernel, LimitIsLoweredToTheThreadsThatHang_ServerIsNotStuckWhileOthersWork) {
+  Pending* const given_up = start(stuck());
+  ASSERT_TRUE(loop_.turn_until([&] { return is_open(); }));
+  start(stuck());  // still within its time
+  ASSERT_TRUE(loop_.turn_until([&] { return is_open(); }));
+  given_up->cancel.emit(boost::asio::cancellation_type::terminal);
+  ASSERT_TRUE(loop_.turn_until([&] { return given_up->done; }));
+  client_->limit_connections(1);
+  EXPECT_EQ(client_->stuck_server(0s), "");
+  pending_.back().cancel.emit(boost::asio::cancellation_type::terminal);
+  ASSERT_TRUE(loop_.turn_until([&] { return pending_.back().done; }));
+  EXPECT_NE(client_->stuck_server(0s), "");
 }
 
 TEST_F(HttpThreadInTheKernel, FileCannotBeRead_StopLeavesTheThreadBehind) {

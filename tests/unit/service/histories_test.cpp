@@ -169,6 +169,48 @@ TEST_F(HistoriesTest, TokensAreMany_SomeAreWrittenAtATimeAndAllAtTheEnd) {
   }
 }
 
+TEST_F(HistoriesTest, FileCannotBeReadAtFirst_IsNotWrittenBeforeItWasRead) {
+  {
+    Histories histories(directory, clock);
+    histories.of("wechat").note(event("fetched"));
+    histories.write_all();
+  }
+  std::filesystem::rename(directory / "wechat.json", parent / "kept.json");
+  std::filesystem::create_symlink(parent / "kept.json", directory / "wechat.json");  // no link is followed
+  Histories histories(directory, clock);
+  histories.of("wechat").note(event("renewed"));
+  histories.write_due();
+  histories.write_all();
+  EXPECT_TRUE(std::filesystem::is_symlink(directory / "wechat.json"));
+  std::filesystem::rename(parent / "kept.json", directory / "wechat.json");
+  clock.now += std::chrono::minutes(1);
+  histories.write_due();
+  EXPECT_THAT(histories.find("wechat")->events(), SizeIs(2));
+  histories.write_due();
+  EXPECT_THAT(written(), ::testing::AllOf(HasSubstr("fetched"), HasSubstr("renewed")));
+}
+
+TEST_F(HistoriesTest, DiskIsSlow_EachFileIsReadBeforeItIsWrittenAndAllAreAtTheEnd) {
+  const std::set<std::string> names{"a", "b", "c", "wechat"};
+  {
+    Histories histories(directory, clock);
+    for (const std::string& name : names) histories.of(name).note(event("fetched"));
+    histories.write_all();
+  }
+  Histories histories(directory, clock, std::chrono::milliseconds(0));  // for one file a batch
+  histories.restore(names);
+  EXPECT_THAT(histories.find("a")->events(), SizeIs(1));
+  EXPECT_THAT(histories.find("wechat")->events(), SizeIs(0));
+  for (const std::string& name : names) histories.of(name).note(event("renewed"));
+  for (std::size_t i = 0; i < names.size(); ++i) histories.write_due();
+  histories.write_all();
+  for (const std::string& name : names) {
+    EXPECT_THAT(histories.find(name)->events(), SizeIs(2)) << name;
+    EXPECT_THAT(test::read_file(directory / (name + ".json")),
+                ::testing::AllOf(HasSubstr("fetched"), HasSubstr("renewed")));
+  }
+}
+
 TEST_F(HistoriesTest, OneFileCannotBeWritten_OthersAre) {
   std::filesystem::create_directories(directory / "wechat.json" / "in-the-way");
   Histories histories(directory, clock);

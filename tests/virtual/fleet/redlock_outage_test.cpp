@@ -2,7 +2,10 @@
 // scenarios.
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "agent/base/error.hpp"
+#include "agent/fleet/redis/redis_scripts.hpp"
 #include "tests/virtual/fleet/virtual_redlock.hpp"
 
 namespace jeton::agent {
@@ -193,6 +196,34 @@ TEST_F(QuorumTrouble, MinorityIsOut_ListenerHearsAndIsToldOfTheGap) {
   const int gaps = b.listener.gaps;
   servers[0].restart();
   EXPECT_TRUE(loop.eventually([&] { return b.listener.gaps > gaps; }));
+}
+
+class QuorumLoads : public test::VirtualRedlock {
+ protected:
+  Task<> load(Coordinator& from) {
+    co_await from.load("t");
+    ++loaded;
+  }
+  std::uint64_t loaded = 0;
+};
+
+// agent/fleet/redis/server_use.hpp, most_loads.
+TEST_F(QuorumLoads, AreManyAndAMinorityIsOut_TwoHundredAndFiftySixAreUnderWay) {
+  RedlockHost host(loop, servers.options(500ms));
+  host.warm_up();
+  EXPECT_FALSE(host.call.load());
+  servers[4].kill();
+  servers.network().set_latency(100ms, 110ms);
+  const auto asked = [this] { return servers[0].scripts(redis_scripts::load().sha1()); };
+  const std::uint64_t before = asked();
+  constexpr std::uint64_t all = 1000;
+  for (std::uint64_t i = 0; i < all; ++i) start_task(loop.timers.executor(), load(host.coordinator));
+  std::uint64_t most = 0;
+  EXPECT_TRUE(loop.turn_until([&] {
+    most = std::max(most, asked() - before - std::min(loaded, asked() - before));
+    return loaded == all;
+  }));
+  EXPECT_EQ(most, 256U);
 }
 
 }  // namespace

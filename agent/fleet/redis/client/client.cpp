@@ -42,9 +42,10 @@ struct ReplicaWaits {
 // Held by the commands that wait, so it outlives Client until they have ended.
 class Client::Impl : public std::enable_shared_from_this<Impl> {
  public:
-  Impl(Timers& timers, Random& random, ConnectOptions options)
+  Impl(Timers& timers, Random& random, ConnectOptions options, Duration keepalive)
       : timers_(timers),
         timeout_(options.timeout),
+        keepalive_(keepalive),
         in_cluster_(options.in_cluster),
         changed_(timers),
         kept_(timers, random, std::move(options), "commands",
@@ -89,15 +90,12 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
     co_return result;
   }
 
-  void probe() {
-    if (is_up()) start_task(timers_.executor(), ping(shared_from_this(), connection_));
-  }
-
   [[nodiscard]] bool is_up() const { return connection_ && connection_->is_open(); }
 
   Timers& timers_;
-  Duration timeout_;  // of an answer to PING
-  bool in_cluster_;   // that it is a node of a Cluster need not be said (any more)
+  Duration timeout_;    // of an answer to PING
+  Duration keepalive_;  // quiet for so long before it
+  bool in_cluster_;     // that it is a node of a Cluster need not be said (any more)
   std::string last_error_;
   std::function<void()> connected_callback_;
   std::shared_ptr<Connection> connection_;
@@ -196,7 +194,7 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
     last_error_.clear();
     changed_.notify();
     if (kept_.mode() == "cluster") used_as_a_single_server();
-    if (kept_.keepalive()) start_task(timers_.executor(), keep_alive(shared_from_this(), connection));
+    start_task(timers_.executor(), keep_alive(shared_from_this(), connection));
     if (connected_callback_) connected_callback_();
   }
 
@@ -210,20 +208,15 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
         {{"endpoint", kept_.display()}});
   }
 
-  // In an exception if the connection is closed before it answers. Any answer is one.
-  static Task<> ping(std::shared_ptr<Impl> self, std::shared_ptr<Connection> connection) {
-    const BootTime deadline = self->timers_.clock().boot_now() + self->timeout_;
-    Command question({"PING"});
-    static_cast<void>(co_await connection->command(std::move(question), deadline));
-  }
-
-  // Ends with its connection.
+  // Ends with its connection, which a PING without an answer ends. Any answer is one.
   static Task<> keep_alive(std::shared_ptr<Impl> self, std::shared_ptr<Connection> connection) {
     for (;;) {
-      const Duration interval = self->kept_.keepalive().value_or(self->timeout_);
+      const Duration interval = std::min(self->keepalive_, self->kept_.keepalive().value_or(self->keepalive_));
       const bool quiet = co_await connection->wait_quiet(interval);
       if (!quiet) co_return;
-      co_await ping(self, connection);
+      const BootTime deadline = self->timers_.clock().boot_now() + self->timeout_;
+      Command question({"PING"});
+      static_cast<void>(co_await connection->command(std::move(question), deadline));
     }
   }
 
@@ -233,14 +226,13 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
   }
 };
 
-Client::Client(Timers& timers, Random& random, ConnectOptions options)
-    : impl_(std::make_shared<Impl>(timers, random, std::move(options))) {}
+Client::Client(Timers& timers, Random& random, ConnectOptions options, Duration keepalive)
+    : impl_(std::make_shared<Impl>(timers, random, std::move(options), keepalive)) {}
 
 Client::~Client() { impl_->stop(); }
 void Client::on_connected(std::function<void()> callback) { impl_->connected_callback_ = std::move(callback); }
 void Client::start() { impl_->kept_.start(); }
 void Client::stop() { impl_->stop(); }
-void Client::probe() { impl_->probe(); }
 
 Task<Reply> Client::command(std::string_view /*key*/, Command command, BootTime deadline) {
   return Impl::command(impl_, std::move(command), deadline);

@@ -5,6 +5,7 @@
 // NotSentError if no server has seen the command, a ServerError if it answered with an error. One thread: the loop's.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -53,10 +54,6 @@ class CommandRunner {
                          ": its replicas cannot be waited for; leave coordination.redis.replicas_acked out");
   }
 
-  // The server is silent on another connection: sends a PING on this one, if it is open. Without an answer in time it
-  // ends, as after any command. A Cluster has many servers, and asks them by itself.
-  virtual void probe() {}
-
   [[nodiscard]] virtual bool is_connected() const = 0;
   // Why there is no connection; empty while there is one.
   [[nodiscard]] virtual std::string last_error() const = 0;
@@ -71,14 +68,13 @@ class CommandRunner {
 // another server, through the endpoint resolver or behind the same name.
 class Client final : public CommandRunner {
  public:
-  // Timers and random outlive the client.
-  Client(Timers& timers, Random& random, ConnectOptions options);
+  // Timers and random outlive the client. `keepalive`: the time in which nothing was heard, before a PING.
+  Client(Timers& timers, Random& random, ConnectOptions options, Duration keepalive = usual_keepalive);
   ~Client() override;  // stops
 
   void on_connected(std::function<void()> callback) override;
   void start() override;
   void stop() override;
-  void probe() override;
 
   Task<Reply> command(std::string_view key, Command command, BootTime deadline) override;
   Task<Reply> run(const Script& script, std::span<const std::string> keys, std::span<const std::string_view> arguments,

@@ -6,6 +6,7 @@
 // failure of a connect is a value.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <span>
@@ -129,6 +130,9 @@ class EndpointResolver {
   // Ends the calls that are under way, each with an error.
   virtual void interrupt() {}
 };
+
+// A connection is quiet for so long before a PING: a minute, but before a proxy that ends what is quiet for a minute.
+inline constexpr Duration usual_keepalive = std::chrono::seconds(59);
 
 struct ConnectOptions {
   Address address;
