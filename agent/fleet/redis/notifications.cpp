@@ -33,11 +33,7 @@ Notifications::Notifications(Timers& timers, Random& random, const RedisOptions&
           timers, random, for_messages(options.connection),
           {.message = [this](const std::string& channel, std::string_view payload) { on_message(channel, payload); },
            .gap = [this](const std::string& channel) { on_gap(channel); },
-           .changed = [this](const std::string& channel, bool all) { on_changed(channel, all); },
-           .silent =
-               [this] {
-                 if (silent_) silent_();
-               }},
+           .changed = [this](const std::string& channel, bool all) { on_changed(channel, all); }},
           options.keepalive) {
   if (!options.cluster) return;
   watch_.emplace(

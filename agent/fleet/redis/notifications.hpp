@@ -38,8 +38,6 @@ class Notifications {
 
   // Sets a callback for every message about a token that shows a successful write by some agent.
   void on_written(std::function<void()> callback) { written_ = std::move(callback); }
-  // Sets a callback for a server that does not answer a PING.
-  void on_silent(std::function<void()> callback) { silent_ = std::move(callback); }
   void start();
   void stop();
 
@@ -85,7 +83,6 @@ class Notifications {
   ReachedMajority reached_majority_;
   std::function<std::optional<Milliseconds>()> offset_;
   std::function<void()> written_;
-  std::function<void()> silent_;
   std::map<std::string, Subscription> by_channel_;
   std::map<std::string, std::string> own_owner_;  // by channel: of the last acquisition
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

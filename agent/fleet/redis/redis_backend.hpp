@@ -24,7 +24,7 @@ struct RedisOptions {
   std::string prefix = "jeton";
   FleetCodec codec{};      // plain, or sealed
   int replicas_acked = 0;  // a lock counts only when so many replicas have it; a publication without them is logged
-  Duration keepalive = redis::usual_keepalive;        // of each connection
+  Duration keepalive = redis::usual_keepalive;        // of the connection for messages
   Duration clock_interval = std::chrono::minutes(5);  // between two measurements of the clock offset
 };
 

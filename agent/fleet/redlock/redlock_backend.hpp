@@ -29,7 +29,7 @@ struct RedlockOptions {
   std::vector<redis::ConnectOptions> servers;
   std::string prefix = "jeton";
   FleetCodec codec{};                                 // plain, or sealed
-  Duration keepalive = redis::usual_keepalive;        // of each connection
+  Duration keepalive = redis::usual_keepalive;        // of the connection for messages
   Duration clock_interval = std::chrono::minutes(5);  // between two measurements of a clock offset
 };
 

@@ -10,8 +10,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Duration timeout = 500ms;
-// systemd/README.md, "Redis hangs": a minute of silence, and the timeouts of a PING on each connection.
-constexpr Duration noticed_within = 61s;
+// systemd/README.md, "Redis hangs": the silence before a PING, and its timeout.
+constexpr Duration noticed_within = 61s;               // on the connection for messages
+constexpr Duration noticed_by_commands_within = 151s;  // on that for commands
 
 class QuietConnection : public testing::Test {
  protected:
@@ -27,7 +28,7 @@ class QuietConnection : public testing::Test {
   test::MemoryServer& server = servers[0];
 };
 
-TEST_F(QuietConnection, NothingIsHeard_IsAskedOnceAMinuteAndForTheTimeEveryFiveMinutes) {
+TEST_F(QuietConnection, NothingIsHeard_IsAskedOnceAMinuteOrTwoAndForTheTimeEveryFiveMinutes) {
   test::Host host(loop, options());
   host.listen();
   loop.pass(1min);
@@ -35,11 +36,11 @@ TEST_F(QuietConnection, NothingIsHeard_IsAskedOnceAMinuteAndForTheTimeEveryFiveM
   const std::uint64_t times = server.commands("TIME");
   const std::uint64_t all = server.commands();
   loop.pass(1h);
-  EXPECT_GE(server.commands("PING") - pings, 58U + 58U);
-  EXPECT_LE(server.commands("PING") - pings, 61U + 61U);
+  EXPECT_GE(server.commands("PING") - pings, 58U + 11U);
+  EXPECT_LE(server.commands("PING") - pings, 60U + 24U);
   EXPECT_GE(server.commands("TIME") - times, 11U);
   EXPECT_LE(server.commands("TIME") - times, 12U);
-  EXPECT_LE(server.commands() - all, 61U + 61U + 12U);
+  EXPECT_LE(server.commands() - all, 60U + 24U + 12U);
 }
 
 TEST_F(QuietConnection, MessagesAreHeard_OnlyTheConnectionForCommandsIsAsked) {
@@ -53,7 +54,7 @@ TEST_F(QuietConnection, MessagesAreHeard_OnlyTheConnectionForCommandsIsAsked) {
   }
   EXPECT_EQ(host.listener.resumes, 60);
   EXPECT_GT(server.commands("PING"), pings);
-  EXPECT_LE(server.commands("PING") - pings, 50U);
+  EXPECT_LE(server.commands("PING") - pings, 20U);
 }
 
 // What is heard on the other says nothing about it.
@@ -73,7 +74,8 @@ TEST_F(QuietConnection, OnlyTheConnectionForCommandsDies_IsNoticedInTime) {
   loop.pass(5s);
   ASSERT_EQ(servers.network().connections(elsewhere), 1U);
   servers.network().lose_connections(elsewhere, false);
-  EXPECT_TRUE(loop.turn_until([&] { return servers.network().connections(elsewhere) == 0; }, noticed_within));
+  EXPECT_TRUE(
+      loop.turn_until([&] { return servers.network().connections(elsewhere) == 0; }, noticed_by_commands_within));
   publish(R"({"type":"resume"})");
   EXPECT_TRUE(loop.turn_until([&] { return host.listener.resumes == 1 && host.coordinator.health().reachable; }));
 }
@@ -84,8 +86,8 @@ TEST_F(QuietConnection, ServerHangs_BothConnectionsNoticeItInTime) {
   loop.pass(5s);
   const int gaps = host.listener.gaps;
   server.freeze();
-  EXPECT_TRUE(loop.turn_until([&] { return !host.coordinator.health().reachable; }, noticed_within));
-  EXPECT_FALSE(host.coordinator.reports_losses("t"));
+  EXPECT_TRUE(loop.turn_until([&] { return !host.coordinator.reports_losses("t"); }, noticed_within));
+  EXPECT_TRUE(loop.turn_until([&] { return !host.coordinator.health().reachable; }, noticed_by_commands_within));
   server.thaw();
   EXPECT_TRUE(loop.turn_until([&] { return host.coordinator.health().reachable && host.listener.gaps > gaps; }, 3s));
 }

@@ -14,7 +14,7 @@ using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-constexpr std::uint64_t commands_allowed = 120;         // in an hour, on each connection
+constexpr std::uint64_t commands_allowed = 60;          // in an hour, on each connection
 constexpr agent::Duration longest_check = seconds(37);  // 30 s, a fifth of it, and the repair
 
 // By connection, those of its scripts too, as Redis counts them.
@@ -41,7 +41,7 @@ void expect_lost_record_back(VirtualFleet& fleet, agent::Duration within) {
   EXPECT_EQ(fleet.provider.calls, 1U);
 }
 
-TEST(IdleAgent, HasOneToken_SendsTwoCommandsAMinuteOnAConnectionAtMost) {
+TEST(IdleAgent, HasOneToken_SendsSixtyCommandsAnHourOnAConnectionAtMost) {
   for (const std::size_t servers : {1U, 3U}) {
     for (const std::uint64_t calls : {0U, 10U}) {
       SCOPED_TRACE(std::to_string(servers) + " servers, budget " + std::to_string(calls));

@@ -202,7 +202,6 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
       }
       if (self->replies_ != before || !connection->is_open()) continue;
       connection->close("no answer to PING in time");
-      if (const auto tell = self->callbacks_.silent) tell();
     }
   }
 

@@ -31,8 +31,6 @@ class Subscriber {
     std::function<void(const std::string& channel, bool all)> changed{};
     // The connection, or an attempt to make one, failed.
     std::function<void()> down{};
-    // The connection ends because the server did not answer a PING.
-    std::function<void()> silent{};
   };
 
   // Timers and random outlive the subscriber. `keepalive`: the time in which nothing was heard, before a PING.

@@ -131,8 +131,8 @@ class EndpointResolver {
   virtual void interrupt() {}
 };
 
-// A connection is quiet for so long before a PING: a minute, but before a proxy that ends what is quiet for a minute.
-inline constexpr Duration usual_keepalive = std::chrono::seconds(59);
+// A connection is quiet for so long before a PING.
+inline constexpr Duration usual_keepalive = std::chrono::seconds(60);
 
 struct ConnectOptions {
   Address address;
