@@ -77,6 +77,7 @@ void LockKeeper::hold(const LockId& id, Lease lease, Tenure tenure, bool renewed
   held_.push_back({id, std::move(lease), std::move(tenure), renew_at, listen_at});
   if (!renewed) return;
   guard();
+  wake_.notify();
   if (std::exchange(running_, true)) return;
   start_task(context_.timers.executor(), run(shared_from_this()));
 }
@@ -209,8 +210,7 @@ Task<bool> LockKeeper::extend(std::string name, Duration ttl) {
   HeldLock* lock = find_held(name);
   if (lock == nullptr || ended_) co_return false;
   lock->lease.ttl = ttl;
-  // Not passed on any more: without an answer the store may have it for less time than its lease says.
-  lock->tenure.last_fence = 0;
+  stop_passing(name);
   Lease lease = lock->lease;
   const LockId id = lock->id;
   const bool kept = co_await ask_store(*lock, lease);
@@ -225,6 +225,10 @@ Task<bool> LockKeeper::extend(std::string name, Duration ttl) {
   renewed(*lock, lease);
   wake_.notify();
   co_return true;
+}
+
+void LockKeeper::stop_passing(const std::string& name) {
+  if (HeldLock* lock = find_held(name)) lock->tenure.last_fence = 0;
 }
 
 BootTime LockKeeper::valid_until() const {

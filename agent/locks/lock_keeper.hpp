@@ -60,6 +60,8 @@ class LockKeeper : public std::enable_shared_from_this<LockKeeper> {
   void hold(const LockId& id, Lease lease, Tenure tenure, bool renewed);
   // False: lost. Throws TransportError.
   Task<bool> extend(std::string name, Duration ttl);
+  // The lock is not passed on any more: the store may have it for less time than its lease says, or not at all.
+  void stop_passing(const std::string& name);
   // From now on nothing is renewed or reported.
   void end();
   // Gives the locks away.

@@ -21,6 +21,8 @@
 //   time since the waiter arrived.
 // - The former client gave its lock back and knows nothing of its successor. A client that may go on with its lock at
 //   the next agent by its owner id (when_agent_stops: keep) neither passes its lock on nor is passed one.
+// - A lock that this host may have released in the store is not passed on: a release by owner id or by an
+//   administrator forbids it before the store is asked.
 // - The time to live of the new holder is about as long as the former one's. So after a crash the lock lasts no longer
 //   than its holder asked for, and no lock is passed on that ends in a moment.
 // Other hosts must have their turn, and this host does not know whether any waits. So after most_passes, or

@@ -193,6 +193,11 @@ void LockSession::ask_to_end() {
   changed_.notify();
 }
 
+void LockSession::stop_passing(const std::string& name) {
+  keeper_->stop_passing(name);
+  if (waiter_->passed) waiter_->passed->tenure.last_fence = 0;  // it may be this lock
+}
+
 void LockSession::lose(const std::string& name, const std::string& reason) {
   if (ending() || find(name) == nullptr) return;
   lost_name_ = name;

@@ -1,6 +1,8 @@
 // A lock that is given back is passed on to the next client of its host, in memory; the store hears of it afterwards
 // (agent/locks/lock_queue.hpp). The moment before it does is that in which the clock has not moved.
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
+#include <exception>
 
 #include "tests/virtual/locks/lock_fleet.hpp"
 
@@ -43,7 +45,7 @@ class Passing : public Base {
     ASSERT_EQ(next->state(), State::held) << next->reason();
     EXPECT_EQ(holder->state(), State::ended);
     EXPECT_EQ(loop.clock.boot_now(), before);
-    EXPECT_GE(tenure_of(next).passes, 1U);
+    EXPECT_GE(next->held().back().tenure.passes, 1U);
   }
   // By a release in the store.
   void give_back(const Session& holder, const Session& next) {
@@ -205,6 +207,20 @@ TEST_P(AnyPass, HolderOfSeveralEnds_EachIsPassedOnToItsWaiter) {
   EXPECT_EQ(host.decided(both)->state(), State::held) << both->reason();
 }
 
+// It has another lock for long, whose renewal is not due yet.
+TEST_P(AnyPass, NextHoldsAnotherLockAlready_StoreHearsOfItAtOnceAllTheSame) {
+  const Session first = host.take({.name = "b"});
+  const Session holder = waiting(host, {.name = "b", .wait = 1h});
+  const Session next = waiting(host, {.name = "b", .wait = 1h, .also = {"a"}});
+  loop.pass(1s);
+  ASSERT_NO_FATAL_FAILURE(give_back(first, holder));
+  loop.pass(5ms);
+  ASSERT_NO_FATAL_FAILURE(pass(holder, next));
+  const agent::HeldLock* passed = next->find("b");
+  EXPECT_TRUE(loop.turn_until([&] { return passed->tenure.told; }, 50ms));
+  EXPECT_EQ(host.show("b").owner, passed->lease.owner);
+}
+
 // It gave the lock back, whatever the store says yet.
 TEST_P(AnyPass, FormerOwnerReleasesOrExtends_ItIsNotItsOwnAndTheHolderKeepsIt) {
   const Session holder = host.take();
@@ -248,6 +264,34 @@ TEST_P(AnyPass, HolderReleasesOrExtendsByItsOwnerId_ItsOwnIsMeant) {
   EXPECT_TRUE(host.release(owner));
   EXPECT_EQ(next->state(), State::lost);
   EXPECT_EQ(host.decided(third)->state(), State::held) << third->reason();
+}
+
+// The connection ends before the store has answered the release: by then it may have given the lock to another host.
+TEST_P(FleetPass, ReleasedByItsOwnerIdAndThenTheClientEnds_IsNotPassedOn) {
+  for (const bool by_administrator : {false, true}) {
+    SCOPED_TRACE(by_administrator);
+    const Session holder = host.take();
+    const Session next = waiting(host);
+    bool answered = false;
+    const auto on_end = [&](std::exception_ptr, bool) { answered = true; };
+    agent::LockBroker& broker = host.broker();
+    if (by_administrator) {
+      boost::asio::co_spawn(loop.context, broker.force_release(host.id(), agent::LockHolder{"host-1", 0, 1}), on_end);
+    } else {
+      boost::asio::co_spawn(loop.context, broker.release(host.id(), lease_of(holder).owner), on_end);
+    }
+    const std::uint64_t commands_of_release = by_administrator ? 2 * fleet.size() : fleet.size();
+    const std::uint64_t before = commands();
+    ASSERT_TRUE(loop.turn_until([&] { return commands() >= before + commands_of_release || answered; }, 50ms));
+    holder->cancel();
+    loop.pass(0s);
+    ASSERT_FALSE(answered) << "nothing is shown";
+    EXPECT_NE(next->state(), State::held);
+    ASSERT_EQ(host.decided(next)->state(), State::held) << next->reason();
+    EXPECT_EQ(tenure_of(next).passes, 0U);
+    EXPECT_EQ(host.end(next), State::ended);
+    ASSERT_TRUE(answered);
+  }
 }
 
 TEST_P(AnyPass, AdministratorTakesIt_HolderIsToldAtOnce) {
