@@ -194,6 +194,17 @@ TEST_P(AnyPass, NextClientHasGone_TheOneBehindHasIt) {
   EXPECT_FALSE(host.show().held);
 }
 
+// The host was suspended.
+TEST_P(AnyPass, ExpiresBeforeTheNextClientGoesOn_ItAsksTheStore) {
+  const Session holder = host.take();
+  const Session next = waiting(host);
+  holder->cancel();
+  boost::asio::post(loop.context, [&] { loop.virtual_clock().now += 2min; });  // when it was passed on
+  EXPECT_TRUE(loop.turn_until([&] { return next->state() != State::waiting; }, 10min));
+  ASSERT_EQ(next->state(), State::held) << next->reason();
+  EXPECT_EQ(tenure_of(next).passes, 0U);
+}
+
 TEST_P(AnyPass, HolderOfSeveralEnds_EachIsPassedOnToItsWaiter) {
   const Session holder = host.take({.name = "a", .also = {"b"}});
   const Session of_a = waiting(host, {.name = "a", .wait = 1h});
@@ -345,6 +356,42 @@ TEST_P(FleetPass, StoreHasAnotherHolder_ItIsNotPassedOn) {
   loop.pass(1s);
   EXPECT_EQ(next->state(), State::waiting);
   EXPECT_EQ(fleet.count("another"), fleet.size());
+}
+
+// It waits since before the host got the lock, and has found since that another client took it.
+TEST_P(FleetPass, AnotherClientTookItInTheTenure_IsNotPassedOn) {
+  const Session first = host.take();
+  const Session holder = waiting(host);
+  const Session next = waiting(host, {.wait = 1h, .retry = 20ms});
+  loop.pass(LockQueue::longest_tenure);
+  ASSERT_NO_FATAL_FAILURE(give_back(first, holder));
+  fleet.cli({"SET", LockFleet::key(), "another", "PX", "3600000"});
+  loop.pass(50ms);
+  ASSERT_EQ(holder->state(), State::held) << "nothing is shown";
+  EXPECT_EQ(host.end(holder), State::lost);
+  loop.pass(1s);
+  EXPECT_EQ(next->state(), State::waiting);
+  EXPECT_EQ(fleet.count("another"), fleet.size());
+}
+
+// An administrator at another host gave the lock to the next waiter of this one; the former holder has not heard of it.
+TEST_P(FleetPass, HostHasItAgainForAnotherClient_FormerHolderDoesNotPassItOn) {
+  LockHost& other = fleet.add_host();
+  const Session first = host.take();
+  const Session former = waiting(host);
+  const Session holder = waiting(host);
+  const Session third = waiting(host);
+  loop.pass(LockQueue::longest_tenure);
+  ASSERT_NO_FATAL_FAILURE(give_back(first, former));
+  loop.pass(5ms);
+  EXPECT_TRUE(other.force_release());
+  ASSERT_TRUE(loop.turn_until([&] { return holder->state() == State::held; }, 50ms)) << holder->reason();
+  loop.pass(5ms);
+  ASSERT_EQ(former->state(), State::held) << "nothing is shown";
+  EXPECT_EQ(host.end(former), State::lost);
+  EXPECT_EQ(third->state(), State::waiting);
+  EXPECT_EQ(fleet.value(), lease_of(holder).owner);
+  ASSERT_NO_FATAL_FAILURE(pass(holder, third));
 }
 
 // The report arrives, its answer does not: the store has either owner, as far as the host knows.
