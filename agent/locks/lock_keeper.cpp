@@ -105,9 +105,8 @@ void LockKeeper::end() {
   wake_.notify();
 }
 
-std::vector<HeldLock> LockKeeper::take() {
-  wake_.notify();
-  return std::exchange(held_, {});
+void LockKeeper::drop(const std::string& name) {
+  std::erase_if(held_, [&](const HeldLock& lock) { return lock.id.name == name; });
 }
 
 void LockKeeper::listen_due() {

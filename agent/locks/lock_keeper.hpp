@@ -62,10 +62,10 @@ class LockKeeper : public std::enable_shared_from_this<LockKeeper> {
   Task<bool> extend(std::string name, Duration ttl);
   // The lock is not passed on any more: the store may have it for less time than its lease says, or not at all.
   void stop_passing(const std::string& name);
-  // From now on nothing is renewed or reported.
+  // From now on nothing is renewed or reported. The locks stay here until each is dropped.
   void end();
-  // Gives the locks away.
-  [[nodiscard]] std::vector<HeldLock> take();
+  [[nodiscard]] bool has_ended() const { return ended_; }
+  void drop(const std::string& name);
 
   [[nodiscard]] const std::vector<HeldLock>& held() const { return held_; }
   [[nodiscard]] const HeldLock* find(const std::string& name) const;

@@ -127,6 +127,7 @@ class LockSession : public std::enable_shared_from_this<LockSession> {
   Task<> resume_all();
   Task<std::string> extend_again(const LockId& id, Lease& lease);
   Task<> release_held();
+  Task<> release(HeldLock lock);
   [[nodiscard]] bool pass_on(const HeldLock& lock);
   [[nodiscard]] std::string by_text() const;
   void was_not_ours(const std::string& name, const std::string& reason);

@@ -218,6 +218,33 @@ TEST_P(AnyPass, HolderOfSeveralEnds_EachIsPassedOnToItsWaiter) {
   EXPECT_EQ(host.decided(both)->state(), State::held) << both->reason();
 }
 
+TEST_P(FleetPass, HolderOfSeveralEnds_WaiterOfOneHasItBeforeTheOthersAreReleased) {
+  const Session holder = host.take({.name = "a", .also = {"b"}});
+  const Session of_b = waiting(host, {.name = "b", .wait = 1h});
+  holder->cancel();
+  loop.pass(0s);
+  EXPECT_EQ(holder->state(), State::releasing) << "nothing is shown";
+  ASSERT_EQ(of_b->state(), State::held);
+  EXPECT_EQ(tenure_of(of_b).passes, 1U);
+}
+
+// The release of another lock does not reach the store.
+TEST_P(FleetPass, FormerOwnerAsksWhileTheHolderReleasesAnotherLock_ItHasNothing) {
+  const Session first = host.take({.name = "b"});
+  const Session holder = waiting(host, {.name = "b", .wait = 1h, .also = {"a"}});
+  const std::string former = lease_of(first).owner;
+  ASSERT_NO_FATAL_FAILURE(pass(first, holder));
+  fleet.set_fault(Fault::refused);
+  holder->cancel();
+  loop.pass(1s);
+  EXPECT_EQ(holder->state(), State::releasing) << "nothing is shown";
+  EXPECT_FALSE(host.release(former, "b"));
+  EXPECT_FALSE(host.extend(former, 1h, "b"));
+  fleet.set_fault(Fault::none);
+  EXPECT_TRUE(loop.turn_until([&] { return LockHost::is_over(*holder); }, 1min));
+  EXPECT_FALSE(host.show("b").held);
+}
+
 // It has another lock for long, whose renewal is not due yet.
 TEST_P(AnyPass, NextHoldsAnotherLockAlready_StoreHearsOfItAtOnceAllTheSame) {
   const Session first = host.take({.name = "b"});
