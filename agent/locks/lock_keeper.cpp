@@ -165,9 +165,10 @@ Task<> LockKeeper::renew_due() {
 
 // `lease`: a copy of that of the lock, which may leave meanwhile.
 Task<bool> LockKeeper::ask_store(const HeldLock& lock, Lease& lease) {
-  if (lock.tenure.told) return context_.store.extend(lock.id, lease);
-  JETON_FAILPOINT("locks.pass.sending");
-  return context_.store.pass(lock.id, lock.tenure.former, lease, lock.tenure.note);
+  const Tenure& tenure = lock.tenure;
+  if (tenure.former.empty()) return context_.store.extend(lock.id, lease);
+  if (!tenure.told) JETON_FAILPOINT("locks.pass.sending");
+  return context_.store.pass(lock.id, tenure.former, lease, tenure.note, tenure.told);
 }
 
 void LockKeeper::renewed(HeldLock& lock, const Lease& lease) {

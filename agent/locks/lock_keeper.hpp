@@ -2,9 +2,9 @@
 // release by another client once one is held for long, so that it is noticed at once and not only at the next renewal,
 // and reports a loss with its cause, a little before the holder would know it by its own clock.
 //
-// A lock that was passed on (lock_queue.hpp) is due at once, and its renewal is the report to the store about its new
-// owner, until the store has confirmed it. So that is repeated, and a loss that it finds is told to the holder, like
-// any renewal.
+// A lock that was passed on (lock_queue.hpp) is due at once, and its renewals are reports to the store about its new
+// owner, also after the store has confirmed it: a server of a quorum may have missed it, and a replica that took over
+// may have forgotten it. A loss that a report finds is told to the holder, like that of any renewal.
 //
 // One thread: the loop's.
 #pragma once

@@ -13,8 +13,8 @@
 // - Until the store has confirmed the new owner, the new lease ends when the former one would have. The store keeps the
 //   lock for a former owner until then at least, so it gives it to no other host, also if this agent is killed.
 // - The store has the lock under the present owner or a former one: a report or an answer may be on its way, or lost.
-//   So report and release are for all of these. No other client ever has their ids: a report that comes late, or twice,
-//   finds the lock of this host or changes nothing.
+//   So report, renewal and release are for all of these. No other client ever has their ids: a report that comes late,
+//   or twice, finds the lock of this host or changes nothing.
 // - The store reserves the spare fences when it grants the lock, so the next acquisition on any host draws above them.
 //   If it loses the lock, its next owner may have a higher fence than a client to which the lock is passed on after
 //   that. But that client had asked before: a waiter takes a passed lock only if the store had it for this host at some

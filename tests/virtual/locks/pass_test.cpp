@@ -523,6 +523,42 @@ TEST(QuorumPass, ServerDidNotHear_IsReleasedWithTheOthers) {
   EXPECT_TRUE(loop.turn_until([&] { return fleet.nowhere(); }, 1min)) << "long before its time to live";
 }
 
+// The servers that confirmed the new owner are no majority any more.
+TEST(QuorumPass, ServerDidNotHearAndAnotherFails_RenewalsGoOn) {
+  LockFleet fleet{"redlock"};
+  VirtualLoop& loop = fleet.loop;
+  LockHost& host = fleet.add_host();
+  const Session holder = host.take({.ttl = 30s});
+  const std::string former = lease_of(holder).owner;
+  const Session next = host.open({.ttl = 30s, .wait = 1h});
+  ASSERT_TRUE(loop.turn_until([&] { return next->state() == State::waiting && fleet.count(former) == fleet.size(); },
+                              LockQueue::longest_tenure / 2));
+  loop.pass(5ms);
+  fleet.set_fault(Fault::refused, {}, 3);
+  fleet.set_fault(Fault::refused, {}, 4);
+  holder->cancel();
+  ASSERT_TRUE(loop.turn_until([&] { return next->state() == State::held && next->renewals() == 1; }, 50ms));
+  ASSERT_TRUE(loop.turn_until([&] { return fleet.count(lease_of(next).owner) == 3; }, 50ms));
+  loop.pass(2 * LockFleet::timeout);  // the reports to the others are given up
+  ASSERT_EQ(fleet.count(former), 2U);
+  fleet.set_fault(Fault::none, {}, 3);
+  fleet.set_fault(Fault::none, {}, 4);
+  fleet[0].cli({"DEL", LockFleet::key()});
+  fleet[1].cli({"SET", LockFleet::key(), "another", "PX", "3600000"});
+  loop.pass(1min);
+  EXPECT_EQ(next->state(), State::held) << next->reason();
+  EXPECT_GE(fleet.count(lease_of(next).owner), fleet.majority());
+}
+
+TEST_P(AnyPass, Renewed_ShowsSinceWhenTheHolderHasIt) {
+  const Session holder = host.take({.ttl = 3s});
+  const Session next = waiting(host, {.ttl = 3s, .wait = 1h});
+  ASSERT_NO_FATAL_FAILURE(pass(holder, next));
+  loop.pass(10s);
+  EXPECT_GT(next->renewals(), 3U);
+  EXPECT_GE(host.show().note.age.value_or(0s), 9s);
+}
+
 INSTANTIATE_TEST_SUITE_P(On, AnyPass, testing::Values("local", "redis", "redlock"), backend_name);
 INSTANTIATE_TEST_SUITE_P(On, FleetPass, testing::Values("redis", "redlock"), backend_name);
 
