@@ -318,9 +318,7 @@ TEST_P(FleetPass, ReleasedByItsOwnerIdAndThenTheClientEnds_IsNotPassedOn) {
     } else {
       boost::asio::co_spawn(loop.context, broker.release(host.id(), lease_of(holder).owner), on_end);
     }
-    const std::uint64_t commands_of_release = by_administrator ? 2 * fleet.size() : fleet.size();
-    const std::uint64_t before = commands();
-    ASSERT_TRUE(loop.turn_until([&] { return commands() >= before + commands_of_release || answered; }, 50ms));
+    ASSERT_TRUE(loop.turn_until([&] { return fleet.count("") > 0; }, 50ms));
     holder->cancel();
     loop.pass(0s);
     ASSERT_FALSE(answered) << "nothing is shown";
