@@ -76,7 +76,13 @@ class LockStore {
   // The host has passed the lock on: from now on it is lease.owner's in the store, too, with the fence and the time to
   // live of the lease, and the note. Nobody is notified. False: neither a former owner nor lease.owner has it, so it is
   // lost; it is not created. May be repeated after a lost answer. `lease` lives until the Task is done.
-  virtual Task<bool> pass(LockId id, FormerOwners former, Lease& lease, LockNote note) = 0;
+  //
+  // `confirmed`: the store has said yes to that before. It is a renewal then; but a part of the store that did not hear
+  // of the new owner, or has lost it, and still has a former one counts as well.
+  virtual Task<bool> pass(LockId id, FormerOwners former, Lease& lease, LockNote note, bool confirmed) = 0;
+  Task<bool> pass(LockId id, FormerOwners former, Lease& lease, LockNote note) {
+    return pass(std::move(id), std::move(former), lease, std::move(note), false);
+  }
   // False: neither this owner nor a former one holds it (any more). Waiters are notified.
   virtual Task<bool> release(LockId id, std::string owner, FormerOwners former) = 0;
   Task<bool> release(LockId id, std::string owner) { return release(std::move(id), std::move(owner), {}); }

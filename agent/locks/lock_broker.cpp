@@ -142,7 +142,10 @@ Task<std::optional<Lease>> LockBroker::extend(LockId id, std::string owner, Dura
 Task<bool> LockBroker::release(LockId id, std::string owner) {
   if (successor(owner) != nullptr) co_return false;  // as above
   FormerOwners former;
-  if (const LockSession* session = holder(id.name, owner)) former = session->find(id.name)->tenure.former;
+  if (LockSession* session = holder(id.name, owner)) {
+    former = session->find(id.name)->tenure.former;
+    session->stop_passing(id.name);
+  }
   const bool released = co_await store_->release(id, owner, std::move(former));
   quota_.release(id.name, owner);
   if (LockSession* session = holder(id.name, owner)) session->lose(id.name, "it was released by its owner id");
@@ -152,6 +155,7 @@ Task<bool> LockBroker::release(LockId id, std::string owner) {
 Task<bool> LockBroker::force_release(LockId id, LockHolder by) {
   const std::string who = lock_holder_text(by);
   const LockView view = co_await store_->show(id);
+  for (const auto& [key, session] : sessions_) session->stop_passing(id.name);  // the view may be old by now
   const bool released = co_await store_->force_release(id);
   log::warning(log::lock_taken, "a lock was taken from its holder by an administrator",
                {{"lock", id.name},

@@ -77,6 +77,7 @@ void LockKeeper::hold(const LockId& id, Lease lease, Tenure tenure, bool renewed
   held_.push_back({id, std::move(lease), std::move(tenure), renew_at, listen_at});
   if (!renewed) return;
   guard();
+  wake_.notify();
   if (std::exchange(running_, true)) return;
   start_task(context_.timers.executor(), run(shared_from_this()));
 }
@@ -104,9 +105,8 @@ void LockKeeper::end() {
   wake_.notify();
 }
 
-std::vector<HeldLock> LockKeeper::take() {
-  wake_.notify();
-  return std::exchange(held_, {});
+void LockKeeper::drop(const std::string& name) {
+  std::erase_if(held_, [&](const HeldLock& lock) { return lock.id.name == name; });
 }
 
 void LockKeeper::listen_due() {
@@ -165,9 +165,10 @@ Task<> LockKeeper::renew_due() {
 
 // `lease`: a copy of that of the lock, which may leave meanwhile.
 Task<bool> LockKeeper::ask_store(const HeldLock& lock, Lease& lease) {
-  if (lock.tenure.told) return context_.store.extend(lock.id, lease);
-  JETON_FAILPOINT("locks.pass.sending");
-  return context_.store.pass(lock.id, lock.tenure.former, lease, lock.tenure.note);
+  const Tenure& tenure = lock.tenure;
+  if (tenure.former.empty()) return context_.store.extend(lock.id, lease);
+  if (!tenure.told) JETON_FAILPOINT("locks.pass.sending");
+  return context_.store.pass(lock.id, tenure.former, lease, tenure.note, tenure.told);
 }
 
 void LockKeeper::renewed(HeldLock& lock, const Lease& lease) {
@@ -209,8 +210,7 @@ Task<bool> LockKeeper::extend(std::string name, Duration ttl) {
   HeldLock* lock = find_held(name);
   if (lock == nullptr || ended_) co_return false;
   lock->lease.ttl = ttl;
-  // Not passed on any more: without an answer the store may have it for less time than its lease says.
-  lock->tenure.last_fence = 0;
+  stop_passing(name);
   Lease lease = lock->lease;
   const LockId id = lock->id;
   const bool kept = co_await ask_store(*lock, lease);
@@ -225,6 +225,10 @@ Task<bool> LockKeeper::extend(std::string name, Duration ttl) {
   renewed(*lock, lease);
   wake_.notify();
   co_return true;
+}
+
+void LockKeeper::stop_passing(const std::string& name) {
+  if (HeldLock* lock = find_held(name)) lock->tenure.last_fence = 0;
 }
 
 BootTime LockKeeper::valid_until() const {

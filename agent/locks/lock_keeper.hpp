@@ -2,9 +2,9 @@
 // release by another client once one is held for long, so that it is noticed at once and not only at the next renewal,
 // and reports a loss with its cause, a little before the holder would know it by its own clock.
 //
-// A lock that was passed on (lock_queue.hpp) is due at once, and its renewal is the report to the store about its new
-// owner, until the store has confirmed it. So that is repeated, and a loss that it finds is told to the holder, like
-// any renewal.
+// A lock that was passed on (lock_queue.hpp) is due at once, and its renewals are reports to the store about its new
+// owner, also after the store has confirmed it: a server of a quorum may have missed it, and a replica that took over
+// may have forgotten it. A loss that a report finds is told to the holder, like that of any renewal.
 //
 // One thread: the loop's.
 #pragma once
@@ -60,10 +60,12 @@ class LockKeeper : public std::enable_shared_from_this<LockKeeper> {
   void hold(const LockId& id, Lease lease, Tenure tenure, bool renewed);
   // False: lost. Throws TransportError.
   Task<bool> extend(std::string name, Duration ttl);
-  // From now on nothing is renewed or reported.
+  // The lock is not passed on any more: the store may have it for less time than its lease says, or not at all.
+  void stop_passing(const std::string& name);
+  // From now on nothing is renewed or reported. The locks stay here until each is dropped.
   void end();
-  // Gives the locks away.
-  [[nodiscard]] std::vector<HeldLock> take();
+  [[nodiscard]] bool has_ended() const { return ended_; }
+  void drop(const std::string& name);
 
   [[nodiscard]] const std::vector<HeldLock>& held() const { return held_; }
   [[nodiscard]] const HeldLock* find(const std::string& name) const;

@@ -61,25 +61,34 @@ class LockQueue::Place {
     resting_ = false;
     co_return woken;
   }
+  // Not after a release that it has not looked into.
   [[nodiscard]] bool takes_passed() const {
-    return resting_ && waiter_.takes_passed && !waiter_.cancelled && !waiter_.passed && claim_.owner.empty();
+    const bool may = waiter_.takes_passed && !waiter_.cancelled && !waiter_.passed && claim_.owner.empty();
+    return may && resting_ && knows_releases_ == queue_.releases;
   }
-  // The store had the lock for one of these owners since the waiter arrived. `taken_at`: it granted the lock later.
+  // The store had the lock for one of these owners since the waiter arrived, and for no other since it granted it at
+  // `taken_at`, as far as its answers say.
   [[nodiscard]] bool has_met(const FormerOwners& owners, BootTime taken_at) const {
-    return arrived_at_ <= taken_at || std::find(owners.begin(), owners.end(), found_) != owners.end();
+    const Found& found = queue_.found;
+    const bool found_one = std::find(owners.begin(), owners.end(), found.holder) != owners.end();
+    if (found_one) return arrived_at_ <= std::max(taken_at, found.asked_at);
+    return arrived_at_ <= taken_at && found.asked_at < taken_at;
   }
-  // The holder in the answer of the store.
-  void found(const std::string& holder) { found_ = holder; }
+  // An answer to this waiter, which asked after so many releases.
+  void knows(std::uint64_t releases) { knows_releases_ = releases; }
+  [[nodiscard]] bool has_missed_release() const { return knows_releases_ != queue_.releases; }
 
-  // The waiter before this one has the lock now, so the store need not be asked who does.
-  void learn_holder(LockTry busy) {
+  // The waiter before this one has the lock now, so the store need not be asked who does. Only if the end of that will
+  // be heard, and no older answer is awaited.
+  void learn_holder(const LockId& id, LockTry busy) {
+    if (!resting_ || !queue_.listening || id != id_) return;
     holder_ = std::move(busy);
-    releases_at_holder_ = queue_.releases;
+    knows(queue_.releases);
   }
   // None: the store must be asked. Once.
   std::optional<LockTry> take_holder() {
     std::optional<LockTry> busy = std::exchange(holder_, std::nullopt);
-    if (releases_at_holder_ != queue_.releases) busy.reset();
+    if (has_missed_release()) busy.reset();
     return busy;
   }
 
@@ -92,9 +101,8 @@ class LockQueue::Place {
   Waiter& waiter_;
   BootTime arrived_at_;
   bool resting_ = false;
-  std::string found_{};
   std::optional<LockTry> holder_{};
-  std::uint64_t releases_at_holder_ = 0;
+  std::optional<std::uint64_t> knows_releases_{};  // none: nothing yet
 };
 
 class LockQueue::Watch {
@@ -156,14 +164,15 @@ Task<TakenLock> LockQueue::wait_in_turn(Place& place, std::optional<Duration> re
   TakenLock last;
   bool in_time = true;
   bool looked = false;
-  while (!waiter.cancelled && !waiter.passed) {
+  while (!waiter.cancelled) {
     if (!place.is_first()) {
       if (!in_time) co_return last;
       if (!std::exchange(looked, true)) {
+        const std::uint64_t releases = place.queue().releases;
         try {
           const LockTry found = co_await look(id);
           static_cast<LockTry&>(last) = found;
-          place.found(last.holder);
+          place.knows(releases);
           on_busy(last);
         } catch (const TransportError&) {
           // The first of the queue finds out whether that lasts.
@@ -174,20 +183,23 @@ Task<TakenLock> LockQueue::wait_in_turn(Place& place, std::optional<Duration> re
       continue;
     }
     const std::uint64_t releases = place.queue().releases;
+    const bool is_passed = waiter.passed.has_value();
     std::exception_ptr unreachable;
     const std::optional<LockTry> holder = place.take_holder();
-    if (holder) {
-      static_cast<LockTry&>(last) = *holder;
-    } else {
-      try {
+    try {
+      if (is_passed) {
+        last = co_await take_passed(id, waiter);
+      } else if (holder) {
+        static_cast<LockTry&>(last) = *holder;
+      } else {
         last = co_await try_once(id, claim);
-        place.found(last.holder);
-      } catch (const TransportError&) {
-        unreachable = std::current_exception();
+        place.knows(releases);
       }
+    } catch (const TransportError&) {
+      unreachable = std::current_exception();
     }
     if (!unreachable && last.lease) {
-      tell_second(place.queue(), *last.lease, claim.note);
+      if (!is_passed) tell_second(place.queue(), *last.lease, claim.note);
       co_return last;
     }
     const bool over = now() >= claim.give_up_at || (retry && now() + *retry > claim.give_up_at);
@@ -196,7 +208,7 @@ Task<TakenLock> LockQueue::wait_in_turn(Place& place, std::optional<Duration> re
     if (!unreachable) on_busy(last);
     listen(id, place.queue());
     // A lock that a failed attempt may have left is released, and that is announced, too: no reason to try again.
-    if (!unreachable && place.queue().releases != releases) continue;
+    if (!unreachable && place.has_missed_release()) continue;
 
     const Duration pause = pause_between_looks(id, retry, unreachable != nullptr);
     BootTime again_at = std::min(now() + pause, claim.give_up_at);
@@ -205,12 +217,15 @@ Task<TakenLock> LockQueue::wait_in_turn(Place& place, std::optional<Duration> re
       co_await place.rest_until(again_at);
     } while (unreachable && !waiter.cancelled && !waiter.passed && now() < again_at);
   }
-  if (waiter.passed) {
-    last = std::move(*waiter.passed);
-    waiter.passed.reset();
-    co_await check_validity(id, last);
-  }
+  if (waiter.passed) last = co_await take_passed(id, waiter);
   co_return last;
+}
+
+Task<TakenLock> LockQueue::take_passed(const LockId& id, Waiter& waiter) {
+  TakenLock taken = std::move(*waiter.passed);
+  waiter.passed.reset();
+  co_await check_validity(id, taken);
+  co_return taken;
 }
 
 bool LockQueue::pass(const LockId& id, const Lease& lease, const Tenure& tenure) {
@@ -249,7 +264,7 @@ void LockQueue::tell_second(const Queue& queue, const Lease& of_first, const Loc
   busy.holder = printable_owner(of_first.owner);
   busy.note = note;
   busy.note.age = Milliseconds{0};
-  (*std::next(queue.waiters.begin()))->learn_holder(std::move(busy));
+  (*std::next(queue.waiters.begin()))->learn_holder(queue.waiters.front()->id(), std::move(busy));
 }
 
 Duration LockQueue::pause_between_looks(const LockId& id, std::optional<Duration> retry, bool unreachable) {
@@ -265,6 +280,7 @@ Task<TakenLock> LockQueue::try_once(const LockId& id, LockClaim claim) {
   if (claim.owner_is_new) claim.owner = new_owner_id(random_);
   const BootTime asked_at = now();
   LockTry answer = co_await store_.try_acquire(id, std::move(claim));
+  note_holder(id, answer.lease ? answer.lease->owner : answer.holder, asked_at);
   TakenLock result;
   static_cast<LockTry&>(result) = std::move(answer);
   if (result.lease) {
@@ -285,12 +301,22 @@ Task<> LockQueue::check_validity(const LockId& id, const TakenLock& taken) {
 
 // For a client that must not overtake the waiting ones.
 Task<LockTry> LockQueue::look(const LockId& id) {
+  const BootTime asked_at = now();
   const LockView view = co_await store_.show(id);
+  note_holder(id, view.owner, asked_at);
   LockTry busy;
   if (view.held) busy.holder = view.owner;  // otherwise it is for the first waiting client
   busy.note = view.note;
   busy.busy_until = now() + (view.held && view.ttl ? Duration{*view.ttl} : look_again_after);
   co_return busy;
+}
+
+// An answer that names none leaves the last one: of a quorum whose servers hear of a passed lock one after the other,
+// no majority has the same owner for a moment.
+void LockQueue::note_holder(const LockId& id, const std::string& holder, BootTime asked_at) {
+  const auto found = queues_.find(id.name);
+  if (holder.empty() || found == queues_.end() || asked_at < found->second.found.asked_at) return;
+  found->second.found = {holder, asked_at};
 }
 
 // Not before the lock was found held: most are free, and cost no subscription.

@@ -13,14 +13,18 @@
 // - Until the store has confirmed the new owner, the new lease ends when the former one would have. The store keeps the
 //   lock for a former owner until then at least, so it gives it to no other host, also if this agent is killed.
 // - The store has the lock under the present owner or a former one: a report or an answer may be on its way, or lost.
-//   So report and release are for all of these. No other client ever has their ids: a report that comes late, or twice,
-//   finds the lock of this host or changes nothing.
+//   So report, renewal and release are for all of these. No other client ever has their ids: a report that comes late,
+//   or twice, finds the lock of this host or changes nothing.
 // - The store reserves the spare fences when it grants the lock, so the next acquisition on any host draws above them.
 //   If it loses the lock, its next owner may have a higher fence than a client to which the lock is passed on after
 //   that. But that client had asked before: a waiter takes a passed lock only if the store had it for this host at some
-//   time since the waiter arrived.
+//   time since the waiter arrived. And a lock is not passed on once the host knows that the store has it for another
+//   owner, at this host or elsewhere: from an answer to any of its clients, or because a release was heard into which
+//   the first waiter has not looked yet. An expiry, or a DEL by hand, is not announced: the first report finds it.
 // - The former client gave its lock back and knows nothing of its successor. A client that may go on with its lock at
 //   the next agent by its owner id (when_agent_stops: keep) neither passes its lock on nor is passed one.
+// - A lock that this host may have released in the store is not passed on: a release by owner id or by an
+//   administrator forbids it before the store is asked.
 // - The time to live of the new holder is about as long as the former one's. So after a crash the lock lasts no longer
 //   than its holder asked for, and no lock is passed on that ends in a moment.
 // Other hosts must have their turn, and this host does not know whether any waits. So after most_passes, or
@@ -112,18 +116,25 @@ class LockQueue {
 
  private:
   class Place;
+  struct Found {  // the holder in an answer of the store, this host included
+    std::string holder{};
+    BootTime asked_at{};
+  };
   struct Queue {  // of one lock
     std::list<Place*> waiters;
     std::list<const std::function<void()>*> watchers;
     std::uint64_t releases = 0;  // heard, or possibly missed
     bool listening = false;
+    Found found{};  // of the answers to all clients the newest that names a holder
   };
 
   Task<TakenLock> wait_in_turn(Place& place, std::optional<Duration> retry, OnBusy on_busy);
   Task<TakenLock> try_once(const LockId& id, LockClaim claim);
+  Task<TakenLock> take_passed(const LockId& id, Waiter& waiter);
   Task<> check_validity(const LockId& id, const TakenLock& taken);
   static void tell_second(const Queue& queue, const Lease& of_first, const LockNote& note);
   Task<LockTry> look(const LockId& id);
+  void note_holder(const LockId& id, const std::string& holder, BootTime asked_at);
   [[nodiscard]] Duration pause_between_looks(const LockId& id, std::optional<Duration> retry, bool unreachable);
   void listen(const LockId& id, Queue& queue);
   void leave(const LockId& id, Queue& queue);

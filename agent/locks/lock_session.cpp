@@ -127,33 +127,43 @@ bool LockSession::pass_on(const HeldLock& lock) {
   return may && context_.queue.pass(lock.id, lock.lease, lock.tenure);
 }
 
-// A release that does not reach the store is tried again until the lock has expired.
+// A lock that no client of this host waits for is released in the store. The others do not wait for that.
 Task<> LockSession::release_held() {
-  const std::vector<HeldLock> all = keeper_->take();
+  keeper_->end();
+  const std::vector<HeldLock> all = held();
   for (const HeldLock& lock : all) {
-    if (pass_on(lock)) continue;
-    const BootTime ends_at = lock.lease.valid_until + lock.lease.ttl / 50;
-    bool lost = false;
-    bool done = abandoned_;
-    bool may_be_released = state_ == State::lost;  // a release whose answer was lost may have been the one that counts
-    while (!done) {
-      try {
-        const bool released = co_await context_.store.release(lock.id, lock.lease.owner, lock.tenure.former);
-        done = true;
-        lost = !released && !may_be_released;
-      } catch (const TransportError& e) {
-        if (!std::exchange(may_be_released, true)) {
-          log::warning(log::lock_not_released, "a lock could not be released; trying again until it expires",
-                       {{"lock", lock.id.name}, {"by", by_text()}, {"error", e.what()}});
-        }
-      }
-      done = done || abandoned_ || now() >= ends_at;
-      if (!done) co_await sleep_for(context_.timers, retry_of_release);
-    }
-    if (!lost) continue;
-    const std::string found = co_await ask_current_state(context_.timers, context_.store, lock.id);
-    was_not_ours(lock.id.name, "the release found that it was no longer held: " + found);
+    if (pass_on(lock)) keeper_->drop(lock.id.name);
   }
+  while (!held().empty()) {
+    const HeldLock lock = held().front();
+    co_await release(lock);
+    keeper_->drop(lock.id.name);
+  }
+}
+
+// If it does not reach the store, it is tried again until the lock has expired.
+Task<> LockSession::release(HeldLock lock) {
+  const BootTime ends_at = lock.lease.valid_until + lock.lease.ttl / 50;
+  bool lost = false;
+  bool done = abandoned_;
+  bool may_be_released = state_ == State::lost;  // a release whose answer was lost may have been the one that counts
+  while (!done) {
+    try {
+      const bool released = co_await context_.store.release(lock.id, lock.lease.owner, lock.tenure.former);
+      done = true;
+      lost = !released && !may_be_released;
+    } catch (const TransportError& e) {
+      if (!std::exchange(may_be_released, true)) {
+        log::warning(log::lock_not_released, "a lock could not be released; trying again until it expires",
+                     {{"lock", lock.id.name}, {"by", by_text()}, {"error", e.what()}});
+      }
+    }
+    done = done || abandoned_ || now() >= ends_at;
+    if (!done) co_await sleep_for(context_.timers, retry_of_release);
+  }
+  if (!lost) co_return;
+  const std::string found = co_await ask_current_state(context_.timers, context_.store, lock.id);
+  was_not_ours(lock.id.name, "the release found that it was no longer held: " + found);
 }
 
 // The loss is found only now: the client, which worked under the lock, must know.
@@ -193,8 +203,13 @@ void LockSession::ask_to_end() {
   changed_.notify();
 }
 
+void LockSession::stop_passing(const std::string& name) {
+  keeper_->stop_passing(name);
+  if (waiter_->passed) waiter_->passed->tenure.last_fence = 0;  // it may be this lock
+}
+
 void LockSession::lose(const std::string& name, const std::string& reason) {
-  if (ending() || find(name) == nullptr) return;
+  if (keeper_->has_ended() || find(name) == nullptr) return;
   lost_name_ = name;
   reason_ = reason;
   log::warning(log::held_lock_lost, "a lock was lost",

@@ -93,6 +93,8 @@ class LockSession : public std::enable_shared_from_this<LockSession> {
   void abandon() { abandoned_ = true; }
   // The same client goes on with the locks in another session.
   void hand_over();
+  // The lock is about to be taken from the session: from now on it is not passed on.
+  void stop_passing(const std::string& name);
   // It is lost; `reason`: the text for its holder.
   void lose(const std::string& name, const std::string& reason);
   // False: lost. Throws TransportError.
@@ -125,6 +127,7 @@ class LockSession : public std::enable_shared_from_this<LockSession> {
   Task<> resume_all();
   Task<std::string> extend_again(const LockId& id, Lease& lease);
   Task<> release_held();
+  Task<> release(HeldLock lock);
   [[nodiscard]] bool pass_on(const HeldLock& lock);
   [[nodiscard]] std::string by_text() const;
   void was_not_ours(const std::string& name, const std::string& reason);

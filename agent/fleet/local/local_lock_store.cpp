@@ -66,8 +66,9 @@ class LocalLockStore final : public LockStore {
     co_return true;
   }
 
-  Task<bool> pass(LockId id, FormerOwners former, Lease& lease, LockNote note) override {
+  Task<bool> pass(LockId id, FormerOwners former, Lease& lease, LockNote note, bool confirmed) override {
     check_running();
+    if (confirmed) co_return co_await extend(std::move(id), lease);
     const auto* held = find(id.name);
     if (held == nullptr || !is_of(*held, lease.owner, former)) co_return false;
     const BootTime since = now();

@@ -143,14 +143,14 @@ Task<bool> LockOperations::renew(RedisKeys keys, std::string& owner, Millisecond
 }
 
 Task<bool> LockOperations::pass(RedisKeys keys, FormerOwners former, Lease lease, LockNote note, BootTime deadline,
-                                bool& replicated) {
+                                bool* replicated) {
   const std::string ttl_ms = std::to_string(expiry_ms(lease.ttl).count());
   const std::string fence = std::to_string(lease.fence);
   const std::string by = lock_holder_text(note.by);
   const std::array<std::string, 2> script_keys{keys.lock, keys.info};
   Arguments arguments{lease.owner, ttl_ms, fence, by, note.metadata};
   arguments.insert(arguments.end(), former.begin(), former.end());
-  const Reply reply = co_await run(redis_scripts::lock_pass(), keys, script_keys, arguments, deadline, &replicated);
+  const Reply reply = co_await run(redis_scripts::lock_pass(), keys, script_keys, arguments, deadline, replicated);
   co_return reply.as_integer() == 1;
 }
 

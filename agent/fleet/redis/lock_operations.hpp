@@ -41,8 +41,8 @@ class LockOperations : private ScriptSteps {
   // `former`: owners in whose place `owner` has it (LockStore::pass).
   Task<bool> release(RedisKeys keys, std::string owner, BootTime deadline, FormerOwners former = {});
 
-  // Of an application's lock under set_nx: LockStore::pass(). `replicated`: by as many as expected.
-  Task<bool> pass(RedisKeys keys, FormerOwners former, Lease lease, LockNote note, BootTime deadline, bool& replicated);
+  // Of an application's lock under set_nx: LockStore::pass(). `replicated`: by as many as expected; null: not asked.
+  Task<bool> pass(RedisKeys keys, FormerOwners former, Lease lease, LockNote note, BootTime deadline, bool* replicated);
   // Of an application's lock. `message_id`: new; a quorum recognises the announcements of one release by it.
   Task<bool> force_release(RedisKeys keys, std::string message_id, BootTime deadline);
   // A fence of `limit` or above is none (fence_limit of record.hpp).

@@ -22,9 +22,10 @@ class RedisLockStore final : public LockStore {
     co_return co_await server->renew(subject_of(id), lease, server->deadline());
   }
 
-  Task<bool> pass(LockId id, FormerOwners former, Lease& lease, LockNote note) override {
+  Task<bool> pass(LockId id, FormerOwners former, Lease& lease, LockNote note, bool confirmed) override {
     const auto server = running();
-    co_return co_await server->pass(subject_of(id), std::move(former), lease, std::move(note), server->deadline());
+    co_return co_await server->pass(subject_of(id), std::move(former), lease, std::move(note), confirmed,
+                                    server->deadline());
   }
 
   Task<bool> release(LockId id, std::string owner, FormerOwners former) override {

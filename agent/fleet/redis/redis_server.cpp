@@ -164,11 +164,13 @@ Task<bool> RedisServer::renew(Subject subject, Lease& lease, BootTime deadline) 
   co_return held;
 }
 
-Task<bool> RedisServer::pass(Subject subject, FormerOwners former, Lease& lease, LockNote note, BootTime deadline) {
+Task<bool> RedisServer::pass(Subject subject, FormerOwners former, Lease& lease, LockNote note, bool confirmed,
+                             BootTime deadline) {
   const BootTime sent_at = now();
   bool replicated = true;
+  bool* const ask_replicas = confirmed ? nullptr : &replicated;
   const bool held =
-      co_await locks_.pass(keys_of(subject), std::move(former), lease, std::move(note), deadline, replicated);
+      co_await locks_.pass(keys_of(subject), std::move(former), lease, std::move(note), deadline, ask_replicas);
   if (held && !replicated) throw TransportError(display() + ": " + too_few_replicas("the lock's new owner"));
   if (held) lease.valid_until = lease_valid_until(sent_at, expiry_ms(lease.ttl));
   co_return held;

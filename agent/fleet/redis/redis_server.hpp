@@ -64,7 +64,7 @@ class RedisServer : public std::enable_shared_from_this<RedisServer> {
   // False: not held by this owner (any more).
   Task<bool> renew(Subject subject, Lease& lease, BootTime deadline);
   // LockStore::pass() of a server that decides alone. One that too few replicas have heard of counts for not answered.
-  Task<bool> pass(Subject subject, FormerOwners former, Lease& lease, LockNote note, BootTime deadline);
+  Task<bool> pass(Subject subject, FormerOwners former, Lease& lease, LockNote note, bool confirmed, BootTime deadline);
   // Deletes the lock if it is this owner's, in the background, as soon as the server can be asked.
   void cancel_acquire(const Subject& subject, const std::string& owner, Duration ttl) {
     uncertain_->cancel(keys_of(subject), owner, ttl, UncertainAcquires::Unanswered::connection_lost);

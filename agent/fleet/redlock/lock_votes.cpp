@@ -100,8 +100,8 @@ Task<bool> renew(Server server, Subject subject, std::string owner, Milliseconds
 Task<bool> pass(Server server, Subject subject, FormerOwners former, Lease lease, LockNote note, BootTime deadline) {
   const RedisKeys keys = server->keys_of(subject);
   const Turn turn = co_await server->in_turn(subject, deadline);
-  bool replicated = true;  // a server of a quorum has no replicas
-  co_return co_await server->locks().pass(keys, former, lease, note, deadline, replicated);
+  bool* const no_replicas = nullptr;  // a server of a quorum has none
+  co_return co_await server->locks().pass(keys, former, lease, note, deadline, no_replicas);
 }
 
 Task<bool> reacquire(Server server, Subject subject, std::string owner, std::uint64_t fence, Milliseconds ttl,

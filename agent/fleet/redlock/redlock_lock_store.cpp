@@ -84,7 +84,7 @@ class RedlockLockStore final : public LockStore {
     co_return co_await redlock::renew(quorum, subject_of(id), lease);
   }
 
-  Task<bool> pass(LockId id, FormerOwners former, Lease& lease, LockNote note) override {
+  Task<bool> pass(LockId id, FormerOwners former, Lease& lease, LockNote note, bool /*confirmed*/) override {
     const redlock::Quorum quorum = running();
     co_return co_await redlock::pass(quorum, subject_of(id), std::move(former), lease, std::move(note));
   }

@@ -1,6 +1,8 @@
 // A lock that is given back is passed on to the next client of its host, in memory; the store hears of it afterwards
 // (agent/locks/lock_queue.hpp). The moment before it does is that in which the clock has not moved.
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
+#include <exception>
 
 #include "tests/virtual/locks/lock_fleet.hpp"
 
@@ -43,7 +45,7 @@ class Passing : public Base {
     ASSERT_EQ(next->state(), State::held) << next->reason();
     EXPECT_EQ(holder->state(), State::ended);
     EXPECT_EQ(loop.clock.boot_now(), before);
-    EXPECT_GE(tenure_of(next).passes, 1U);
+    EXPECT_GE(next->held().back().tenure.passes, 1U);
   }
   // By a release in the store.
   void give_back(const Session& holder, const Session& next) {
@@ -192,6 +194,17 @@ TEST_P(AnyPass, NextClientHasGone_TheOneBehindHasIt) {
   EXPECT_FALSE(host.show().held);
 }
 
+// The host was suspended.
+TEST_P(AnyPass, ExpiresBeforeTheNextClientGoesOn_ItAsksTheStore) {
+  const Session holder = host.take();
+  const Session next = waiting(host);
+  holder->cancel();
+  boost::asio::post(loop.context, [&] { loop.virtual_clock().now += 2min; });  // when it was passed on
+  EXPECT_TRUE(loop.turn_until([&] { return next->state() != State::waiting; }, 10min));
+  ASSERT_EQ(next->state(), State::held) << next->reason();
+  EXPECT_EQ(tenure_of(next).passes, 0U);
+}
+
 TEST_P(AnyPass, HolderOfSeveralEnds_EachIsPassedOnToItsWaiter) {
   const Session holder = host.take({.name = "a", .also = {"b"}});
   const Session of_a = waiting(host, {.name = "a", .wait = 1h});
@@ -203,6 +216,47 @@ TEST_P(AnyPass, HolderOfSeveralEnds_EachIsPassedOnToItsWaiter) {
   EXPECT_EQ(host.end(of_a), State::ended);
   EXPECT_EQ(host.end(of_b), State::ended);
   EXPECT_EQ(host.decided(both)->state(), State::held) << both->reason();
+}
+
+TEST_P(FleetPass, HolderOfSeveralEnds_WaiterOfOneHasItBeforeTheOthersAreReleased) {
+  const Session holder = host.take({.name = "a", .also = {"b"}});
+  const Session of_b = waiting(host, {.name = "b", .wait = 1h});
+  holder->cancel();
+  loop.pass(0s);
+  EXPECT_EQ(holder->state(), State::releasing) << "nothing is shown";
+  ASSERT_EQ(of_b->state(), State::held);
+  EXPECT_EQ(tenure_of(of_b).passes, 1U);
+}
+
+// The release of another lock does not reach the store.
+TEST_P(FleetPass, FormerOwnerAsksWhileTheHolderReleasesAnotherLock_ItHasNothing) {
+  const Session first = host.take({.name = "b"});
+  const Session holder = waiting(host, {.name = "b", .wait = 1h, .also = {"a"}});
+  const std::string former = lease_of(first).owner;
+  ASSERT_NO_FATAL_FAILURE(pass(first, holder));
+  fleet.set_fault(Fault::refused);
+  holder->cancel();
+  loop.pass(1s);
+  EXPECT_EQ(holder->state(), State::releasing) << "nothing is shown";
+  EXPECT_FALSE(host.release(former, "b"));
+  EXPECT_FALSE(host.extend(former, 1h, "b"));
+  fleet.set_fault(Fault::none);
+  EXPECT_TRUE(loop.turn_until([&] { return LockHost::is_over(*holder); }, 1min));
+  EXPECT_FALSE(host.show("b").held);
+}
+
+// It has another lock for long, whose renewal is not due yet.
+TEST_P(AnyPass, NextHoldsAnotherLockAlready_StoreHearsOfItAtOnceAllTheSame) {
+  const Session first = host.take({.name = "b"});
+  const Session holder = waiting(host, {.name = "b", .wait = 1h});
+  const Session next = waiting(host, {.name = "b", .wait = 1h, .also = {"a"}});
+  loop.pass(1s);
+  ASSERT_NO_FATAL_FAILURE(give_back(first, holder));
+  loop.pass(5ms);
+  ASSERT_NO_FATAL_FAILURE(pass(holder, next));
+  const agent::HeldLock* passed = next->find("b");
+  EXPECT_TRUE(loop.turn_until([&] { return passed->tenure.told; }, 50ms));
+  EXPECT_EQ(host.show("b").owner, passed->lease.owner);
 }
 
 // It gave the lock back, whatever the store says yet.
@@ -248,6 +302,32 @@ TEST_P(AnyPass, HolderReleasesOrExtendsByItsOwnerId_ItsOwnIsMeant) {
   EXPECT_TRUE(host.release(owner));
   EXPECT_EQ(next->state(), State::lost);
   EXPECT_EQ(host.decided(third)->state(), State::held) << third->reason();
+}
+
+// The connection ends before the store has answered the release: by then it may have given the lock to another host.
+TEST_P(FleetPass, ReleasedByItsOwnerIdAndThenTheClientEnds_IsNotPassedOn) {
+  for (const bool by_administrator : {false, true}) {
+    SCOPED_TRACE(by_administrator);
+    const Session holder = host.take();
+    const Session next = waiting(host);
+    bool answered = false;
+    const auto on_end = [&](std::exception_ptr, bool) { answered = true; };
+    agent::LockBroker& broker = host.broker();
+    if (by_administrator) {
+      boost::asio::co_spawn(loop.context, broker.force_release(host.id(), agent::LockHolder{"host-1", 0, 1}), on_end);
+    } else {
+      boost::asio::co_spawn(loop.context, broker.release(host.id(), lease_of(holder).owner), on_end);
+    }
+    ASSERT_TRUE(loop.turn_until([&] { return fleet.count("") > 0; }, 50ms));
+    holder->cancel();
+    loop.pass(0s);
+    ASSERT_FALSE(answered) << "nothing is shown";
+    EXPECT_NE(next->state(), State::held);
+    ASSERT_EQ(host.decided(next)->state(), State::held) << next->reason();
+    EXPECT_EQ(tenure_of(next).passes, 0U);
+    EXPECT_EQ(host.end(next), State::ended);
+    ASSERT_TRUE(answered);
+  }
 }
 
 TEST_P(AnyPass, AdministratorTakesIt_HolderIsToldAtOnce) {
@@ -301,6 +381,42 @@ TEST_P(FleetPass, StoreHasAnotherHolder_ItIsNotPassedOn) {
   loop.pass(1s);
   EXPECT_EQ(next->state(), State::waiting);
   EXPECT_EQ(fleet.count("another"), fleet.size());
+}
+
+// It waits since before the host got the lock, and has found since that another client took it.
+TEST_P(FleetPass, AnotherClientTookItInTheTenure_IsNotPassedOn) {
+  const Session first = host.take();
+  const Session holder = waiting(host);
+  const Session next = waiting(host, {.wait = 1h, .retry = 20ms});
+  loop.pass(LockQueue::longest_tenure);
+  ASSERT_NO_FATAL_FAILURE(give_back(first, holder));
+  fleet.cli({"SET", LockFleet::key(), "another", "PX", "3600000"});
+  loop.pass(50ms);
+  ASSERT_EQ(holder->state(), State::held) << "nothing is shown";
+  EXPECT_EQ(host.end(holder), State::lost);
+  loop.pass(1s);
+  EXPECT_EQ(next->state(), State::waiting);
+  EXPECT_EQ(fleet.count("another"), fleet.size());
+}
+
+// An administrator at another host gave the lock to the next waiter of this one; the former holder has not heard of it.
+TEST_P(FleetPass, HostHasItAgainForAnotherClient_FormerHolderDoesNotPassItOn) {
+  LockHost& other = fleet.add_host();
+  const Session first = host.take();
+  const Session former = waiting(host);
+  const Session holder = waiting(host);
+  const Session third = waiting(host);
+  loop.pass(LockQueue::longest_tenure);
+  ASSERT_NO_FATAL_FAILURE(give_back(first, former));
+  loop.pass(5ms);
+  EXPECT_TRUE(other.force_release());
+  ASSERT_TRUE(loop.turn_until([&] { return holder->state() == State::held; }, 50ms)) << holder->reason();
+  loop.pass(5ms);
+  ASSERT_EQ(former->state(), State::held) << "nothing is shown";
+  EXPECT_EQ(host.end(former), State::lost);
+  EXPECT_EQ(third->state(), State::waiting);
+  EXPECT_EQ(fleet.value(), lease_of(holder).owner);
+  ASSERT_NO_FATAL_FAILURE(pass(holder, third));
 }
 
 // The report arrives, its answer does not: the store has either owner, as far as the host knows.
@@ -403,6 +519,42 @@ TEST(QuorumPass, ServerDidNotHear_IsReleasedWithTheOthers) {
   fleet.set_fault(Fault::none);
   EXPECT_EQ(host.end(next), State::ended);
   EXPECT_TRUE(loop.turn_until([&] { return fleet.nowhere(); }, 1min)) << "long before its time to live";
+}
+
+// The servers that confirmed the new owner are no majority any more.
+TEST(QuorumPass, ServerDidNotHearAndAnotherFails_RenewalsGoOn) {
+  LockFleet fleet{"redlock"};
+  VirtualLoop& loop = fleet.loop;
+  LockHost& host = fleet.add_host();
+  const Session holder = host.take({.ttl = 30s});
+  const std::string former = lease_of(holder).owner;
+  const Session next = host.open({.ttl = 30s, .wait = 1h});
+  ASSERT_TRUE(loop.turn_until([&] { return next->state() == State::waiting && fleet.count(former) == fleet.size(); },
+                              LockQueue::longest_tenure / 2));
+  loop.pass(5ms);
+  fleet.set_fault(Fault::refused, {}, 3);
+  fleet.set_fault(Fault::refused, {}, 4);
+  holder->cancel();
+  ASSERT_TRUE(loop.turn_until([&] { return next->state() == State::held && next->renewals() == 1; }, 50ms));
+  ASSERT_TRUE(loop.turn_until([&] { return fleet.count(lease_of(next).owner) == 3; }, 50ms));
+  loop.pass(2 * LockFleet::timeout);  // the reports to the others are given up
+  ASSERT_EQ(fleet.count(former), 2U);
+  fleet.set_fault(Fault::none, {}, 3);
+  fleet.set_fault(Fault::none, {}, 4);
+  fleet[0].cli({"DEL", LockFleet::key()});
+  fleet[1].cli({"SET", LockFleet::key(), "another", "PX", "3600000"});
+  loop.pass(1min);
+  EXPECT_EQ(next->state(), State::held) << next->reason();
+  EXPECT_GE(fleet.count(lease_of(next).owner), fleet.majority());
+}
+
+TEST_P(AnyPass, Renewed_ShowsSinceWhenTheHolderHasIt) {
+  const Session holder = host.take({.ttl = 3s});
+  const Session next = waiting(host, {.ttl = 3s, .wait = 1h});
+  ASSERT_NO_FATAL_FAILURE(pass(holder, next));
+  loop.pass(10s);
+  EXPECT_GT(next->renewals(), 3U);
+  EXPECT_GE(host.show().note.age.value_or(0s), 9s);
 }
 
 INSTANTIATE_TEST_SUITE_P(On, AnyPass, testing::Values("local", "redis", "redlock"), backend_name);
