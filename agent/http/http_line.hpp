@@ -13,7 +13,7 @@ namespace jeton::agent {
 
 struct HttpLine {
   struct Deleter {
-    void operator()(CURLM* multi) const { ::curl_multi_cleanup(multi); }
+    void operator()(CURLM* handle) const { ::curl_multi_cleanup(handle); }
   };
 
   // Declared first: libcurl closes the sockets of kept connections through it.

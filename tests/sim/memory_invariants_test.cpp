@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/fleet/redis/client/transport.hpp"
@@ -48,8 +49,9 @@ TEST_F(MemoryOfAFleet, ConnectionsPileUp_IsSeen) {
   const auto connect = fleet.network.connector();
   for (int i = 0; i < 20; ++i) {
     agent::redis::ConnectAttempt attempt;
-    kept.push_back(
-        fleet.loop.run(connect(fleet.loop.timers, address, {}, fleet.loop.clock.boot_now() + seconds(1), attempt)));
+    auto connected =
+        fleet.loop.run(connect(fleet.loop.timers, address, {}, fleet.loop.clock.boot_now() + seconds(1), attempt));
+    kept.push_back(std::move(connected.transport));
   }
   EXPECT_THAT(seen(), testing::ContainsRegex("host-0 has 2. connections to server-0"));
 }

@@ -90,7 +90,7 @@ TEST_F(HttpThreadsTest, LimitIsLowered_ThreadsAboveItEndThoughRequestsWait) {
   for (int i = 0; i < 6; ++i) start(request());
   ASSERT_TRUE(loop_.turn_until([&] { return pending_.back().begun && provider_.counts().requests == 3; }));
   client_->limit_connections(1);
-  for (int i = 0; i < 3; ++i) pending_[i].cancel.emit(boost::asio::cancellation_type::terminal);
+  for (std::size_t i = 0; i < 3; ++i) pending_[i].cancel.emit(boost::asio::cancellation_type::terminal);
   ASSERT_TRUE(loop_.turn_until([&] { return provider_.counts().requests == 4; }));
   // A thread too many would take the last request but one, too.
   EXPECT_EQ(perform(request(other_.url())).status, 200);

@@ -158,14 +158,15 @@ TEST_F(RedisPublication, FleetCalled_UsageTellsHowOften) {
 // Such as a host that fetched before an outage and publishes after it.
 TEST_F(RedisPublication, AnotherHostPublishesBehindTheLock_CallIsNotAdmittedBeforeItIsRead) {
   const Lease lease = a.call.acquire(60s);
-  EXPECT_TRUE(b.call.publish(make_record(loop, lease.fence - 1, "fetched before"), Lease{}).stored);
+  EXPECT_TRUE(b.call.publish(make_record(loop, lease.fence - 1, "fetched-before"), Lease{}).stored);
   const Admission refused = a.call.admit(lease, FetchLimits{{}, 5, 1h});
   EXPECT_EQ(refused.refusal, agent::FetchRefusal::record_changed);
   EXPECT_EQ(loop.run(b.coordinator.usage("t")).calls, 0U);
   a.call.release(lease);
   const agent::AcquireResult again = a.call.try_acquire(60s);
-  ASSERT_TRUE(again.current && again.lease);
-  EXPECT_EQ(again.current->value, SecretString("fetched before"));
+  ASSERT_TRUE(again.lease);
+  ASSERT_TRUE(again.current);
+  EXPECT_EQ(again.current->value, SecretString("fetched-before"));
   EXPECT_TRUE(a.call.admit(*again.lease, FetchLimits{{}, 5, 1h}).admitted());
 }
 

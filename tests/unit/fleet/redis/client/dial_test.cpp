@@ -29,13 +29,13 @@ class Dial : public testing::Test {
   }
   // A name with two addresses, and what comes of a connect to each.
   Connected dial_name(const Connected& first, const Connected& second) {
-    const std::map<std::string, const Connected*> answers{{"10.0.0.1", &first}, {"10.0.0.2", &second}};
+    const std::map<std::string, const Connected*> by_ip{{"10.0.0.1", &first}, {"10.0.0.2", &second}};
     const NameResolver resolve = [](Timers&, std::string, BootTime, ConnectAttempt&) -> Task<std::vector<std::string>> {
       co_return std::vector<std::string>{"10.0.0.1", "10.0.0.2"};
     };
-    const Connector connect_one = [&answers](Timers&, Address address, TlsOptions, BootTime,
-                                             ConnectAttempt&) -> Task<Connected> {
-      const Connected& answer = *answers.at(address.host);
+    const Connector connect_one = [&by_ip](Timers&, Address address, TlsOptions, BootTime,
+                                           ConnectAttempt&) -> Task<Connected> {
+      const Connected& answer = *by_ip.at(address.host);
       Connected connected;
       if (answer.failure.empty()) connected.transport = std::make_unique<NoTransport>();
       connected.failure = answer.failure;
