@@ -133,6 +133,7 @@ TEST_F(HookUnderWay, AgentStops_CommandEndsAndTheNextAgentRunsItAgain) {
   ASSERT_TRUE(runs_begun(2)) << "the run is owed";
   dir.write("go", "");
   EXPECT_TRUE(hook_ran(1));
+  EXPECT_TRUE(eventually([&] { return first_output()["on_change"]["due"] == false; })) << "the agent knows of its end";
   EXPECT_EQ(agent.stop(), 0);
   agent.start();
   ASSERT_TRUE(eventually([&] { return state() == "written"; }));
