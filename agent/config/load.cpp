@@ -24,11 +24,8 @@ class Merge {
   explicit Merge(Problems& problems) : problems_(problems) {}
 
   void add(Node document) {
-    if (!whole_) {
-      whole_ = std::move(document);
-    } else if (document.kind == Node::Kind::null || whole_->kind == Node::Kind::invalid) {
-      return;
-    } else if (whole_->kind == Node::Kind::null || document.kind != Node::Kind::map) {
+    if (whole_ && (document.kind == Node::Kind::null || whole_->kind == Node::Kind::invalid)) return;
+    if (!whole_ || whole_->kind == Node::Kind::null || document.kind != Node::Kind::map) {
       whole_ = std::move(document);  // one that is not a map is reported once, by the reader of the whole document
     } else if (whole_->kind == Node::Kind::map) {
       add_keys(*whole_, std::move(document), "", top_);

@@ -63,12 +63,13 @@ Hook::Writing::~Writing() {
 }
 
 void Hook::follow(const std::filesystem::path& mark) {
-  if (!marks_.contains(mark)) wrote(false, mark);
+  if (!marks_.contains(mark)) wrote(false, mark, false);
 }
 
-void Hook::wrote(bool changed, const std::filesystem::path& mark) {
+void Hook::wrote(bool changed, const std::filesystem::path& mark, bool was_followed) {
   marks_.insert(mark);
-  due_ = due_ || changed || is_set(mark);
+  const bool is_served = running_ && was_followed;  // the run under way began with that mark
+  due_ = due_ || changed || (!is_served && is_set(mark));
   wake_.notify();
 }
 
@@ -90,6 +91,7 @@ Task<> Hook::run() {
       co_await wake_.wait_until(not_before_);
     } else {
       due_ = false;
+      running_ = true;
       not_before_ = parts_.timers.clock().boot_now() + config_.min_interval;
       std::string failure;
       try {
@@ -98,6 +100,7 @@ Task<> Hook::run() {
       } catch (const Error& e) {
         failure = e.what();
       }
+      running_ = false;
       note(failure);
       parts_.changed.notify();
     }

@@ -57,11 +57,12 @@ class Hook {
 
   // The output with this mark has this on_change from now on; a run is due if the mark is set.
   void follow(const std::filesystem::path& mark);
-  // It has another one; or a write has begun, whose mark is not removed before the write went well.
-  void leave(const std::filesystem::path& mark) { marks_.erase(mark); }
+  // It has another one; or a write has begun, whose mark is not removed before the write went well. True: it was
+  // followed.
+  bool leave(const std::filesystem::path& mark) { return marks_.erase(mark) > 0; }
   // After a write that went well, or found nothing to change: a run is due if it has `changed` the file, or if there is
-  // a mark, which may be of a write whose end nobody saw.
-  void wrote(bool changed, const std::filesystem::path& mark);
+  // a mark, which may be of a write whose end nobody saw; `was_followed`: of no such write.
+  void wrote(bool changed, const std::filesystem::path& mark, bool was_followed);
   // Until cancelled, or the end of one that no output has any more.
   Task<> run();
   // `unused`: no output has it any more. Then it makes the run that is due, if any, and ends.
@@ -84,6 +85,7 @@ class Hook {
   HookStatus status_;
   int writing_ = 0;
   bool due_ = false;
+  bool running_ = false;
   bool retired_ = false;
   bool ended_ = false;
   BootTime not_before_{};

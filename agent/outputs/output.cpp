@@ -146,9 +146,10 @@ Task<bool> Output::change(std::function<bool(const HookMark&)> work, OutputStatu
   const std::shared_ptr<Hook> hook = hook_;  // a reload may give the output another one
   const std::uint64_t configured = configured_;
   std::optional<Hook::Writing> writing;
+  bool was_followed = false;
   if (hook) {
     writing.emplace(*hook);
-    hook->leave(mark_);
+    was_followed = hook->leave(mark_);
   }
   const HookMark mark = hook ? mark_ : HookMark{};
   const auto changed = std::make_shared<bool>(false);
@@ -161,7 +162,7 @@ Task<bool> Output::change(std::function<bool(const HookMark&)> work, OutputStatu
   }
   status_.generation = generation;
   succeed(state, *changed);
-  if (hook_) hook_->wrote(*changed, mark_);
+  if (hook_) hook_->wrote(*changed, mark_, was_followed && hook_ == hook);
   co_return configured == configured_;  // one that was configured anew meanwhile is changed again
 }
 

@@ -29,7 +29,6 @@ namespace test = jeton::test;
 using jeton::bench::BareHandOver;
 using jeton::bench::BrokerFleet;
 using jeton::bench::Report;
-using jeton::bench::require;
 
 double us_since(Clock::time_point start) {
   return std::chrono::duration<double, std::micro>(Clock::now() - start).count();
