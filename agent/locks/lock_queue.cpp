@@ -19,6 +19,9 @@ constexpr Duration look_again_at_foreign = 250ms;  // a lock of other clients, w
 constexpr Duration look_again_at_trouble = 500ms;
 // A server may keep a lease for the rest of its last millisecond.
 constexpr Duration expiry_slack = 1ms;
+// Of other hosts that hear of a release: as long as their question and its answer take.
+constexpr Duration shortest_head_start = 1ms;
+constexpr Duration longest_head_start = 20ms;
 
 }  // namespace
 
@@ -182,6 +185,11 @@ Task<TakenLock> LockQueue::wait_in_turn(Place& place, std::optional<Duration> re
       in_time = co_await place.rest_until(claim.give_up_at);
       continue;
     }
+    const BootTime may_ask_at = std::min(place.queue().others_first_until, claim.give_up_at);
+    if (now() < may_ask_at && !waiter.passed) {
+      co_await place.rest_until(may_ask_at);
+      continue;
+    }
     const std::uint64_t releases = place.queue().releases;
     const bool is_passed = waiter.passed.has_value();
     std::exception_ptr unreachable;
@@ -239,6 +247,10 @@ bool LockQueue::pass(const LockId& id, const Lease& lease, const Tenure& tenure)
   if (!is_only_ours || !next.takes_passed() || !next.has_met(owners, tenure.taken_at)) return false;
   const BootTime present = now();
   const bool has_turns_left = tenure.passes < most_passes && present < tenure.taken_at + longest_tenure;
+  if (!has_turns_left && tenure.passes > 0) {
+    found->second.others_first_until =
+        present + std::clamp<Duration>(3 * tenure.grant_took, shortest_head_start, longest_head_start);
+  }
   if (!has_turns_left || lease.fence >= tenure.last_fence) return false;
   const LockClaim& claim = next.claim();
   const bool lasts = lease.valid_until - present >= claim.ttl / 3;
@@ -285,6 +297,7 @@ Task<TakenLock> LockQueue::try_once(const LockId& id, LockClaim claim) {
   static_cast<LockTry&>(result) = std::move(answer);
   if (result.lease) {
     result.tenure.taken_at = asked_at;
+    result.tenure.grant_took = now() - asked_at;
     result.tenure.last_fence = result.lease->fence + spare_fences;
   }
   co_await check_validity(id, result);

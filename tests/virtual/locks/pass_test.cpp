@@ -138,6 +138,20 @@ TEST_P(AnyPass, HostHasHadItForLong_IsReleasedInTheStore) {
   ASSERT_NO_FATAL_FAILURE(give_back(holder, next));
 }
 
+TEST_P(FleetPass, TenureHasEnded_OtherHostsAreFirst) {
+  LockHost& other = fleet.add_host();
+  Session holder = host.take();
+  const std::vector<Session> waiters = waiting(host, LockQueue::most_passes + 1);
+  const Session elsewhere = waiting(other);
+  for (std::size_t i = 0; i < LockQueue::most_passes; ++i) {
+    ASSERT_NO_FATAL_FAILURE(pass(holder, waiters[i]));
+    holder = waiters[i];
+  }
+  EXPECT_EQ(host.end(holder), State::ended);
+  EXPECT_TRUE(loop.turn_until([&] { return elsewhere->state() == State::held; }, 5s));
+  EXPECT_EQ(waiters.back()->state(), State::waiting);
+}
+
 TEST_P(FleetPass, HostPassesItOnWithoutEnd_AnotherHostHasItsTurn) {
   LockHost& other = fleet.add_host();
   Session holder = host.take();
