@@ -26,7 +26,7 @@ struct Lease {
   std::uint64_t fence = 0;  // higher than that of every earlier acquisition of this name
   Duration ttl{};
   BootTime valid_until;
-  // Of an updater lock: the generation of the record that the store had then, in the words of the store.
+  // Of an updater lock: the generation of the record that the store had then, as the text that is stored.
   std::string stored_generation{};
 };
 

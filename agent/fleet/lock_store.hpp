@@ -80,9 +80,6 @@ class LockStore {
   // `confirmed`: the store has said yes to that before. It is a renewal then; but a part of the store that did not hear
   // of the new owner, or has lost it, and still has a former one counts as well.
   virtual Task<bool> pass(LockId id, FormerOwners former, Lease& lease, LockNote note, bool confirmed) = 0;
-  Task<bool> pass(LockId id, FormerOwners former, Lease& lease, LockNote note) {
-    return pass(std::move(id), std::move(former), lease, std::move(note), false);
-  }
   // False: neither this owner nor a former one holds it (any more). Waiters are notified.
   virtual Task<bool> release(LockId id, std::string owner, FormerOwners former) = 0;
   Task<bool> release(LockId id, std::string owner) { return release(std::move(id), std::move(owner), {}); }

@@ -2,9 +2,9 @@
 // release by another client once one is held for long, so that it is noticed at once and not only at the next renewal,
 // and reports a loss with its cause, a little before the holder would know it by its own clock.
 //
-// A lock that was passed on (lock_queue.hpp) is due at once, and its renewals are reports to the store about its new
-// owner, also after the store has confirmed it: a server of a quorum may have missed it, and a replica that took over
-// may have forgotten it. A loss that a report finds is told to the holder, like that of any renewal.
+// The first renewal of a lock that was passed on (lock_queue.hpp) is due at once. Each of its renewals names the former
+// owners, too, because a server of a quorum, or a replica that took over, may still have one of them. The holder is
+// told of a loss that a renewal finds.
 //
 // One thread: the loop's.
 #pragma once

@@ -8,6 +8,7 @@
 
 #include "agent/base/error.hpp"
 #include "agent/fleet/lease_terms.hpp"
+#include "agent/locks/lock_queue_place.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -24,89 +25,6 @@ constexpr Duration shortest_head_start = 1ms;
 constexpr Duration longest_head_start = 20ms;
 
 }  // namespace
-
-// A place in a queue, from arrival to departure.
-class LockQueue::Place {
- public:
-  // Claim and waiter outlive it.
-  Place(LockQueue& queues, const LockId& id, const LockClaim& claim, Waiter& waiter)
-      : queues_(queues),
-        alive_(queues.alive_),
-        id_(id),
-        claim_(claim),
-        queue_(queues.queues_[id.name]),
-        waiter_(waiter),
-        arrived_at_(queues.now()) {
-    queue_.waiters.push_back(this);
-  }
-  Place(const Place&) = delete;
-  Place& operator=(const Place&) = delete;
-  ~Place() {
-    if (alive_.expired()) return;
-    const bool was_first = is_first();
-    queue_.waiters.remove(this);
-    if (was_first && !queue_.waiters.empty()) queue_.waiters.front()->wake();
-    queues_.leave(id_, queue_);
-  }
-
-  [[nodiscard]] bool is_first() const { return queue_.waiters.front() == this; }
-  Queue& queue() { return queue_; }
-  [[nodiscard]] Waiter& waiter() { return waiter_; }
-  [[nodiscard]] const LockId& id() const { return id_; }
-  [[nodiscard]] const LockClaim& claim() const { return claim_; }
-  void wake() { waiter_.wake.notify(); }
-
-  // Between two questions to the store. Only then can the lock be passed on to the waiter: an answer that is awaited
-  // could grant it, too.
-  Task<bool> rest_until(BootTime until) {
-    resting_ = true;
-    const bool woken = co_await waiter_.wake.wait_until(until);
-    resting_ = false;
-    co_return woken;
-  }
-  // Not after a release that it has not looked into.
-  [[nodiscard]] bool takes_passed() const {
-    const bool may = waiter_.takes_passed && !waiter_.cancelled && !waiter_.passed && claim_.owner.empty();
-    return may && resting_ && knows_releases_ == queue_.releases;
-  }
-  // The store had the lock for one of these owners since the waiter arrived, and for no other since it granted it at
-  // `taken_at`, as far as its answers say.
-  [[nodiscard]] bool has_met(const FormerOwners& owners, BootTime taken_at) const {
-    const Found& found = queue_.found;
-    const bool found_one = std::find(owners.begin(), owners.end(), found.holder) != owners.end();
-    if (found_one) return arrived_at_ <= std::max(taken_at, found.asked_at);
-    return arrived_at_ <= taken_at && found.asked_at < taken_at;
-  }
-  // An answer to this waiter, which asked after so many releases.
-  void knows(std::uint64_t releases) { knows_releases_ = releases; }
-  [[nodiscard]] bool has_missed_release() const { return knows_releases_ != queue_.releases; }
-
-  // The waiter before this one has the lock now, so the store need not be asked who does. Only if the end of that will
-  // be heard, and no older answer is awaited.
-  void learn_holder(const LockId& id, LockTry busy) {
-    if (!resting_ || !queue_.listening || id != id_) return;
-    holder_ = std::move(busy);
-    knows(queue_.releases);
-  }
-  // None: the store must be asked. Once.
-  std::optional<LockTry> take_holder() {
-    std::optional<LockTry> busy = std::exchange(holder_, std::nullopt);
-    if (has_missed_release()) busy.reset();
-    return busy;
-  }
-
- private:
-  LockQueue& queues_;
-  std::weak_ptr<bool> alive_;
-  LockId id_;
-  const LockClaim& claim_;
-  Queue& queue_;
-  Waiter& waiter_;
-  BootTime arrived_at_;
-  bool resting_ = false;
-  std::optional<LockTry> holder_{};
-  std::optional<std::uint64_t> knows_releases_{};  // none: nothing yet
-};
 
 class LockQueue::Watch {
  public:

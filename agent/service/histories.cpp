@@ -27,7 +27,6 @@ constexpr std::size_t most_files_at_once = 200;
 // A hundred events, each with its text in JSON, where a character may take six bytes.
 constexpr std::size_t largest_history = 512 * 1024;
 constexpr std::uint64_t not_on_disk = std::numeric_limits<std::uint64_t>::max();  // no number of changes
-
 // The end of the agent waits no longer for a slow disk.
 constexpr Duration longest_end = std::chrono::seconds(3);
 

@@ -4,9 +4,9 @@
 // A file is written when its token had events, once a minute at most, and at the end; an agent that is killed loses a
 // minute, or more with thousands of tokens, because few files are written at a time. A file that cannot be read or
 // written is reported once and tried again; it is not written before it was read, so that a slow disk costs no earlier
-// events. A damaged one, which a power failure may leave, is reported, and
-// kept beside as NAME.damaged until the next one or until the token is forgotten: unlike the files of tokens it has no
-// secret. One thread: the loop's; a dead mount holds it up no longer than bounded_wait.hpp says.
+// events. A damaged one, which a power failure may leave, is reported, and kept beside as NAME.damaged until the next
+// one or until the token is forgotten: unlike the files of tokens it has no secret. One thread: the loop's; a dead
+// mount holds it up no longer than bounded_wait.hpp says.
 #pragma once
 
 #include <chrono>

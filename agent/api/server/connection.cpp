@@ -125,7 +125,8 @@ class ApiConnection final : public Connection, public std::enable_shared_from_th
   }
 
   // Any input, including the end of the connection, ends the lock. The client may still read that the lock was
-  // released. True: it ended the lock by input, is told so, reads, and the connection is free for its next request.
+  // released. True: the connection is free for the next request. The client sent input, the answer says "released", and
+  // the socket has room for more.
   Task<bool> serve_lock(std::string_view kind, bool keeps) {
     const std::shared_ptr<LockSession> session = lock_;
     if (context_.on_lock) context_.on_lock(this);

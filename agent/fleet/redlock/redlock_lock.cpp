@@ -227,7 +227,7 @@ Task<bool> renew(Quorum quorum, Subject subject, Lease& lease) {
 }
 
 Task<bool> pass(Quorum quorum, Subject subject, FormerOwners former, Lease& lease, LockNote note) {
-  // From here on nothing gives a server the lock under a former owner; what is on its way there comes first.
+  // The quorum renews and restores the lock under the new owner from here on. Each server runs earlier requests first.
   quorum->pass_on(former, lease.owner);
   const RedlockQuorum::Question<bool> question = [subject, former, passed = lease, note](const Server& server,
                                                                                          BootTime deadline) {

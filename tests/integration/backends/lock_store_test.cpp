@@ -148,7 +148,7 @@ TEST_P(LockStores, LockIsPassedOn_IsTheNewOwnersWithItsFenceAndNote) {
   const LockNote note{LockHolder{"host", 3, 4}, "next"};
   for (const char* time : {"once", "again, as after a lost answer"}) {
     SCOPED_TRACE(time);
-    ASSERT_TRUE(loop.run(store->pass(id, {former.owner}, next, note)));
+    ASSERT_TRUE(loop.run(store->pass(id, {former.owner}, next, note, false)));
     const LockView view = show();
     EXPECT_EQ(view.owner, next.owner);
     EXPECT_EQ(view.fence, next.fence);
@@ -161,7 +161,7 @@ TEST_P(LockStores, LockIsPassedOn_IsTheNewOwnersWithItsFenceAndNote) {
   EXPECT_FALSE(loop.run(store->release(id, former.owner)));
   Lease stale = former;
   EXPECT_FALSE(loop.run(store->extend(id, stale)));
-  EXPECT_FALSE(loop.run(store->pass(id, {former.owner}, stale, note))) << "a report that comes late";
+  EXPECT_FALSE(loop.run(store->pass(id, {former.owner}, stale, note, false))) << "a report that comes late";
   EXPECT_TRUE(loop.run(store->extend(id, next)));
   EXPECT_EQ(show().owner, next.owner);
   EXPECT_TRUE(loop.run(store->release(id, next.owner)));
@@ -172,11 +172,11 @@ TEST_P(LockStores, FormerOwnerHasLostIt_IsNotPassedOnAndNotCreated) {
   const Lease former = acquire(60s);
   Lease next{new_owner_id(loop.random), former.fence + 1, 60s, former.valid_until};
   ASSERT_TRUE(loop.run(store->force_release(id)));
-  EXPECT_FALSE(loop.run(store->pass(id, {former.owner}, next, {})));
+  EXPECT_FALSE(loop.run(store->pass(id, {former.owner}, next, {}, false)));
   EXPECT_FALSE(show().held);
   const Lease successor = acquire(60s);
   next.valid_until = loop.clock.boot_now() + 60s;
-  EXPECT_FALSE(loop.run(store->pass(id, {former.owner}, next, {})));
+  EXPECT_FALSE(loop.run(store->pass(id, {former.owner}, next, {}, false)));
   EXPECT_FALSE(loop.run(store->release(id, next.owner, {former.owner})));
   EXPECT_EQ(show().owner, successor.owner);
 }

@@ -515,16 +515,25 @@ TEST_P(FleetPass, Taken_CounterIsAboveEveryFenceThatItCanBePassedOnWith) {
   }
 }
 
-TEST(QuorumPass, ServerDidNotHear_IsReleasedWithTheOthers) {
+class QuorumPass : public testing::Test {
+ protected:
+  // On every server `former` has the lock for which it waits.
+  void expect_waiting(const Session& next, const std::string& former) {
+    ASSERT_TRUE(loop.turn_until([&] { return next->state() == State::waiting && fleet.count(former) == fleet.size(); },
+                                LockQueue::longest_tenure / 2));
+    loop.pass(5ms);
+  }
+
   LockFleet fleet{"redlock"};
   VirtualLoop& loop = fleet.loop;
   LockHost& host = fleet.add_host();
+};
+
+TEST_F(QuorumPass, ServerDidNotHear_IsReleasedWithTheOthers) {
   const Session holder = host.take({.ttl = 1h});
   const std::string former = lease_of(holder).owner;
   const Session next = host.open({.ttl = 1h, .wait = 1h});
-  ASSERT_TRUE(loop.turn_until([&] { return next->state() == State::waiting && fleet.count(former) == fleet.size(); },
-                              LockQueue::longest_tenure / 2));
-  loop.pass(5ms);
+  ASSERT_NO_FATAL_FAILURE(expect_waiting(next, former));
   fleet.set_fault(Fault::refused, {}, 4);
   holder->cancel();
   ASSERT_TRUE(loop.turn_until([&] { return next->state() == State::held && next->renewals() == 1; }, 50ms));
@@ -536,16 +545,11 @@ TEST(QuorumPass, ServerDidNotHear_IsReleasedWithTheOthers) {
 }
 
 // The servers that confirmed the new owner are no majority any more.
-TEST(QuorumPass, ServerDidNotHearAndAnotherFails_RenewalsGoOn) {
-  LockFleet fleet{"redlock"};
-  VirtualLoop& loop = fleet.loop;
-  LockHost& host = fleet.add_host();
+TEST_F(QuorumPass, ServerDidNotHearAndAnotherFails_RenewalsGoOn) {
   const Session holder = host.take({.ttl = 30s});
   const std::string former = lease_of(holder).owner;
   const Session next = host.open({.ttl = 30s, .wait = 1h});
-  ASSERT_TRUE(loop.turn_until([&] { return next->state() == State::waiting && fleet.count(former) == fleet.size(); },
-                              LockQueue::longest_tenure / 2));
-  loop.pass(5ms);
+  ASSERT_NO_FATAL_FAILURE(expect_waiting(next, former));
   fleet.set_fault(Fault::refused, {}, 3);
   fleet.set_fault(Fault::refused, {}, 4);
   holder->cancel();

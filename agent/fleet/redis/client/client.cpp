@@ -211,8 +211,7 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
   // Ends with its connection, which a PING without an answer ends. Any answer is one.
   static Task<> keep_alive(std::shared_ptr<Impl> self, std::shared_ptr<Connection> connection) {
     for (;;) {
-      const Duration interval = std::min(self->keepalive_, self->kept_.keepalive().value_or(self->keepalive_));
-      const bool quiet = co_await connection->wait_quiet(interval);
+      const bool quiet = co_await connection->wait_quiet(self->kept_.keepalive(self->keepalive_));
       if (!quiet) co_return;
       const BootTime deadline = self->timers_.clock().boot_now() + self->timeout_;
       Command question({"PING"});

@@ -257,7 +257,7 @@ KeptConnection::~KeptConnection() { impl_->stop(); }
 void KeptConnection::start() { impl_->start(); }
 void KeptConnection::stop() { impl_->stop(); }
 void KeptConnection::renew() { impl_->renew(); }
-std::optional<Duration> KeptConnection::keepalive() const { return impl_->keepalive_; }
+Duration KeptConnection::keepalive(Duration usual) const { return std::min(usual, impl_->keepalive_.value_or(usual)); }
 const std::string& KeptConnection::mode() const { return impl_->mode_; }
 const std::string& KeptConnection::display() const { return impl_->display_; }
 

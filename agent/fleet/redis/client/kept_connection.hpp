@@ -44,7 +44,7 @@ class KeptConnection {
 
   // How often the connection has to be used so that the server does not end it; none until the server has ended it
   // twice after the same idle time.
-  [[nodiscard]] std::optional<Duration> keepalive() const;
+  [[nodiscard]] Duration keepalive(Duration usual) const;
 
   // Of the server, as it said in the last greeting: "standalone", "cluster"; empty: it did not say.
   [[nodiscard]] const std::string& mode() const;

@@ -190,8 +190,7 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
   static Task<> keep_alive(std::shared_ptr<Impl> self, std::shared_ptr<Connection> connection) {
     const Clock& clock = self->timers_.clock();
     for (;;) {
-      const Duration interval = std::min(self->keepalive_, self->kept_.keepalive().value_or(self->keepalive_));
-      const bool quiet = co_await connection->wait_quiet(interval);
+      const bool quiet = co_await connection->wait_quiet(self->kept_.keepalive(self->keepalive_));
       if (!quiet) co_return;
       self->send(*connection, {Asked::ping}, Command({"PING"}));
       const BootTime deadline = clock.boot_now() + self->timeout_;

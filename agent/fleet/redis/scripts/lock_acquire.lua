@@ -16,9 +16,7 @@ if busy then
 end
 local fence, refused = draw_fence(KEYS[1], KEYS[2], ARGV[3], time, nil, nil, ARGV[7])
 if refused then return refused end
-local taken_ms = time[1] .. string.sub('00000' .. time[2], -6, -4)
-local noted =
-  redis.pcall('HSET', KEYS[3], 'owner', owner, 'fence', fence, 'by', ARGV[5], 'metadata', ARGV[6], 'taken_ms', taken_ms)
+local noted = write_note(KEYS[3], time, owner, fence, ARGV[5], ARGV[6])
 if type(noted) == 'table' then
   redis.call('DEL', KEYS[1])
   return noted

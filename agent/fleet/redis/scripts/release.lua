@@ -3,10 +3,8 @@
 --   KEYS  lock [, info]      ARGV  owner, channel, release message [, former owners...]      reply 1 | 0
 --
 -- A former owner: its host has passed the lock on to this one, and the server may not have heard of that (lock_pass).
-local value = redis.call('GET', KEYS[1])
-local ours = value == ARGV[1]
-for i = 4, #ARGV do ours = ours or value == ARGV[i] end
-if not ours then return 0 end
+-- needs: owner
+if not owner_of(KEYS[1], 4) then return 0 end
 redis.call('DEL', unpack(KEYS))
 redis.call('PUBLISH', ARGV[2], ARGV[3])
 return 1

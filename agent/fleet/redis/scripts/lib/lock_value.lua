@@ -29,8 +29,8 @@ local function ttl_of(key, value, protocol)
 end
 
 -- Takes a free lock. Returns its owner; or nil, the reply that says who holds it: {"busy", ttl_ms (-1: without an end),
--- first 64 bytes of the holder}, and the holder. Under set_nx it writes first: a server that refuses writes says so also of a lock that
--- is held. Its holder can neither publish nor give it back then, and the others must not wait for that.
+-- first 64 bytes of the holder}, and the holder. Under set_nx it writes first: a server that refuses writes says so also
+-- of a lock that is held. Its holder can neither publish nor give it back then, and the others must not wait for that.
 local function take(key, owner, ttl_ms, protocol)
   if protocol ~= 'getset' and redis.call('SET', key, owner, 'NX', 'PX', ttl_ms) then return owner end
   local value = redis.call('GET', key)

@@ -1,4 +1,5 @@
--- For scripts that say who holds a lock: note() returns {fence, by, metadata, age in ms (-1: not
+-- For scripts that note or say who holds a lock: write_note() writes the note, and returns the reply or error of the
+-- server; note() returns {fence, by, metadata, age in ms (-1: not
 -- known)} of the value that the lock has, or nothing if another client has written beside it.
 local function note(info_key, value, time)
   local info = redis.call('HMGET', info_key, 'owner', 'fence', 'by', 'metadata', 'taken_ms')
@@ -10,4 +11,8 @@ local function note(info_key, value, time)
   end
   local function short(text) return string.sub(text or '', 1, 4096) end
   return {short(info[2]), short(info[3]), short(info[4]), age}
+end
+local function write_note(info_key, time, owner, fence, by, metadata)
+  local taken_ms = time[1] .. string.sub('00000' .. time[2], -6, -4)
+  return redis.pcall('HSET', info_key, 'owner', owner, 'fence', fence, 'by', by, 'metadata', metadata, 'taken_ms', taken_ms)
 end
