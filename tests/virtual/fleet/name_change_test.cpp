@@ -9,12 +9,12 @@ using namespace std::chrono_literals;
 using test::MemoryServers;
 
 constexpr const char* server_name = "redis.example";
-const std::string first = MemoryServers::address(0).host;
-const std::string second = MemoryServers::address(1).host;
+const std::string first_host = MemoryServers::address(0).host;
+const std::string second_host = MemoryServers::address(1).host;
 
 class NameChange : public testing::Test {
  protected:
-  NameChange() { servers.network().set_name(server_name, {first}); }
+  NameChange() { servers.network().set_name(server_name, {first_host}); }
 
   redis::ConnectOptions connection() {
     redis::ConnectOptions options = servers.connection(0, 500ms);
@@ -38,11 +38,11 @@ TEST_F(NameChange, LeadsToAnotherServer_AgentMovesThereAndNoTwoHoldTheLock) {
   old.listen();
   Lease lease = old.call.acquire(1h);
   testing::internal::CaptureStderr();
-  servers.network().set_name(server_name, {second});
+  servers.network().set_name(server_name, {second_host});
   loop.pass(40s);
   const std::string log = testing::internal::GetCapturedStderr();
   EXPECT_NE(log.find("the name of the server has another address"), std::string::npos) << log;
-  EXPECT_NE(log.find("from=" + first + " to=" + second), std::string::npos) << log;
+  EXPECT_NE(log.find("from=" + first_host + " to=" + second_host), std::string::npos) << log;
   EXPECT_EQ(log.find("out of reach"), std::string::npos) << log;
   EXPECT_EQ(servers[0].connections(), 0U);
   EXPECT_FALSE(old.call.renew(lease)) << "it is not known there";
@@ -57,7 +57,7 @@ TEST_F(NameChange, LeadsToAnotherServer_ListenerHearsItAndIsToldOfTheGap) {
   test::Host old(loop, by_name());
   old.listen();
   const int gaps = old.listener.gaps;
-  servers.network().set_name(server_name, {second});
+  servers.network().set_name(server_name, {second_host});
   loop.pass(40s);
   EXPECT_GT(old.listener.gaps, gaps);
   test::Host fresh(loop, by_name());
@@ -70,7 +70,7 @@ TEST_F(NameChange, HasSeveralAddresses_TheOneInUseIsKept) {
   test::Host host(loop, by_name());
   host.listen();
   const auto made = greetings(0);
-  servers.network().set_name(server_name, {second, first});
+  servers.network().set_name(server_name, {second_host, first_host});
   loop.pass(10min);
   EXPECT_EQ(greetings(0), made);
   EXPECT_EQ(greetings(1), 0U);
@@ -90,7 +90,7 @@ TEST_F(NameChange, LeadsNowhereOrIsNotAnswered_NothingChanges) {
 
 TEST_F(NameChange, OfOneServerOfAQuorum_ItsConnectionsMove) {
   test::MemoryServers more{loop, 4};
-  more.network().set_name(server_name, {first});
+  more.network().set_name(server_name, {first_host});
   RedlockOptions options;
   for (std::size_t i = 0; i < 3; ++i) options.servers.push_back(more.connection(i, 500ms));
   options.servers[0].address.host = server_name;
@@ -115,7 +115,7 @@ TEST_F(NameChange, OfASentinel_TheNextQuestionGoesToTheOther) {
   redis::SentinelResolver resolver(loop.timers, loop.random, std::move(options));
   const auto ask = [&] { return loop.run(resolver.resolve(loop.clock.boot_now() + 500ms)); };
   EXPECT_EQ(ask(), MemoryServers::address(2));
-  servers.network().set_name(server_name, {second});
+  servers.network().set_name(server_name, {second_host});
   loop.pass(31s);
   servers[1].name_primary(MemoryServers::address(1));
   EXPECT_EQ(ask(), MemoryServers::address(1));

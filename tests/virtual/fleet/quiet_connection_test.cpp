@@ -9,7 +9,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration timeout = 500ms;
+constexpr Duration connection_timeout = 500ms;
 // systemd/README.md, "Redis hangs": the silence before a PING, and its timeout.
 constexpr Duration noticed_within = 61s;               // on the connection for messages
 constexpr Duration noticed_by_commands_within = 151s;  // on that for commands
@@ -18,7 +18,7 @@ class QuietConnection : public testing::Test {
  protected:
   RedisOptions options() {
     RedisOptions options;
-    options.connection = servers.connection(0, timeout);
+    options.connection = servers.connection(0, connection_timeout);
     return options;
   }
   void publish(const std::string& message) { server.cli({"PUBLISH", "jeton:{t}:published", message}); }
@@ -140,7 +140,7 @@ TEST(QuietQuorum, OneServerDoesNotReportKeys_LossesAreNotReported) {
   test::VirtualLoop loop;
   test::QuorumServers servers(loop, 3);
   servers[1].refuse("CLIENT", "ERR unknown command 'CLIENT'");
-  test::RedlockHost host(loop, servers.options(timeout));
+  test::RedlockHost host(loop, servers.options(connection_timeout));
   host.listen();
   loop.pass(2s);
   EXPECT_FALSE(host.coordinator.reports_losses("t"));
