@@ -2,6 +2,7 @@
 
 #include <sys/random.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdint>
@@ -10,6 +11,17 @@
 #include <vector>
 
 namespace jeton::agent {
+namespace {
+
+void read_from_system(std::span<std::byte> out) {
+  while (!out.empty()) {
+    const ssize_t n = ::getrandom(out.data(), out.size(), 0);
+    if (n < 0 && errno != EINTR) throw std::system_error(errno, std::generic_category(), "getrandom");
+    if (n > 0) out = out.subspan(static_cast<std::size_t>(n));
+  }
+}
+
+}  // namespace
 
 double Random::uniform() {
   std::array<std::byte, sizeof(std::uint64_t)> raw{};
@@ -32,12 +44,17 @@ std::string Random::hex(std::size_t bytes) {
   return text;
 }
 
+// Bytes that were given out are wiped: a secret may have been made of them.
 void OsRandom::fill(std::span<std::byte> out) {
-  while (!out.empty()) {
-    const ssize_t n = ::getrandom(out.data(), out.size(), 0);
-    if (n < 0 && errno != EINTR) throw std::system_error(errno, std::generic_category(), "getrandom");
-    if (n > 0) out = out.subspan(static_cast<std::size_t>(n));
+  if (out.size() > ahead_.size()) return read_from_system(out);
+  if (out.size() > left_) {
+    read_from_system(ahead_);
+    left_ = ahead_.size();
   }
+  const std::span<std::byte> next = std::span(ahead_).last(left_).first(out.size());
+  std::ranges::copy(next, out.begin());
+  ::explicit_bzero(next.data(), next.size());
+  left_ -= out.size();
 }
 
 }  // namespace jeton::agent

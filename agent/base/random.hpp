@@ -1,6 +1,7 @@
 // Sources of random numbers: the operating system's generator in the agent, a seeded one in a simulation.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -22,10 +23,15 @@ class Random {
   [[nodiscard]] std::string hex(std::size_t bytes);
 };
 
-// getrandom(2); never fails on a booted machine. Any thread.
+// getrandom(2), which never fails on a booted machine. It reads ahead, because a system call costs more than its bytes.
+// One thread.
 class OsRandom final : public Random {
  public:
   void fill(std::span<std::byte> out) override;
+
+ private:
+  std::array<std::byte, 256> ahead_{};
+  std::size_t left_ = 0;  // at the end of ahead_
 };
 
 }  // namespace jeton::agent

@@ -11,11 +11,12 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/rfc7230.hpp>
+#include <boost/beast/http/string_body.hpp>
 #include <boost/system/system_error.hpp>
 #include <charconv>
 #include <cstddef>
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -44,6 +45,7 @@ std::optional<ApiAnswer> read_failure(const boost::system::error_code& error, co
   return std::nullopt;
 }
 
+constexpr std::size_t read_size = 512;
 constexpr const char* last_chunk = "0\r\n\r\n";
 // Of a connection that holds a lock: as much as the request of a usual client needs.
 constexpr std::size_t largest_kept_buffer = 1024;
@@ -80,7 +82,7 @@ class BeastChannel final : public HttpChannel, public std::enable_shared_from_th
     arm(limits_.read_deadline);
     waits_since_ = boot_now();
     waits_for_request_ = true;
-    co_await http::async_read(socket_, buffer_, parser, asio::redirect_error(asio::use_awaitable, error));
+    co_await read_into(parser, error);
     check_open();
     waits_since_.reset();
     waits_for_request_ = false;
@@ -102,28 +104,19 @@ class BeastChannel final : public HttpChannel, public std::enable_shared_from_th
   }
 
   Task<> send(ApiAnswer answer, bool keep_alive) override {
-    http::response<http::string_body> message(http::int_to_status(answer.status), version());
-    set_common(message, answer.content_type);
-    if (!answer.allow.empty()) message.set(http::field::allow, answer.allow);
+    std::string text = head_of(answer.status, answer.content_type);
+    if (!answer.allow.empty()) text.append("Allow: ").append(answer.allow).append("\r\n");
     if (!answer.policy.empty()) {
-      message.set("Content-Security-Policy", answer.policy);
-      message.set("X-Frame-Options", "DENY");
-      message.set("Referrer-Policy", "no-referrer");
+      text.append("Content-Security-Policy: ").append(answer.policy).append("\r\n");
+      text.append("X-Frame-Options: DENY\r\nReferrer-Policy: no-referrer\r\n");
     }
-    message.keep_alive(keep_alive);
-    message.content_length(answer.body.size());
-    if (!is_head_) message.body() = std::move(answer.body);
-    arm(limits_.write_deadline);
+    text.append("Content-Length: ").append(std::to_string(answer.body.size())).append("\r\n");
+    text.append(connection_field(keep_alive)).append("\r\n");
+    if (!is_head_) text.append(answer.body);
     waits_since_ = boot_now();
-    http::response_serializer<http::string_body> serializer(message);
-    if (is_head_) {
-      co_await http::async_write_header(socket_, serializer, asio::use_awaitable);
-    } else {
-      co_await http::async_write(socket_, serializer, asio::use_awaitable);
-    }
+    co_await send_text(std::move(text));
     check_open();
     waits_since_.reset();
-    disarm();
   }
 
   // A completion may already be queued when close() is called.
@@ -133,15 +126,10 @@ class BeastChannel final : public HttpChannel, public std::enable_shared_from_th
 
   void begin_lines(const std::string& content_type, bool keep) override {
     if (!keep || buffer_.capacity() > largest_kept_buffer) buffer_.shrink_to_fit();
-    http::response<http::empty_body> message(http::status::ok, version());
-    set_common(message, content_type);
-    message.keep_alive(keep);
-    if (keep) message.set(http::field::connection, "keep-alive");
-    message.chunked(is_http_1_1_);
+    stream_head_ = head_of(200, content_type);
+    if (is_http_1_1_) stream_head_ += "Transfer-Encoding: chunked\r\n";
+    stream_head_.append(keep ? "Connection: keep-alive\r\n" : connection_field(false)).append("\r\n");
     has_last_chunk_ = false;
-    std::ostringstream text;
-    text << message.base();
-    stream_head_ = text.str();
   }
 
   Task<> send_line(std::string line) override {
@@ -160,8 +148,12 @@ class BeastChannel final : public HttpChannel, public std::enable_shared_from_th
     if (is_http_1_1_ && !has_last_chunk_) co_await send_text(last_chunk);
   }
 
-  // The kernel says so while less than a quarter of its buffer is waiting, so there is room left for the last line.
-  [[nodiscard]] bool has_room() override { return is_ready(POLLOUT); }
+  // The kernel says so while less than a quarter of its buffer is waiting, so there is room left for the last line. What
+  // it said holds until the next write.
+  [[nodiscard]] bool has_room() override {
+    has_room_ = has_room_ || is_ready(POLLOUT);
+    return has_room_;
+  }
   void when_room(std::function<void()> ready) override {
     const bool waits = on_room_ != nullptr;
     on_room_ = std::move(ready);
@@ -195,9 +187,34 @@ class BeastChannel final : public HttpChannel, public std::enable_shared_from_th
   }
 
  private:
+  // Beast's own operation does the same, and costs more at each request, and a second of each build.
+  Task<> read_into(http::request_parser<http::string_body>& parser, boost::system::error_code& error) {
+    parser.eager(true);
+    for (;;) {
+      if (buffer_.size() > 0) buffer_.consume(parser.put(buffer_.data(), error));
+      if (error == http::error::need_more) error = {};
+      if (error || parser.is_done()) co_return;
+      if (buffer_.size() == buffer_.max_size()) {
+        error = http::error::buffer_overflow;
+        co_return;
+      }
+      const auto room = buffer_.prepare(std::min(read_size, buffer_.max_size() - buffer_.size()));
+      const std::size_t size =
+          co_await socket_.async_read_some(room, asio::redirect_error(asio::use_awaitable, error));
+      if (error == asio::error::eof) {
+        error = http::error::end_of_stream;
+        if (parser.got_some()) parser.put_eof(error);
+        co_return;
+      }
+      if (error) co_return;
+      buffer_.commit(size);
+    }
+  }
+
   // What the socket takes at once, nearly always all, needs neither a deadline nor a turn of the loop. An error is left
   // to the write of the rest.
   Task<> send_text(std::string text) {
+    has_room_ = false;
     const ssize_t sent = ::send(socket_.native_handle(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent == static_cast<ssize_t>(text.size())) co_return;
     const std::string_view rest = std::string_view(text).substr(sent < 0 ? 0 : static_cast<std::size_t>(sent));
@@ -244,14 +261,20 @@ class BeastChannel final : public HttpChannel, public std::enable_shared_from_th
     if (deadline_ != 0) timers_.cancel(std::exchange(deadline_, 0));
   }
 
-  [[nodiscard]] unsigned version() const { return is_http_1_1_ ? 11U : 10U; }
-  template <typename Message>
-  static void set_common(Message& message, std::string_view content_type) {
-    message.set(http::field::content_type, content_type);
-    message.set(http::field::cache_control, "no-store");
+  // The fields that every answer has.
+  [[nodiscard]] std::string head_of(unsigned status, std::string_view content_type) const {
+    std::string head = is_http_1_1_ ? "HTTP/1.1 " : "HTTP/1.0 ";
+    head.append(std::to_string(status)).append(" ").append(http::obsolete_reason(http::int_to_status(status)));
+    head.append("\r\nContent-Type: ").append(content_type).append("\r\nCache-Control: no-store\r\n");
     // For browsers: no other site embeds an answer, and none takes one for a script.
-    message.set("Cross-Origin-Resource-Policy", "same-origin");
-    message.set("X-Content-Type-Options", "nosniff");
+    head.append("Cross-Origin-Resource-Policy: same-origin\r\nX-Content-Type-Options: nosniff\r\n");
+    return head;
+  }
+
+  // Only if it is not the way of the version.
+  [[nodiscard]] std::string_view connection_field(bool keep_alive) const {
+    if (keep_alive == is_http_1_1_) return {};
+    return keep_alive ? "Connection: keep-alive\r\n" : "Connection: close\r\n";
   }
 
   [[nodiscard]] BootTime boot_now() const { return timers_.clock().boot_now(); }
@@ -265,6 +288,7 @@ class BeastChannel final : public HttpChannel, public std::enable_shared_from_th
   Timers::Id deadline_ = 0;
   std::optional<BootTime> waits_since_;
   bool waits_for_request_ = true;
+  bool has_room_ = false;  // it is known, since nothing was written
   std::function<void()> on_room_;  // empty: room is not waited for
   bool closed_ = false;
   bool is_http_1_1_ = true;  // the last request
