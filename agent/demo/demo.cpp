@@ -18,6 +18,7 @@
 #include "agent/base/time.hpp"
 #include "agent/config/text/values.hpp"
 #include "agent/demo/child_process.hpp"
+#include "agent/demo/http_get.hpp"
 #include "agent/demo/provider.hpp"
 #include "agent/demo/view.hpp"
 

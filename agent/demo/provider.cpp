@@ -3,15 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/beast/core/basic_stream.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/http.hpp>
+#include <boost/asio/write.hpp>
 #include <charconv>
 #include <cstdio>
 #include <thread>
@@ -19,20 +14,15 @@
 
 #include "agent/base/error.hpp"
 #include "agent/base/task.hpp"
+#include "agent/http/request/read_request.hpp"
 
 namespace jeton::agent::demo {
 namespace {
 
 namespace asio = boost::asio;
-namespace beast = boost::beast;
-namespace http = beast::http;
+namespace http = boost::beast::http;
 using Tcp = asio::ip::tcp;
-using AnySocket = asio::generic::stream_protocol;
-using Request = http::request<http::string_body>;
-using Response = http::response<http::string_body>;
-
-constexpr std::chrono::seconds idle_limit{30};
-constexpr std::chrono::milliseconds client_patience{200};
+using Request = HttpRequestParser::value_type;
 
 constexpr std::string_view prefix = "demo.";
 constexpr std::size_t random_bytes = 16;
@@ -49,14 +39,11 @@ std::string checksum(std::string_view text) {
   return digits.data();
 }
 
-Response json_answer(const Request& request, http::status status, std::string body) {
-  Response response(status, request.version());
-  response.set(http::field::content_type, "application/json");
-  response.set(http::field::cache_control, "no-store");
-  response.keep_alive(request.keep_alive());
-  response.body() = std::move(body);
-  response.prepare_payload();
-  return response;
+// `status` with its reason, `fields` with the ends of their lines.
+std::string json_answer(std::string_view status, const std::string& body, const std::string& fields = {}) {
+  std::string text = "HTTP/1.1 ";
+  text.append(status).append("\r\nContent-Type: application/json\r\nCache-Control: no-store\r\nContent-Length: ");
+  return text + std::to_string(body.size()) + "\r\n" + fields + "\r\n" + body;
 }
 
 // Seconds with as many decimals as needed: 10, 2.5.
@@ -64,34 +51,6 @@ std::string decimal_seconds(Milliseconds ms) {
   std::array<char, 32> text{};
   std::snprintf(text.data(), text.size(), "%.10g", static_cast<double>(ms.count()) / 1000);
   return text.data();
-}
-
-Task<> get(asio::io_context& context, const AnySocket::endpoint& server, const http::request<http::empty_body>& request,
-           HttpAnswer& answer) {
-  try {
-    beast::basic_stream<AnySocket> stream(context);
-    stream.expires_after(client_patience);
-    co_await stream.async_connect(server, asio::use_awaitable);
-    co_await http::async_write(stream, request, asio::use_awaitable);
-    beast::flat_buffer buffer;
-    Response response;
-    co_await http::async_read(stream, buffer, response, asio::use_awaitable);
-    answer = {response.result_int(), std::move(response.body())};
-  } catch (const boost::system::system_error&) {
-    // The server has not started yet, or has ended.
-  }
-}
-
-HttpAnswer get_from(const AnySocket::endpoint& server, const std::string& target, const std::string& authorization) {
-  http::request<http::empty_body> request(http::verb::get, target, 11);
-  request.set(http::field::host, "127.0.0.1");
-  if (!authorization.empty()) request.set(http::field::authorization, authorization);
-  request.keep_alive(false);
-  HttpAnswer answer;
-  asio::io_context context{1};
-  start_task(context.get_executor(), get(context, server, request, answer));
-  context.run();
-  return answer;
 }
 
 }  // namespace
@@ -169,57 +128,56 @@ class Provider::Server {
  private:
   Task<> accept() {
     for (;;) {
-      beast::tcp_stream stream(co_await acceptor_.async_accept(asio::use_awaitable));
-      start_task(context_.get_executor(), serve(std::move(stream)));
+      Tcp::socket socket = co_await acceptor_.async_accept(asio::use_awaitable);
+      start_task(context_.get_executor(), serve(std::move(socket)));
     }
   }
 
   // One connection, as many requests as the client likes; ends quietly with it.
-  Task<> serve(beast::tcp_stream stream) {
+  Task<> serve(Tcp::socket accepted) {
     try {
-      const std::string address = stream.socket().remote_endpoint().address().to_string();
-      beast::flat_buffer buffer;
+      const std::string address = accepted.remote_endpoint().address().to_string();
+      HttpSocket socket(std::move(accepted));
+      boost::beast::flat_buffer buffer;
       for (bool more = true; more;) {
-        stream.expires_after(idle_limit);
-        Request request;
-        co_await http::async_read(stream, buffer, request, asio::use_awaitable);
-        Response response = answer(request, address);
-        more = response.keep_alive();
-        co_await http::async_write(stream, response, asio::use_awaitable);
+        HttpRequestParser parser;
+        const boost::system::error_code error = co_await read_request(socket, buffer, parser);
+        if (error) co_return;
+        const std::string text = answer(parser.get(), address);
+        more = parser.get().keep_alive();
+        co_await asio::async_write(socket, asio::buffer(text), asio::use_awaitable);
       }
     } catch (const boost::system::system_error&) {
-      // The client went away, or was idle for too long.
+      // The client went away.
     }
   }
 
-  Response answer(const Request& request, const std::string& address) {
-    if (request.target() == "/token") return token(request, address);
+  std::string answer(const Request& request, const std::string& address) {
+    if (request.target() == "/token") return token(address);
     if (request.target() == "/api") return api(request);
-    return json_answer(request, http::status::not_found, R"({"error":"not_found"})");
+    return json_answer("404 Not Found", R"({"error":"not_found"})");
   }
 
-  Response token(const Request& request, const std::string& address) {
+  std::string token(const std::string& address) {
     const TokenIssuer::Answer answer = issuer_.request(address, clock_.boot_now());
     if (answer.token.empty()) {
       ++refused_;
-      Response response = json_answer(request, http::status::too_many_requests, R"({"error":"rate_limited"})");
       const auto seconds = std::chrono::ceil<std::chrono::seconds>(answer.retry_after).count();
-      response.set(http::field::retry_after, std::to_string(seconds));
-      return response;
+      return json_answer("429 Too Many Requests", R"({"error":"rate_limited"})",
+                         "Retry-After: " + std::to_string(seconds) + "\r\n");
     }
     ++issued_;
-    return json_answer(request, http::status::ok,
-                       R"({"access_token":")" + answer.token + R"(","token_type":"Bearer","expires_in":)" +
-                           decimal_seconds(answer.lifetime) + "}");
+    return json_answer("200 OK", R"({"access_token":")" + answer.token + R"(","token_type":"Bearer","expires_in":)" +
+                                     decimal_seconds(answer.lifetime) + "}");
   }
 
-  Response api(const Request& request) {
+  std::string api(const Request& request) {
     constexpr std::string_view scheme = "Bearer ";
     const std::string_view authorization = request[http::field::authorization];
     if (authorization.starts_with(scheme) && issuer_.accepts(authorization.substr(scheme.size()), clock_.boot_now())) {
-      return json_answer(request, http::status::ok, R"({"active":true})");
+      return json_answer("200 OK", R"({"active":true})");
     }
-    return json_answer(request, http::status::unauthorized, R"({"active":false})");
+    return json_answer("401 Unauthorized", R"({"active":false})");
   }
 
   const Clock& clock_;
@@ -243,17 +201,5 @@ std::uint16_t Provider::port() const { return server_->port(); }
 std::string Provider::token_url() const { return "http://127.0.0.1:" + std::to_string(port()) + "/token"; }
 
 ProviderCounts Provider::counts() const { return server_->counts(); }
-
-HttpAnswer get_from_port(std::uint16_t port, const std::string& target, const std::string& authorization) {
-  return get_from(Tcp::endpoint(asio::ip::address_v4::loopback(), port), target, authorization);
-}
-
-HttpAnswer get_from_socket(const std::string& socket, const std::string& target) {
-  try {
-    return get_from(asio::local::stream_protocol::endpoint(socket), target, {});
-  } catch (const boost::system::system_error&) {
-    return {};  // The path is too long for a socket; the agent ends and says so.
-  }
-}
 
 }  // namespace jeton::agent::demo

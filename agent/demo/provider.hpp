@@ -1,5 +1,5 @@
 // Provider: the provider of the demo, a real HTTP server on loopback, on a thread of its own. TokenIssuer: its tokens
-// and its limits, without HTTP. get_from_port() and get_from_socket(): the HTTP client of the demo.
+// and its limits, without HTTP.
 //
 //   GET or POST /token   {"access_token":"...","token_type":"Bearer","expires_in":10}, or 429 with Retry-After
 //   GET /api             with "Authorization: Bearer TOKEN": 200 if the token is accepted, 401 if not
@@ -91,15 +91,5 @@ class Provider {
   class Server;
   std::unique_ptr<Server> server_;
 };
-
-struct HttpAnswer {
-  unsigned status = 0;  // 0: none came in time
-  std::string body;
-};
-
-// One GET on a connection of its own, to the provider's port or to the agent's unix socket. Blocks for a fraction of a
-// second at most.
-[[nodiscard]] HttpAnswer get_from_port(std::uint16_t port, const std::string& target, const std::string& authorization);
-[[nodiscard]] HttpAnswer get_from_socket(const std::string& socket, const std::string& target);
 
 }  // namespace jeton::agent::demo

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "agent/base/secret.hpp"
+#include "agent/demo/http_get.hpp"
 #include "agent/demo/provider.hpp"
 
 namespace jeton::agent::demo {

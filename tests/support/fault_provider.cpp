@@ -11,8 +11,6 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http.hpp>
 #include <future>
 #include <mutex>
 #include <set>
@@ -21,6 +19,7 @@
 #include "agent/base/task.hpp"
 #include "agent/base/time.hpp"
 #include "agent/demo/provider.hpp"
+#include "agent/http/request/read_request.hpp"
 #include "tests/support/reserved_port.hpp"
 
 namespace jeton::test {
@@ -30,7 +29,8 @@ namespace asio = boost::asio;
 namespace http = boost::beast::http;
 using agent::Task;
 using Tcp = asio::ip::tcp;
-using Request = http::request<http::string_body>;
+using agent::HttpSocket;
+using Request = agent::HttpRequestParser::value_type;
 
 constexpr std::size_t huge_size = 50U * 1024 * 1024;
 constexpr std::size_t piece_size = 64U * 1024;
@@ -95,7 +95,7 @@ class FaultProvider::Server {
   void stop_listening() {
     on_thread([this] {
       acceptor_.close();
-      for (Tcp::socket* socket : sockets_) socket->close();
+      for (HttpSocket* socket : sockets_) socket->close();
     });
   }
 
@@ -155,20 +155,22 @@ class FaultProvider::Server {
     counts_.*which += static_cast<std::uint64_t>(by);
   }
 
-  Task<> serve(Tcp::socket socket) {
+  Task<> serve(Tcp::socket accepted) {
     count(&Counts::connections);
     count(&Counts::open);
+    boost::system::error_code ignored;
+    const std::string address = accepted.remote_endpoint(ignored).address().to_string();
+    HttpSocket socket(std::move(accepted));
     sockets_.insert(&socket);
     try {
-      const std::string address = socket.remote_endpoint().address().to_string();
       boost::beast::flat_buffer buffer;
       for (bool is_kept = true; is_kept;) {
-        Request request;
-        co_await http::async_read(socket, buffer, request, asio::use_awaitable);
-        is_kept = co_await answer(socket, request, address);
+        agent::HttpRequestParser parser;
+        const boost::system::error_code error = co_await agent::read_request(socket, buffer, parser);
+        if (error) throw boost::system::system_error(error);
+        is_kept = co_await answer(socket, parser.get(), address);
       }
-      boost::system::error_code ignored;
-      socket.shutdown(Tcp::socket::shutdown_send, ignored);
+      socket.shutdown(HttpSocket::shutdown_send, ignored);
     } catch (const boost::system::system_error&) {
       // The peer gave up, which some behaviours are for.
     }
@@ -205,7 +207,7 @@ class FaultProvider::Server {
   }
 
   // True: the connection is kept.
-  Task<bool> answer(Tcp::socket& socket, const Request& request, const std::string& address) {
+  Task<bool> answer(HttpSocket& socket, const Request& request, const std::string& address) {
     const Behaviour behaviour = take_behaviour(request);
     if (behaviour.delay.count() > 0) {
       asio::steady_timer timer(context_, behaviour.delay);
@@ -244,16 +246,16 @@ class FaultProvider::Server {
     co_return false;
   }
 
-  Task<> write(Tcp::socket& socket, std::string text) {
+  Task<> write(HttpSocket& socket, std::string text) {
     co_await asio::async_write(socket, asio::buffer(text), asio::use_awaitable);
   }
 
-  Task<> wait_for_the_end(Tcp::socket& socket) {
+  Task<> wait_for_the_end(HttpSocket& socket) {
     char ignored[256];
     for (;;) co_await socket.async_read_some(asio::buffer(ignored), asio::use_awaitable);
   }
 
-  Task<> write_huge(Tcp::socket& socket, bool chunked) {
+  Task<> write_huge(HttpSocket& socket, bool chunked) {
     const std::string framing = chunked ? "Transfer-Encoding: chunked" : "Content-Length: " + std::to_string(huge_size);
     const std::string piece =
         chunked ? "10000\r\n" + std::string(piece_size, ' ') + "\r\n" : std::string(piece_size, ' ');
@@ -277,7 +279,7 @@ class FaultProvider::Server {
   // Runs on while nobody listens.
   asio::executor_work_guard<asio::io_context::executor_type> work_{context_.get_executor()};
   Tcp::acceptor acceptor_{context_};
-  std::set<Tcp::socket*> sockets_;        // the thread's
+  std::set<HttpSocket*> sockets_;         // the thread's
   std::set<asio::steady_timer*> delays_;  // the thread's
   ReservedPort port_;
 

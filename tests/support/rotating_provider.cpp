@@ -6,8 +6,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http.hpp>
+#include <boost/asio/write.hpp>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -16,16 +15,15 @@
 
 #include "agent/base/random.hpp"
 #include "agent/base/task.hpp"
+#include "agent/http/request/read_request.hpp"
 
 namespace jeton::test {
 namespace {
 
 namespace asio = boost::asio;
-namespace http = boost::beast::http;
 using agent::Task;
 using Tcp = asio::ip::tcp;
-using Request = http::request<http::string_body>;
-using Response = http::response<http::string_body>;
+using Request = agent::HttpRequestParser::value_type;
 using Clock = std::chrono::steady_clock;
 
 std::string parameter(const std::string& form, const std::string& name) {
@@ -83,29 +81,28 @@ class RotatingProvider::Server {
     }
   }
 
-  Task<> serve(Tcp::socket socket) {
+  Task<> serve(Tcp::socket accepted) {
     try {
+      agent::HttpSocket socket(std::move(accepted));
       boost::beast::flat_buffer buffer;
-      Request request;
-      co_await http::async_read(socket, buffer, request, asio::use_awaitable);
-      std::optional<Response> response = locked([&] { return handle(request); });
-      if (!response) co_return;
-      response->set(http::field::content_type, "application/json");
-      response->prepare_payload();
-      co_await http::async_write(socket, *response, asio::use_awaitable);
+      agent::HttpRequestParser parser;
+      const boost::system::error_code error = co_await agent::read_request(socket, buffer, parser);
+      if (error) co_return;
+      const std::optional<std::string> text = locked([&] { return handle(parser.get()); });
+      if (text) co_await asio::async_write(socket, asio::buffer(*text), asio::use_awaitable);
     } catch (const boost::system::system_error&) {
       // The peer gave up.
     }
   }
 
   // Nothing: the connection ends.
-  std::optional<Response> handle(const Request& request) {
+  std::optional<std::string> handle(const Request& request) {
     ++counts_.requests;
     if (lose_requests_ > 0) {
       --lose_requests_;
       return std::nullopt;
     }
-    Response response = refresh(parameter(request.body(), "refresh_token"));
+    std::string response = refresh(parameter(request.body(), "refresh_token"));
     if (lose_answers_ > 0) {
       --lose_answers_;
       return std::nullopt;
@@ -113,7 +110,7 @@ class RotatingProvider::Server {
     return response;
   }
 
-  Response refresh(const std::string& presented) {
+  std::string refresh(const std::string& presented) {
     const bool current = !revoked_ && presented == history_.back();
     const bool last = !revoked_ && history_.size() > 1 && presented == history_[history_.size() - 2];
     const bool again = last && Clock::now() - rotated_at_ < options_.reuse;
@@ -124,7 +121,7 @@ class RotatingProvider::Server {
         revoked_ = true;
         access_tokens_.clear();
       }
-      return answer(400, R"({"error":"invalid_grant","error_description":"unknown, used or revoked"})");
+      return answer("400 Bad Request", R"({"error":"invalid_grant","error_description":"unknown, used or revoked"})");
     }
     const std::string access = "access-" + random_.hex(16);
     access_tokens_.insert(access);
@@ -137,14 +134,13 @@ class RotatingProvider::Server {
       }
       body += R"(,"refresh_token":")" + history_.back() + "\"";
     }
-    return answer(200, body + "}");
+    return answer("200 OK", body + "}");
   }
 
-  static Response answer(unsigned status, const std::string& body) {
-    Response response{static_cast<http::status>(status), 11};
-    response.body() = body;
-    response.keep_alive(false);
-    return response;
+  static std::string answer(const std::string& status, const std::string& body) {
+    return "HTTP/1.1 " + status +
+           "\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) +
+           "\r\n\r\n" + body;
   }
 
   const Options options_;

@@ -7,13 +7,9 @@
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
-#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/rfc7230.hpp>
-#include <boost/beast/http/string_body.hpp>
 #include <boost/system/system_error.hpp>
 #include <charconv>
 #include <cstddef>
@@ -21,12 +17,13 @@
 #include <string_view>
 #include <utility>
 
+#include "agent/http/request/read_request.hpp"
+
 namespace jeton::agent {
 namespace {
 
 namespace asio = boost::asio;
 namespace http = boost::beast::http;
-using Socket = asio::generic::stream_protocol::socket;  // unix or TCP
 
 // The answer to a client whose request could not be read. None: the client has gone.
 std::optional<ApiAnswer> read_failure(const boost::system::error_code& error, const ApiLimits& limits) {
@@ -45,7 +42,6 @@ std::optional<ApiAnswer> read_failure(const boost::system::error_code& error, co
   return std::nullopt;
 }
 
-constexpr std::size_t read_size = 512;
 constexpr const char* last_chunk = "0\r\n\r\n";
 // Of a connection that holds a lock: as much as the request of a usual client needs.
 constexpr std::size_t largest_kept_buffer = 1024;
@@ -75,14 +71,13 @@ class BeastChannel final : public HttpChannel, public std::enable_shared_from_th
   Task<Incoming> read() override {
     check_open();
     skip_empty_lines();
-    http::request_parser<http::string_body> parser;
+    HttpRequestParser parser;
     parser.header_limit(static_cast<std::uint32_t>(limits_.header_bytes));
     parser.body_limit(limits_.body_bytes);
-    boost::system::error_code error;
     arm(limits_.read_deadline);
     waits_since_ = boot_now();
     waits_for_request_ = true;
-    co_await read_into(parser, error);
+    const boost::system::error_code error = co_await read_request(socket_, buffer_, parser);
     check_open();
     waits_since_.reset();
     waits_for_request_ = false;
@@ -148,8 +143,8 @@ class BeastChannel final : public HttpChannel, public std::enable_shared_from_th
     if (is_http_1_1_ && !has_last_chunk_) co_await send_text(last_chunk);
   }
 
-  // The kernel says so while less than a quarter of its buffer is waiting, so there is room left for the last line. What
-  // it said holds until the next write.
+  // The kernel says so while less than a quarter of its buffer is waiting, so there is room left for the last line.
+  // What it said holds until the next write.
   [[nodiscard]] bool has_room() override {
     has_room_ = has_room_ || is_ready(POLLOUT);
     return has_room_;
@@ -158,7 +153,7 @@ class BeastChannel final : public HttpChannel, public std::enable_shared_from_th
     const bool waits = on_room_ != nullptr;
     on_room_ = std::move(ready);
     if (waits) return;
-    socket_.async_wait(Socket::wait_write, [self = shared_from_this()](const boost::system::error_code&) {
+    socket_.async_wait(HttpSocket::wait_write, [self = shared_from_this()](const boost::system::error_code&) {
       std::exchange(self->on_room_, nullptr)();
     });
   }
@@ -187,30 +182,6 @@ class BeastChannel final : public HttpChannel, public std::enable_shared_from_th
   }
 
  private:
-  // Beast's own operation does the same, and costs more at each request, and a second of each build.
-  Task<> read_into(http::request_parser<http::string_body>& parser, boost::system::error_code& error) {
-    parser.eager(true);
-    for (;;) {
-      if (buffer_.size() > 0) buffer_.consume(parser.put(buffer_.data(), error));
-      if (error == http::error::need_more) error = {};
-      if (error || parser.is_done()) co_return;
-      if (buffer_.size() == buffer_.max_size()) {
-        error = http::error::buffer_overflow;
-        co_return;
-      }
-      const auto room = buffer_.prepare(std::min(read_size, buffer_.max_size() - buffer_.size()));
-      const std::size_t size =
-          co_await socket_.async_read_some(room, asio::redirect_error(asio::use_awaitable, error));
-      if (error == asio::error::eof) {
-        error = http::error::end_of_stream;
-        if (parser.got_some()) parser.put_eof(error);
-        co_return;
-      }
-      if (error) co_return;
-      buffer_.commit(size);
-    }
-  }
-
   // What the socket takes at once, nearly always all, needs neither a deadline nor a turn of the loop. An error is left
   // to the write of the rest.
   Task<> send_text(std::string text) {
@@ -282,13 +253,13 @@ class BeastChannel final : public HttpChannel, public std::enable_shared_from_th
   Timers& timers_;
   ApiLimits limits_;
   std::function<void()> on_late_;
-  Socket socket_;
+  HttpSocket socket_;
   boost::beast::flat_buffer buffer_;
   std::array<char, 64> input_{};
   Timers::Id deadline_ = 0;
   std::optional<BootTime> waits_since_;
   bool waits_for_request_ = true;
-  bool has_room_ = false;  // it is known, since nothing was written
+  bool has_room_ = false;          // it is known, since nothing was written
   std::function<void()> on_room_;  // empty: room is not waited for
   bool closed_ = false;
   bool is_http_1_1_ = true;  // the last request
