@@ -80,7 +80,8 @@ void judge_budget(const Json& token, const std::string& subject, Findings& found
   }
 }
 
-// Those that fail. `hooks`: the actions of on_change that were found to fail, which many outputs may share.
+// Those that fail. `hooks`: those of on_change that were found to fail, which many outputs may share. Two commands may
+// run the same program: an agent tells them apart by an id, an earlier one by what they do.
 void judge_outputs(const Json& token, std::set<std::string>& hooks, Findings& found) {
   const Json& outputs = member(token, "outputs");
   if (!outputs.is_array()) return;
@@ -92,7 +93,8 @@ void judge_outputs(const Json& token, std::set<std::string>& hooks, Findings& fo
     const Json& hook = member(output, "on_change");
     const std::string action = text_of(hook, "action");
     const std::string failure = text_of(hook, "last_error");
-    if (failure.empty() || !hooks.insert(action).second) continue;
+    const std::string id = text_of(hook, "id");
+    if (failure.empty() || !hooks.insert(id.empty() ? action : id).second) continue;
     found.push_back(trouble("on_change of output " + path,
                             action + " failed, so the program may still use the old token: " + failure, details));
   }
