@@ -214,7 +214,7 @@ TEST_F(Signalled, AnotherUserCouldChooseTheProcess_NothingIsSent) {
     ASSERT_EQ(::chown(pid_file().c_str(), 0, 0), 0);
   }
   fs::create_symlink(pid_file(), dir / "work" / "link");
-  EXPECT_NE(hang_up(dir / "work" / "link"), "done");
+  EXPECT_THAT(hang_up(dir / "work" / "link"), HasSubstr("is a symbolic link, and none is followed"));
   EXPECT_EQ(hang_up(pid_file()), "done");
   EXPECT_TRUE(test::eventually([&] { return heard(); }));
   EXPECT_EQ(test::read_file(dir / "work" / "heard"), "hup\n") << "only the last one was sent";
@@ -230,7 +230,9 @@ TEST_F(Signalled, PidFileNamesNoProcess_ErrorSaysSo) {
   dir.write("work/pid", std::to_string(gone));
   EXPECT_THAT(hang_up(pid_file()), HasSubstr("No such process; is the program running?"));
   fs::remove(pid_file());
-  EXPECT_THAT(hang_up(pid_file()), HasSubstr("No such file or directory"));
+  EXPECT_THAT(hang_up(pid_file()), HasSubstr("pid: No such file or directory; is the program running?"));
+  fs::remove_all(dir / "work");
+  EXPECT_THAT(hang_up(pid_file()), HasSubstr("work: No such file or directory; is the program running?"));
 }
 
 TEST(HookDescription, OfEachKind_NamesWhatIsDoneWithoutArguments) {
