@@ -153,6 +153,7 @@ TEST_F(CtlDoctor, CoordinatorIsAway_IsAProblemWithItsError) {
   const Json found = about(report(problem_found), "coordinator redis")[0];
   EXPECT_EQ(found["level"], "problem");
   EXPECT_THAT(found["text"].get<std::string>(), HasSubstr("connection refused"));
+  EXPECT_THAT(found["remedy"].get<std::string>(), HasSubstr("journalctl")) << "not the command that has just run";
 }
 
 TEST_F(CtlDoctor, AgentIsOfAnotherVersion_IsAWarning) {
