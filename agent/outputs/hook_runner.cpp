@@ -132,7 +132,7 @@ Task<> HostHooks::run(HookConfig hook, SecretsOfHook secrets) {
   if (!complaint) co_return;
   std::string text = command.argv.front() + " " + *complaint;
   for (SecretString& later : secrets()) known.push_back(std::move(later));
-  if (!result.lines.empty()) text += " (its last output: \"" + shown_line(result.lines.back(), known) + "\")";
+  if (!result.last_line.empty()) text += " (its last output: \"" + shown_line(result.last_line, known) + "\")";
   if (const auto* reload = std::get_if<ReloadHook>(&hook.action)) text += what_to_do(*reload, result);
   throw Error(text);
 }

@@ -71,6 +71,12 @@ TEST_F(HostHooksTest, CommandFails_ErrorHasItsStatusAndItsLastLineWithoutSecrets
   EXPECT_EQ(error, "/bin/sh ended with status 7 (its last output: \"bad value *** in line 1\")");
 }
 
+// The log of a failure has few lines of a command; the last one says why it failed.
+TEST_F(HostHooksTest, CommandFailsAfterManyLines_ErrorHasTheLastOne) {
+  const std::string error = script("i=0; while [ $i -lt 100 ]; do i=$((i + 1)); echo line $i >&2; done; exit 7\n");
+  EXPECT_EQ(error, "/bin/sh ended with status 7 (its last output: \"line 100\")");
+}
+
 TEST_F(HostHooksTest, TokenIsRenewedDuringTheRun_ErrorHasNeitherTheOldNorTheNew) {
   HookConfig hook;
   hook.action = CommandHook{{"/bin/sh", "-c", "echo 'tried old-token, then new-token' >&2; exit 1"}};
