@@ -23,17 +23,18 @@ done
 options_in() { grep -oE '^ +(-[^ ,]*,)?--[a-z-]+' | grep -oE -e '--[a-z-]+$' | sort -u; }
 commands_in() { awk 'tolower($0) ~ /^subcommands:/ { on = 1; next } /^[^ ]/ { on = 0 } on && /^ ? ?[a-z]/ { print $1 }'; }
 check_program() { # PROGRAM PAGE
-  local program=$1 page=$2 command inner option counted=0
+  local program=$1 page=$2 text command inner option counted=0
   local -a all=("")
+  text=$(sed 's/\\-/-/g' "$page")
   for command in $("$program" --help | commands_in); do
     all+=("$command")
     for inner in $("$program" "$command" --help | commands_in); do all+=("$command $inner"); done
   done
   for command in "${all[@]}"; do
-    [ -z "$command" ] || sed 's/\\-/-/g' "$page" | grep -qE "(^|[^a-z-])$command([^a-z-]|$)" || { echo "$page does not have the command $command" >&2; failed=1; }
+    [ -z "$command" ] || grep -qE "(^|[^a-z-])$command([^a-z-]|$)" <<<"$text" || { echo "$page does not have the command $command" >&2; failed=1; }
     for option in $("$program" $command --help | options_in); do
       counted=$((counted + 1))
-      sed 's/\\-/-/g' "$page" | grep -qE -e "$option([^a-z-]|$)" || { echo "$page does not have $option of '$command'" >&2; failed=1; }
+      grep -qE -e "$option([^a-z-]|$)" <<<"$text" || { echo "$page does not have $option of '$command'" >&2; failed=1; }
     done
   done
   [ "$counted" -ge 10 ] || { echo "$program has $counted options; its help is not read as it was" >&2; failed=1; }
