@@ -59,6 +59,7 @@ OrderedJson counters(const TokenStatus& status) {
 
 OrderedJson on_change(const HookStatus& status) {
   return {{"action", status.action},
+          {"id", status.id},
           {"due", status.is_due},
           {"runs", status.runs},
           {"failures", status.failures},

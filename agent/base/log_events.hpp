@@ -81,6 +81,7 @@ inline constexpr EventId api_trouble{"api_trouble", "b1348e1ce8ce4670a6d19c1ddad
 inline constexpr EventId listen_failed{"listen_failed", "19988dccf6b146cfa27d00209b81930c"};
 inline constexpr EventId held_lock_lost{"held_lock_lost", "8a8d36ed09d343f2b5d9cde55a694642"};
 inline constexpr EventId lock_not_released{"lock_not_released", "5e64a8c6506f458eb6dd2a40d049a8b6"};
+inline constexpr EventId lock_given_back{"lock_given_back", "34e8fe8f3ef14edbb8b202566993efb3"};
 inline constexpr EventId lock_taken{"lock_taken", "7ecdf679fa1c4458ac1438aa4dd5ba50"};
 inline constexpr EventId lock_holders_left{"lock_holders_left", "9c87a66512684e2ab9cab009f87e8ac7"};
 

@@ -78,7 +78,7 @@ void add_service_commands(CLI::App& app, Draft& draft) {
   run->callback([&draft] { draft.chosen = draft.run; });
 
   CLI::App* check =
-      app.add_subcommand("check", "Check the configuration and print every problem; exit status 1 if any");
+      app.add_subcommand("check", "Check the configuration and print every problem; exit status 1 if one is an error");
   add_config(check, draft.check.files);
   add_user(check, draft.check.user);
   check->callback([&draft] { draft.chosen = draft.check; });

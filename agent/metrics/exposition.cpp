@@ -34,11 +34,17 @@ struct MediaRange {
   double weight = 1;
 };
 
+// A value may be in quotes (RFC 9110, 5.6.6).
+std::string unquoted(const std::string& text) {
+  const bool is_quoted = text.size() >= 2 && text.front() == '"' && text.back() == '"';
+  return is_quoted ? text.substr(1, text.size() - 2) : text;
+}
+
 MediaRange media_range(std::string_view text) {
   MediaRange range{next_part(text, ';')};
   while (!text.empty()) {
     std::string parameter = next_part(text, ';');
-    if (parameter.starts_with("version=")) range.version = parameter.substr(8);
+    if (parameter.starts_with("version=")) range.version = unquoted(parameter.substr(8));
     if (!parameter.starts_with("q=")) continue;
     const auto read = std::from_chars(parameter.data() + 2, parameter.data() + parameter.size(), range.weight);
     if (read.ec != std::errc{}) range.weight = 0;

@@ -18,7 +18,7 @@ std::string digest_text(const std::string& text) {
   return std::string(hex_encoded(digest_of(Digest::sha256, text).reveal(), HexCase::lower).reveal());
 }
 
-// Another one for every other on_change.
+// Another one for every other on_change; short, for JSON.
 std::string id_of(const HookConfig& config) {
   std::string text = std::to_string(config.timeout.count()) + '\n' + std::to_string(config.min_interval.count());
   if (const auto* command = std::get_if<CommandHook>(&config.action)) {
@@ -26,7 +26,7 @@ std::string id_of(const HookConfig& config) {
   } else {
     text += '\n' + description_of(config);
   }
-  return digest_text(text);
+  return digest_text(text).substr(0, 16);
 }
 
 bool is_set(const std::filesystem::path& mark) {

@@ -17,7 +17,7 @@
 #include "agent/base/unique_fd.hpp"
 #include "agent/config/text/values.hpp"
 #include "agent/outputs/blocking_calls.hpp"
-#include "agent/outputs/output_file.hpp"
+#include "agent/outputs/trusted_directory.hpp"
 #include "agent/process/exec_run.hpp"
 
 namespace jeton::agent {
@@ -68,10 +68,15 @@ std::string what_to_do(const ReloadHook& reload, const ExecResult& result) {
 // The number of the process. Only root and the agent's user can have written it.
 pid_t read_pid(const std::filesystem::path& file) {
   const std::string name = file.string();
-  const UniqueFd directory = open_trusted_directory(file.parent_path());
+  constexpr const char* if_missing = "; is the program running?";
+  const UniqueFd directory = open_trusted_directory(file.parent_path(), std::nullopt, if_missing);
   const UniqueFd fd(::openat(directory.get(), file.filename().c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   struct stat found {};
-  if (!fd || ::fstat(fd.get(), &found) != 0) throw errno_error(name);
+  if (!fd || ::fstat(fd.get(), &found) != 0) {
+    const int error = errno;
+    if (error == ELOOP) throw Error(name + " is a symbolic link, and none is followed; write the path that it leads to");
+    throw errno_error(name, error, error == ENOENT ? if_missing : "");
+  }
   if (!S_ISREG(found.st_mode)) throw Error(name + " is not a regular file");
   if (!is_trusted(found.st_uid, std::nullopt) || (found.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
     throw Error(name +
@@ -127,7 +132,7 @@ Task<> HostHooks::run(HookConfig hook, SecretsOfHook secrets) {
   if (!complaint) co_return;
   std::string text = command.argv.front() + " " + *complaint;
   for (SecretString& later : secrets()) known.push_back(std::move(later));
-  if (!result.lines.empty()) text += " (its last output: \"" + shown_line(result.lines.back(), known) + "\")";
+  if (!result.last_line.empty()) text += " (its last output: \"" + shown_line(result.last_line, known) + "\")";
   if (const auto* reload = std::get_if<ReloadHook>(&hook.action)) text += what_to_do(*reload, result);
   throw Error(text);
 }

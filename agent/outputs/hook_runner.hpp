@@ -32,7 +32,7 @@ class HookRunner {
 // that one leaves behind is killed when it has ended, so none holds up the run. A unit is reloaded by systemctl, which
 // asks polkit for the right; systemd goes on with a reload whose systemctl was killed at the end of its time. A process
 // is signalled if its pid file is root's or the agent's, and no other user can have changed it or led its path
-// elsewhere (output_file.hpp).
+// elsewhere (trusted_directory.hpp).
 class HostHooks final : public HookRunner {
  public:
   HostHooks(Timers& timers, BlockingCalls& calls, const std::vector<std::filesystem::path>& unwritable,

@@ -6,46 +6,18 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <optional>
 #include <string>
-#include <utility>
 
 #include "agent/base/accounts.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/failpoint.hpp"
 #include "agent/base/private_file.hpp"
+#include "agent/base/unique_fd.hpp"
+#include "agent/outputs/trusted_directory.hpp"
 
 namespace jeton::agent {
 namespace {
-
-constexpr int just_look = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-
-[[noreturn]] void refuse_step(int above, const std::filesystem::path& name, const std::string& path, int error) {
-  struct stat found {};
-  const bool is_there = ::fstatat(above, name.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0;
-  if (is_there && S_ISLNK(found.st_mode)) {
-    throw Error(path + " is a symbolic link, and the way to an output has none; write the path that it leads to");
-  }
-  if (error == ENOENT) {
-    throw Error(path + ": No such file or directory; create it for the agent's user (tmpfiles.d, or " +
-                "RuntimeDirectory= in a drop-in of the unit)");
-  }
-  throw errno_error(path, error);
-}
-
-// `in_sticky`: a directory with the sticky bit will do. There nobody replaces another's file, but all make their own.
-void check_directory(int fd, const std::string& path, std::optional<uid_t> owner, bool in_sticky = true) {
-  struct stat found {};
-  if (::fstat(fd, &found) != 0) throw errno_error(path);
-  if (!is_trusted(found.st_uid, owner)) {
-    throw Error(path + " belongs to another user, who could lead the file elsewhere; give it to the agent's user or " +
-                "to root");
-  }
-  if (in_sticky && (found.st_mode & S_ISVTX) != 0) return;
-  const bool group_is_trusted = found.st_gid == 0 || found.st_gid == ::getegid();
-  if ((found.st_mode & S_IWOTH) == 0 && ((found.st_mode & S_IWGRP) == 0 || group_is_trusted)) return;
-  throw Error(path + " can be written by other users, who could lead the file elsewhere; run chmod go-w on it" +
-              ((found.st_mode & S_IWOTH) == 0 ? ", or give it the agent's own group" : ""));
-}
 
 // What the configuration says, with the ids of this moment.
 struct Target {
@@ -73,8 +45,10 @@ Target find_target(const OutputConfig& output) {
     if (!target.group) throw Error(target.path + ": there is no group " + output.group + " on this host any more");
   }
   const std::filesystem::path directory = output.path.parent_path();
-  target.directory = open_trusted_directory(directory, target.owner);
-  check_directory(target.directory.get(), directory.string(), target.owner, false);
+  target.directory = open_trusted_directory(
+      directory, target.owner,
+      "; create it for the agent's user (tmpfiles.d, or RuntimeDirectory= in a drop-in of the unit)");
+  refuse_writers(target.directory.get(), directory.string(), target.owner);
   return target;
 }
 
@@ -210,25 +184,6 @@ bool remove_output(const OutputConfig& output, const HookMark& mark) {
   }
   sync_entries(target);
   return true;
-}
-
-bool is_trusted(uid_t user, std::optional<uid_t> owner) { return user == 0 || user == ::geteuid() || user == owner; }
-
-UniqueFd open_trusted_directory(const std::filesystem::path& directory, std::optional<uid_t> owner) {
-  UniqueFd at(::open("/", just_look));
-  if (!at) throw errno_error("/");
-  check_directory(at.get(), "/", owner);
-  std::filesystem::path path = "/";
-  for (const std::filesystem::path& name : directory.relative_path()) {
-    path /= name;
-    UniqueFd next(::openat(at.get(), name.c_str(), just_look));
-    if (!next) refuse_step(at.get(), name, path.string(), errno);
-    check_directory(next.get(), path.string(), owner);
-    at = std::move(next);
-  }
-  UniqueFd opened(::openat(at.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!opened) throw errno_error(path.string());
-  return opened;
 }
 
 }  // namespace jeton::agent

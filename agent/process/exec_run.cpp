@@ -167,6 +167,7 @@ struct ExecRun::Impl : std::enable_shared_from_this<Impl> {
   // An empty one is dropped.
   void end_line() {
     if (line.empty()) return;
+    result.last_line = line;
     if (result.lines.size() < max_error_lines) {
       result.lines.push_back(line);
     } else {

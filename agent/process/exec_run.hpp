@@ -34,6 +34,7 @@ struct ExecResult {
   SecretString output;              // its stdout
   std::vector<SecretString> lines;  // the first of its stderr
   std::size_t lines_left_out = 0;
+  SecretString last_line;  // of its stderr; often it says why the command failed
 };
 
 // Adds NAME=value to its environment.

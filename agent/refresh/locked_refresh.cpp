@@ -117,7 +117,12 @@ Task<> LockedRefresh::run(FetchPath& path, Lease lease) {
   if (cancelled) throw boost::system::system_error(boost::asio::error::operation_aborted);
 }
 
-bool LockedRefresh::other_was_faster() const { return parts_.timing.scheduled_at() > parts_.timers.clock().boot_now(); }
+// The schedule is of the wall clock, so it comes out a moment later with each look. In the millisecond in which it is due
+// it would be of the future, compared with a time that was read before it.
+bool LockedRefresh::other_was_faster() const {
+  const BootTime scheduled = parts_.timing.scheduled_at();
+  return scheduled > parts_.timers.clock().boot_now();
+}
 
 RefreshReason LockedRefresh::reason() const {
   if (!parts_.request.is_open(parts_.current.generation())) {

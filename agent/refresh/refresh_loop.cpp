@@ -21,7 +21,7 @@ Task<> RefreshLoop::run() {
   for (;;) {
     co_await until_due();
     journal_.phase(RefreshPhase::acquiring);
-    FetchPath& path = now() >= timing_.standalone_at() ? static_cast<FetchPath&>(*standalone_) : fleet_fetch_;
+    FetchPath& path = is_past(timing_.standalone_at()) ? static_cast<FetchPath&>(*standalone_) : fleet_fetch_;
     std::optional<Lease> lease = co_await path.try_lock();      // 4. One host wins the lock
     if (lease) co_await refresh_.run(path, std::move(*lease));  // and fetches; 5. the others wait for its record
   }
@@ -54,11 +54,11 @@ Task<> RefreshLoop::start() {
 Task<> RefreshLoop::until_due() {
   for (;;) {
     // No maintenance comes before a token that runs out: each piece may wait for its timeout, and fail again and again.
-    if (now() >= timing_.standalone_at() && timing_.missing_prerequisite().empty()) co_return;
+    if (is_past(timing_.standalone_at()) && timing_.missing_prerequisite().empty()) co_return;
     const bool maintained = co_await maintain();
     if (maintained) continue;
     BootTime due = std::min(timing_.due_at(), timing_.standalone_at());
-    if (now() >= due) {
+    if (is_past(due)) {
       const std::string missing = timing_.missing_prerequisite();
       journal_.waits_for(missing);
       if (missing.empty()) co_return;

@@ -96,6 +96,8 @@ class RefreshLoop final : private FleetListener {
   [[nodiscard]] std::unique_ptr<StandaloneFetch> make_standalone(Milliseconds lock_ttl);
   [[nodiscard]] const Clock& clock() const { return parts_.timers.clock(); }
   [[nodiscard]] BootTime now() const { return clock().boot_now(); }
+  // `moment` is computed first: one of the schedule comes out a moment later with each look (locked_refresh.cpp).
+  [[nodiscard]] bool is_past(BootTime moment) const { return now() >= moment; }
 
   // Each uses only those above it; the callbacks (take, became_due) are the exception.
   TokenConfig config_;

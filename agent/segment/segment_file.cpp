@@ -26,7 +26,8 @@ constexpr int as_it_is = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC
 std::string temporary(const std::string& name) { return "." + name + ".tmp"; }
 
 // Tokens belong into memory only; whether swap is acceptable when the limit is too low is the user's decision.
-void lock_into_memory(void* address, std::size_t size, const std::string& path, Policy policy) {
+void lock_into_memory(void* address, std::size_t size, const std::string& token, const std::string& path,
+                      Policy policy) {
   if (::mlock(address, size) == 0) return;
   const std::string why = std::generic_category().message(errno);
   if (policy == Policy::refuse) {
@@ -34,7 +35,7 @@ void lock_into_memory(void* address, std::size_t size, const std::string& path, 
                 "; raise LimitMEMLOCK, or set agent.memory_lock to warn");
   }
   log::warning(log::memory_not_locked, "a segment cannot be locked into memory; it could be swapped out",
-               {{"segment", path}, {"error", why}});
+               {{"token", token}, {"segment", path}, {"error", why}});
 }
 
 // Refuses everything but a regular file of our user that no other user can have written.
@@ -84,7 +85,7 @@ void SegmentFile::map(int fd, std::size_t size, Policy memory_lock) {
   base_ = std::unique_ptr<std::byte, Unmap>(static_cast<std::byte*>(base), Unmap{size});
   // Before anything secret is in it.
   if (::madvise(base, size, MADV_DONTDUMP) != 0) throw errno_error(path_ + ": MADV_DONTDUMP");
-  lock_into_memory(base, size, path_, memory_lock);
+  lock_into_memory(base, size, token_of(name_), path_, memory_lock);
 }
 
 std::unique_ptr<SegmentFile> SegmentFile::create(RuntimeDir& directory, const std::string& name, std::size_t capacity,

@@ -60,7 +60,9 @@ std::optional<Record> SegmentStore::open(WallTime now) {
   }
   if (!refused.empty()) {
     log::warning(log::segment_replaced, "the existing segment cannot be used; a new one replaces it",
-                 {{"segment", directory_.segment_path(options_.name).string()}, {"reason", refused}});
+                 {{"token", options_.name},
+                  {"segment", directory_.segment_path(options_.name).string()},
+                  {"reason", refused}});
     file_ = nullptr;
     record = std::nullopt;
   }
@@ -122,12 +124,12 @@ void SegmentStore::heartbeat(WallTime now) {
     const WriterMutex::Guard guard(directory_.writer_mutex());
     replace(options_, file_->slots().current(), now);
     log::warning(log::runtime_dir_restored, "a segment was removed; the agent created it again",
-                 {{"segment", file_->path()}});
+                 {{"token", options_.name}, {"segment", file_->path()}});
     restore_failed_ = false;
   } catch (const Error& e) {
     if (!std::exchange(restore_failed_, true)) {
       log::error(log::segment_failed, "a segment was removed and cannot be created again",
-                 {{"segment", file_->path()}, {"error", e.what()}});
+                 {{"token", options_.name}, {"segment", file_->path()}, {"error", e.what()}});
     }
   }
 }

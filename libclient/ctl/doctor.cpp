@@ -35,9 +35,8 @@ constexpr Milliseconds examination_patience{12'000};  // the agent takes eight s
 
 void add_all(Findings& all, const Findings& more) { all.insert(all.end(), more.begin(), more.end()); }
 
-// The checks of the agent itself, which are for admins.
-Findings ask_examination(const ApiClient& agent) {
-  const ApiAnswer answer = agent.get("/v1/doctor", examination_patience);
+// The checks of the agent itself, which are for admins: its answer, or why there is none.
+Findings examination_in(const ApiAnswer& answer) {
   if (answer.ok()) return findings_in(answer.body);
   constexpr const char* what = "Redis, providers, limits and the service's configuration were not examined: ";
   if (answer.status == 403) return {doubt("agent", std::string(what) + answer.error_message(), "sudo jetonctl doctor")};
@@ -128,9 +127,10 @@ Exit run_doctor(const Common& common, const DoctorOptions& /*options*/) {
   add_all(found, examine_segments(common.dir));
   add_all(found, examine_system(version));
   if (answers) {
-    add_all(found, judge_agent(status.body, version));
+    const ApiAnswer examination = agent.get("/v1/doctor", examination_patience);
+    add_all(found, judge_agent(status.body, version, examination.ok()));
     add_all(found, judge_tokens(status.body));
-    add_all(found, ask_examination(agent));
+    add_all(found, examination_in(examination));
   }
   write_out(common.format == Format::json ? json_line(findings_json(found)) : findings_text(found));
   return exit_of(found);

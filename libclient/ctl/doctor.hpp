@@ -49,8 +49,9 @@ using Findings = std::vector<Finding>;
 // libjeton as programs of this host load it, inotify, the clock.
 [[nodiscard]] Findings examine_system(const std::string& version);
 
-// What an answer of GET /v1/status says about the agent itself. `version`: of this program.
-[[nodiscard]] Findings judge_agent(const Json& status, const std::string& version);
+// What an answer of GET /v1/status says about the agent itself. `version`: of this program. `examined`: this user has
+// the findings of the agent, too.
+[[nodiscard]] Findings judge_agent(const Json& status, const std::string& version, bool examined);
 // Of each token: its state, pause, last error and budget, and its outputs that fail.
 [[nodiscard]] Findings judge_tokens(const Json& status);
 

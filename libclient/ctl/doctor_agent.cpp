@@ -14,7 +14,8 @@ std::string number_text(const Json& object, const char* name) {
   return number ? std::to_string(*number) : "?";
 }
 
-Finding judge_coordinator(const Json& coordinator) {
+Finding judge_coordinator(const Json& coordinator, bool examined) {
+  const char* const remedy = examined ? journal_command : "sudo jetonctl doctor";
   const std::string subject = "coordinator " + text_of(coordinator, "backend");
   const std::string endpoint = text_of(coordinator, "endpoint");
   const std::string error = text_of(coordinator, "last_error");
@@ -22,9 +23,9 @@ Finding judge_coordinator(const Json& coordinator) {
     return trouble(subject,
                    endpoint + " is not reachable: tokens stay readable, and nothing is fetched meanwhile" +
                        (error.empty() ? "" : "; " + error),
-                   "sudo jetonctl doctor");
+                   remedy);
   }
-  if (!error.empty()) return doubt(subject, endpoint + ": " + error, "sudo jetonctl doctor");
+  if (!error.empty()) return doubt(subject, endpoint + ": " + error, remedy);
   return fine(subject, endpoint + " is reachable");
 }
 
@@ -80,7 +81,8 @@ void judge_budget(const Json& token, const std::string& subject, Findings& found
   }
 }
 
-// Those that fail. `hooks`: the actions of on_change that were found to fail, which many outputs may share.
+// Those that fail. `hooks`: those of on_change that were found to fail, which many outputs may share. Two commands may
+// run the same program: an agent tells them apart by an id, an earlier one by what they do.
 void judge_outputs(const Json& token, std::set<std::string>& hooks, Findings& found) {
   const Json& outputs = member(token, "outputs");
   if (!outputs.is_array()) return;
@@ -92,7 +94,8 @@ void judge_outputs(const Json& token, std::set<std::string>& hooks, Findings& fo
     const Json& hook = member(output, "on_change");
     const std::string action = text_of(hook, "action");
     const std::string failure = text_of(hook, "last_error");
-    if (failure.empty() || !hooks.insert(action).second) continue;
+    const std::string id = text_of(hook, "id");
+    if (failure.empty() || !hooks.insert(id.empty() ? action : id).second) continue;
     found.push_back(trouble("on_change of output " + path,
                             action + " failed, so the program may still use the old token: " + failure, details));
   }
@@ -100,7 +103,7 @@ void judge_outputs(const Json& token, std::set<std::string>& hooks, Findings& fo
 
 }  // namespace
 
-Findings judge_agent(const Json& status, const std::string& version) {
+Findings judge_agent(const Json& status, const std::string& version, bool examined) {
   Findings found;
   const std::string of_agent = text_of(status, "version");
   const std::string who = "jeton-agent " + of_agent + " on " + text_of(status, "host") + ", pid " +
@@ -115,7 +118,7 @@ Findings judge_agent(const Json& status, const std::string& version) {
     found.push_back(doubt("log", std::to_string(dropped) + " lines were dropped: the log did not accept them in time",
                           "systemctl status systemd-journald"));
   }
-  found.push_back(judge_coordinator(member(status, "coordinator")));
+  found.push_back(judge_coordinator(member(status, "coordinator"), examined));
   const Json& locks = member(status, "locks");
   if (locks.is_object() && member(locks, "reachable") != true) {
     found.push_back(trouble("locks", "none can be taken now: " + text_of(locks, "last_error"), journal_command));

@@ -15,6 +15,15 @@ namespace {
 // Linux 6.3; kernels with vm.memfd_noexec=2 refuse memory without it.
 constexpr unsigned noexec_seal = 0x0008U;
 
+// Of the kernel (MAX_ARG_STRLEN, execve(2)): with the name, the sign and the NUL.
+constexpr std::size_t longest_variable = std::size_t{128} * 1024;
+
+void check_length(const std::string& variable, const std::string& name, std::string_view value) {
+  if (variable.size() + value.size() + 2 <= longest_variable) return;
+  throw Failure(Exit::run_failed, "token '" + name + "' is too long for a variable (" + std::to_string(value.size()) +
+                                      " bytes); give it to the command with --fd or --stdin");
+}
+
 [[noreturn]] void no_memory(const char* what) {
   throw Failure(Exit::run_failed,
                 std::string("cannot hand a token over: ") + what + ": " + std::generic_category().message(errno));
@@ -54,7 +63,9 @@ int Handover::open_for(int number) { return given_.descriptors.emplace_back(new_
 
 void Handover::add(const std::string& name, const View& token) {
   for (const auto& [variable, of] : options_.env) {
-    if (of == name) given_.env.emplace_back(variable, token.value());
+    if (of != name) continue;
+    check_length(variable, name, token.value());
+    given_.env.emplace_back(variable, token.value());
   }
   given_.env.emplace_back(variable_of(generation_variable, name), std::to_string(token.generation()));
   if (options_.fd) append(open_for(*options_.fd + added_), token.value());

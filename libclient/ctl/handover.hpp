@@ -17,7 +17,8 @@ namespace jeton::ctl {
 
 class Handover {
  public:
-  // `options` outlives it. Throws Failure(run_failed) if the system has no descriptor left, as add() and given() do.
+  // `options` outlives it. Throws Failure(run_failed) if the system has no descriptor left, as add() and given() do;
+  // add() also for a token that is too long for its variable.
   explicit Handover(const ExecOptions& options);
   ~Handover();
   Handover(const Handover&) = delete;

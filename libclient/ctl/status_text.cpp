@@ -176,7 +176,7 @@ std::string output_text(const Json& output, const std::optional<std::int64_t>& n
   if (written && now) line += ", " + duration_text(*now - *written) + " ago";
   const Json& hook = member(output, "on_change");
   if (!hook.is_null()) {
-    line += "; " + text(hook, "action") + ", " + text(hook, "runs") + " runs";
+    line += "; " + text(hook, "action") + ", " + text(hook, "runs") + (number_of(hook, "runs") == 1 ? " run" : " runs");
     if (member(hook, "due") == true) line += ", due";
   }
   return line;

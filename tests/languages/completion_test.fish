@@ -33,6 +33,9 @@ expect 'jetonctl --format json hist' history
 expect 'jetonctl doctor '
 expect 'jetonctl names ' locks tokens
 expect 'jetonctl exec nosuch,a' nosuch,api
+expect 'jetonctl exec api --env T=' T=api
+expect 'jetonctl exec api --env T'
+expect 'jetonctl exec api --signal-on-change US' USR1 USR2
 expect 'jetonctl lock ' acquire extend release run show
 expect 'jetonctl lock show ' nightly:backup
 expect 'jetonctl lock run x --also ' nightly:backup

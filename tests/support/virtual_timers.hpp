@@ -13,9 +13,10 @@ class VirtualClock final : public agent::Clock {
   [[nodiscard]] agent::WallTime wall_now() const override {
     return agent::from_unix_ms(1'800'000'000'000) + agent::to_ms(now.time_since_epoch()) + wall_offset;
   }
-  [[nodiscard]] agent::BootTime boot_now() const override { return now; }
+  [[nodiscard]] agent::BootTime boot_now() const override { return now += a_look_takes; }
 
-  agent::BootTime now{std::chrono::hours(1)};
+  mutable agent::BootTime now{std::chrono::hours(1)};
+  agent::Duration a_look_takes{0};  // so that two looks differ, as with a real clock
   agent::Milliseconds wall_offset{0};
 };
 

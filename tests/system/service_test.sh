@@ -328,7 +328,7 @@ YAML
     pages=("$root/systemd/README.md" "$root/config/README.md" "$root/libclient/README.md" "$root/README.md")
     commands=$(awk '/^```sh/ { shell = 1; next } /^```/ { shell = 0 } shell' "${pages[@]}" |
       sed -E 's/[[:space:]]+#.*$//; s/^sudo //; s/ && sudo / \&\& /g' |
-      grep -E '^(jeton-agent|jetonctl|systemctl|systemd-sysusers) ?' |
+      grep -E '^(jeton-agent|jetonctl|systemctl|systemd-sysusers|journalctl) ?' |
       grep -v 'curl ')
     generation_of() { machine jetonctl get wechat --format json | sed -n 's/.*"generation": *\([0-9]*\).*/\1/p'; }
     while read -r command; do
@@ -338,7 +338,7 @@ YAML
       if [[ $command == *" watch "* ]]; then command="timeout 2 $command || [ \$? = 124 ]"; fi
       machine sh -c "cd /root && $command" </dev/null || fail "a documented command fails: $command"
     done <<<"$commands"
-    [ "$(wc -l <<<"$commands")" -ge 13 ] || fail "the pages have fewer commands than were tried once"
+    [ "$(wc -l <<<"$commands")" -ge 30 ] || fail "the pages have fewer commands than were tried once"
     for command in "systemctl reload jeton-agent" "systemctl restart jeton-agent"; do
       grep -q "\`sudo $command\`" "$root/systemd/README.md" || fail "systemd/README.md does not name $command any more"
       machine sh -c "$command" || fail "$command"

@@ -91,8 +91,8 @@ ApiResponse answer(const ApiRequest& request, const Peer& peer, AgentFacade& fac
   const bool known = path == "/v1/status" || path == "/live" || path == "/ready" || path == "/metrics";
   if (!known) {
     return error_answer(404, "not_found",
-                        "no such path; try /v1/status, /v1/doctor, /v1/reload, /v1/tokens/NAME, /v1/locks, "
-                        "/v1/locks/NAME, /live, /ready or /metrics");
+                        "no such path; try /v1/status, /v1/doctor, /v1/reload, /v1/log-level, /v1/tokens/NAME, "
+                        "/v1/locks, /v1/locks/NAME, /live, /ready or /metrics");
   }
   if (auto refused = method_refusal(request.method, false)) return *refused;
   if (path == "/live") return ApiAnswer{200, "{\"live\":true}\n"};

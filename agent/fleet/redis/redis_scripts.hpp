@@ -32,6 +32,11 @@ struct Subject {
   TokenTerms terms{};  // of a lock: without a mirror
 };
 
+// The field of the log that has its name.
+[[nodiscard]] inline std::string_view log_key_of(const Subject& subject) {
+  return subject.kind == Subject::Kind::lock ? "lock" : "token";
+}
+
 // The keys of one token or lock. The braces keep them in one slot of a Cluster.
 struct RedisKeys {
   // Of a token. `database`: keys of two databases are apart by themselves; messages are not, so the channel names it

@@ -94,19 +94,21 @@ Task<> restore_lock(Quorum quorum, Subject subject, Lease lease, RedlockQuorum::
       const bool taken = co_await reacquire(server, subject, lease.owner, lease.fence, left, deadline);
       const auto held = quorum->held.find(lease.owner);
       if (held == quorum->held.end()) co_return;
-      const auto say = [&](log::Level level, std::string_view message) {
-        log::write(level, message, {{"name", subject.name}, {"server", server->display()}, {"fence", lease.fence}});
-      };
+      const log::Field name(log_key_of(subject), subject.name);
+      const log::Field at("server", server->display());
+      const log::Field fence("fence", lease.fence);
       if (!taken) {
-        say(log::Level::debug, "a server has the lock of another owner; a majority still has ours");
+        log::debug("a server has the lock of another owner; a majority still has ours", {name, at, fence});
       } else if (held->second.servers.insert(i).second) {
-        say(log::Level::debug, "a server that had not granted the lock has it now");
+        log::debug("a server that had not granted the lock has it now", {name, at, fence});
       } else {
-        say(log::Level::warning, "a server had lost the lock (was it restarted without its data?) and has it again");
+        log::warning(log::lock_given_back,
+                     "a server had lost the lock (was it restarted without its data?) and has it again",
+                     {name, at, fence});
       }
     }
   } catch (const TransportError& e) {
-    log::debug("a server could not be given the lock back", {{"name", subject.name}, {"error", e.what()}});
+    log::debug("a server could not be given the lock back", {{log_key_of(subject), subject.name}, {"error", e.what()}});
   }
 }
 

@@ -172,7 +172,7 @@ ExecCommand ExecSource::command(std::vector<SecretString>& secrets) const {
 
 FetchedToken ExecSource::token_of(const ExecResult& result, WallTime started_at,
                                   std::vector<SecretString>& secrets) const {
-  check_end(result, config_, result.lines.empty() ? "" : shown_line(result.lines.back(), secrets),
+  check_end(result, config_, result.last_line.empty() ? "" : shown_line(result.last_line, secrets),
             timers_.clock().wall_now(), secrets);
   ExecOutput output = parse_exec_output(result.output.reveal(), config_, started_at, secrets);
   secrets.insert(secrets.end(), output.secrets.begin(), output.secrets.end());

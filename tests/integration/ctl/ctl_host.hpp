@@ -23,9 +23,9 @@ class CtlHost {
   CtlHost() { segments_.emplace(dir_.path(), agent::Policy::warn); }
 
   // The segment of a token, without a record yet.
-  agent::SegmentStore& add(const std::string& name, agent::AccessConfig access = {}) {
-    return stores_.emplace_back(*segments_, agent::SegmentOptions{name, 8192, std::move(access), agent::Policy::warn},
-                                now());
+  agent::SegmentStore& add(const std::string& name, agent::AccessConfig access = {}, std::size_t capacity = 8192) {
+    const agent::SegmentOptions options{name, capacity, std::move(access), agent::Policy::warn};
+    return stores_.emplace_back(*segments_, options, now());
   }
   [[nodiscard]] static agent::Record record(agent::Generation generation,
                                             agent::Duration lifetime = std::chrono::hours(2),

@@ -48,6 +48,11 @@ TEST(DoctorUnit, IsMissing_MattersOnlyWithoutAnAgent) {
   EXPECT_EQ(judge_unit("LoadState=not-found\nActiveState=inactive\n", false).at(0).level, Finding::Level::problem);
 }
 
+TEST(DoctorAgent, UserMayNotExamineIt_CommandDoesSoAsRoot) {
+  const Json status{{"version", "1"}, {"coordinator", {{"backend", "redis"}, {"reachable", false}}}};
+  EXPECT_EQ(judge_agent(status, "1", false).at(1).remedy, "sudo jetonctl doctor");
+}
+
 TEST(Program, Ends_GivesStatusAndBothOutputs) {
   const ProgramResult result =
       run_program({"sh", "-c", "echo out; echo err >&2; exit 3"}, InheritedState(), Milliseconds(60'000));

@@ -123,6 +123,28 @@ TEST_F(CtlDoctor, OutputsFail_EachFileAndEachHookIsAProblem) {
               AllOf(HasSubstr("reload nginx.service failed"), HasSubstr("Access denied")));
 }
 
+TEST_F(CtlDoctor, TwoHooksRunTheSameProgramAndFail_EachIsAProblem) {
+  host.start_agent().on_loop([](FakeStatus& status) {
+    HookStatus hook;
+    hook.action = "run /bin/sh";
+    hook.last_error = "/bin/sh ended with status 1";
+    hook.id = "a";
+    OutputStatus first;
+    first.path = "/run/out/first";
+    first.on_change = hook;
+    OutputStatus second = first;
+    second.path = "/run/out/second";
+    second.on_change->id = "b";
+    OutputStatus third = second;
+    third.path = "/run/out/third";
+    status.add("wechat").outputs = {first, second, third};
+  });
+  const Json found = about(report(problem_found), "on_change");
+  ASSERT_EQ(found.size(), 2U) << found;
+  EXPECT_EQ(found[0]["subject"], "on_change of output /run/out/first");
+  EXPECT_EQ(found[1]["subject"], "on_change of output /run/out/second") << "the third one shares it";
+}
+
 TEST_F(CtlDoctor, CoordinatorIsAway_IsAProblemWithItsError) {
   host.start_agent().on_loop([](FakeStatus& status) {
     status.agent().coordinator.reachable = false;
@@ -131,6 +153,7 @@ TEST_F(CtlDoctor, CoordinatorIsAway_IsAProblemWithItsError) {
   const Json found = about(report(problem_found), "coordinator redis")[0];
   EXPECT_EQ(found["level"], "problem");
   EXPECT_THAT(found["text"].get<std::string>(), HasSubstr("connection refused"));
+  EXPECT_THAT(found["remedy"].get<std::string>(), HasSubstr("journalctl")) << "not the command that has just run";
 }
 
 TEST_F(CtlDoctor, AgentIsOfAnotherVersion_IsAWarning) {

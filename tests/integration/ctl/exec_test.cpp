@@ -65,6 +65,19 @@ TEST_F(Exec, StdinIsChosen_TokensAreItsLines) {
 }
 
 // What any user of the host may see.
+// The kernel refuses a longer variable, in words that name neither the token nor a remedy.
+TEST_F(Exec, TokenIsTooLongForAVariable_ErrorSaysWhatToDo) {
+  auto& store = host.add("wechat", {}, 256 * 1024);
+  publish(store, std::string(128 * 1024 - std::string("JETON_TOKEN_WECHAT=").size() - 1, 'x'));
+  EXPECT_EQ(run_to_its_end({"wechat"}, "exit 3").status, 3);
+  publish(store, std::string(128 * 1024, 'x'));
+  const RunResult result = run_to_its_end({"wechat"}, "exit 3");
+  EXPECT_EQ(result.status, 125);
+  EXPECT_THAT(result.err, HasSubstr("token 'wechat' is too long for a variable (131072 bytes); give it to the command "
+                                    "with --fd or --stdin"));
+  EXPECT_EQ(run_to_its_end({"wechat", "--fd", "3"}, "exit 3").status, 3);
+}
+
 TEST_F(Exec, CommandRuns_NoArgumentHasTheToken) {
   publish(host.add("a"), "s3cret");
   const auto exec = start({"a", "--env", "TOKEN=a", "--fd", "3"}, stays);

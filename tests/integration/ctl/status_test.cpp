@@ -154,7 +154,8 @@ TEST_F(CtlStatus, NoTokensAreConfigured_ExitStatusIsZero) {
 TEST_F(CtlStatus, NoAgentAnswers_SegmentsAreShownAndExitStatusIsTwo) {
   host.publish(host.add("github"), host.record(7));
   SegmentStore& wechat = host.add("wechat");
-  wechat.heartbeat(SystemClock().wall_now() - std::chrono::minutes(3 * 60 + 30));
+  // Not at the edge of a minute: a reader's clock may be some milliseconds behind.
+  wechat.heartbeat(SystemClock().wall_now() - std::chrono::minutes(3 * 60 + 30) - std::chrono::seconds(10));
   host.publish(wechat, host.record(8, -std::chrono::seconds(5)));
   host.add("zoom");
   const RunResult result = host.ctl({"status"});

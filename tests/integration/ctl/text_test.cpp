@@ -118,12 +118,13 @@ TEST(CtlStatusText, OutputOrItsHookFails_IsShownInBothViews) {
         {"path": "/run/x/t", "state": "failing", "generation": 17, "written_at_ms": 940000, "last_error": "disk is full",
          "on_change": null},
         {"path": "/run/x/u", "state": "written", "generation": 18, "written_at_ms": null, "last_error": null,
-         "on_change": {"action": "reload x.service", "due": true, "runs": 3, "last_error": "no such unit"}}]})");
+         "on_change": {"action": "reload x.service", "due": true, "runs": 1, "last_error": "no such unit"}}]})");
   const std::string text = token_text(token);
   for (const char* part : {"/run/x/t failing, generation 17", "disk is full", "/run/x/u written, generation 18",
                            "reload x.service", "no such unit"}) {
     EXPECT_NE(text.find(part), std::string::npos) << part << " is missing in " << text;
   }
+  EXPECT_EQ(text.find("runs"), std::string::npos) << "there was one: " << text;
   Json status;
   status["tokens"] = Json::array({token});
   const std::string all = agent_text(status);

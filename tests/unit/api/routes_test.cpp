@@ -367,12 +367,12 @@ TEST_F(Routes, TokenHasOutputs_StatusListsThemWithTheirHooks) {
   output.writes = 2;
   output.failures = 3;
   output.last_error = "disk is full";
-  output.on_change = HookStatus{"reload x.service", true, 4, 1, from_unix_ms(6), "no such unit"};
+  output.on_change = HookStatus{"reload x.service", true, 4, 1, from_unix_ms(6), "no such unit", "5f0a"};
   status.add("api").outputs = {output, OutputStatus{}};
   const Json outputs = Json::parse(ask("/v1/tokens/api").body)["outputs"];
   EXPECT_EQ(outputs[0], Json::parse(R"({"path": "/run/x/t", "state": "failing", "generation": 17, "written_at_ms": 5,
-      "writes": 2, "failures": 3, "last_error": "disk is full", "on_change": {"action": "reload x.service", "due": true,
-      "runs": 4, "failures": 1, "last_run_at_ms": 6, "last_error": "no such unit"}})"));
+      "writes": 2, "failures": 3, "last_error": "disk is full", "on_change": {"action": "reload x.service", "id": "5f0a",
+      "due": true, "runs": 4, "failures": 1, "last_run_at_ms": 6, "last_error": "no such unit"}})"));
   EXPECT_EQ(outputs[1]["on_change"], nullptr);
   EXPECT_EQ(outputs[1]["last_error"], nullptr);
   EXPECT_EQ(outputs[1]["state"], "waiting");

@@ -22,6 +22,7 @@ TEST(ExpositionFormat, AcceptIsWhatAPrometheusSends_IsOpenMetrics) {
             Format::open_metrics);
   EXPECT_EQ(Exposition::format_for("Application/OpenMetrics-Text ; Version=1.0.0 ; Q=1"), Format::open_metrics);
   EXPECT_EQ(Exposition::format_for("application/openmetrics-text"), Format::open_metrics);
+  EXPECT_EQ(Exposition::format_for("application/openmetrics-text; version=\"1.0.0\""), Format::open_metrics);
 }
 
 TEST(ExpositionFormat, OpenMetricsIsNotWantedOrLessSo_IsText) {

@@ -71,6 +71,12 @@ TEST_F(HostHooksTest, CommandFails_ErrorHasItsStatusAndItsLastLineWithoutSecrets
   EXPECT_EQ(error, "/bin/sh ended with status 7 (its last output: \"bad value *** in line 1\")");
 }
 
+// The log of a failure has few lines of a command; the last one says why it failed.
+TEST_F(HostHooksTest, CommandFailsAfterManyLines_ErrorHasTheLastOne) {
+  const std::string error = script("i=0; while [ $i -lt 100 ]; do i=$((i + 1)); echo line $i >&2; done; exit 7\n");
+  EXPECT_EQ(error, "/bin/sh ended with status 7 (its last output: \"line 100\")");
+}
+
 TEST_F(HostHooksTest, TokenIsRenewedDuringTheRun_ErrorHasNeitherTheOldNorTheNew) {
   HookConfig hook;
   hook.action = CommandHook{{"/bin/sh", "-c", "echo 'tried old-token, then new-token' >&2; exit 1"}};
@@ -214,7 +220,7 @@ TEST_F(Signalled, AnotherUserCouldChooseTheProcess_NothingIsSent) {
     ASSERT_EQ(::chown(pid_file().c_str(), 0, 0), 0);
   }
   fs::create_symlink(pid_file(), dir / "work" / "link");
-  EXPECT_NE(hang_up(dir / "work" / "link"), "done");
+  EXPECT_THAT(hang_up(dir / "work" / "link"), HasSubstr("is a symbolic link, and none is followed"));
   EXPECT_EQ(hang_up(pid_file()), "done");
   EXPECT_TRUE(test::eventually([&] { return heard(); }));
   EXPECT_EQ(test::read_file(dir / "work" / "heard"), "hup\n") << "only the last one was sent";
@@ -230,7 +236,9 @@ TEST_F(Signalled, PidFileNamesNoProcess_ErrorSaysSo) {
   dir.write("work/pid", std::to_string(gone));
   EXPECT_THAT(hang_up(pid_file()), HasSubstr("No such process; is the program running?"));
   fs::remove(pid_file());
-  EXPECT_THAT(hang_up(pid_file()), HasSubstr("No such file or directory"));
+  EXPECT_THAT(hang_up(pid_file()), HasSubstr("pid: No such file or directory; is the program running?"));
+  fs::remove_all(dir / "work");
+  EXPECT_THAT(hang_up(pid_file()), HasSubstr("work: No such file or directory; is the program running?"));
 }
 
 TEST(HookDescription, OfEachKind_NamesWhatIsDoneWithoutArguments) {

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/acl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -216,6 +217,32 @@ TEST_F(OutputFile, GroupCanWriteInTheDirectory_IsRefusedUnlessItIsTheAgentsOwn) 
   EXPECT_THAT(write("tok"), HasSubstr("or give it the agent's own group"));
   ASSERT_EQ(::chown((dir / "out").c_str(), 0, ::getegid()), 0);
   EXPECT_EQ(write("tok"), "written");
+}
+
+// The mode shows the mask of an access list in the place of the group, and none of its entries.
+TEST_F(OutputFile, AccessListLetsAnotherUserWrite_IsRefusedUnlessItIsMasked) {
+  const auto set_list = [this](const std::string& entries) {
+    const std::string text = "u::rwx,g::r-x,o::r-x," + entries;
+    acl_t const list = ::acl_from_text(text.c_str());
+    const int set = ::acl_set_file((dir / "out").c_str(), ACL_TYPE_ACCESS, list);
+    ::acl_free(list);
+    return set == 0;
+  };
+  if (!set_list("m::rwx,u:12345:rwx")) GTEST_SKIP() << "this file system has no access lists";
+  const std::string refusal = (dir / "out").string() + " can be written by other users, who could lead the file " +
+                              "elsewhere; getfacl " + (dir / "out").string() + " shows them";
+  EXPECT_THAT(write("tok"), testing::StartsWith(refusal));
+  ASSERT_TRUE(set_list("m::rwx,g:54321:-wx"));
+  EXPECT_THAT(write("tok"), testing::StartsWith(refusal));
+  EXPECT_THAT(files(), IsEmpty());
+
+  ASSERT_TRUE(set_list("m::r-x,u:12345:rwx,g:54321:rwx"));
+  EXPECT_EQ(write("tok"), "written") << "the mask takes the right to write";
+  ASSERT_TRUE(set_list("m::rwx,u:12345:r-x,u:" + std::to_string(::geteuid()) + ":rwx"));
+  EXPECT_EQ(write("new"), "written") << "only the agent's user may write";
+  if (::geteuid() != 0) return;
+  ASSERT_EQ(::chown((dir / "out").c_str(), 0, 54321), 0);
+  EXPECT_EQ(write("newer"), "written") << "the group of the directory may not write, though the mask would let it";
 }
 
 TEST_F(OutputFile, IsRemoved_NothingIsLeft) {

@@ -63,6 +63,16 @@ TEST(LockedRefresh, AnotherHostWasFaster_DoesNotFetch) {
   EXPECT_EQ(parts.source.fetches, 0);
 }
 
+// With a real clock the lock is there in the millisecond in which the refresh is due.
+TEST(LockedRefresh, IsDueInThisMillisecond_Fetches) {
+  LockedParts parts;
+  parts.take(parts.record(90, hours(2)));
+  parts.loop.pass(*parts.current.refresh_due() - parts.now());
+  parts.loop.virtual_clock().a_look_takes = std::chrono::nanoseconds(50);
+  parts.run(100);
+  EXPECT_EQ(parts.fleet.calls, (Calls{"admit", "publish"}));
+}
+
 TEST(LockedRefresh, TokenArrivesWhileTheCallIsAdmitted_DoesNotFetch) {
   LockedParts parts;
   parts.fleet.while_admitting = [&] { parts.take(parts.record(99, hours(2))); };

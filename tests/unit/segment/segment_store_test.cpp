@@ -294,6 +294,19 @@ TEST_F(SegmentStoreTest, HeaderIsDamaged_IsNotAdopted) {
   EXPECT_EQ(bytes()[8], 1);
 }
 
+// An operator looks for the lines about a token by its field.
+TEST_F(SegmentStoreTest, SegmentIsReplacedOrMadeAnew_LineHasTheToken) {
+  open()->publish(sample_record(1), wall_now());
+  overwrite(8, std::string_view("\x02", 1));  // major version 2
+  testing::internal::CaptureStderr();
+  const auto store = open();
+  std::filesystem::remove(file());
+  store->heartbeat(wall_now());
+  const std::string log = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(log, HasSubstr("a new one replaces it token=api segment="));
+  EXPECT_THAT(log, HasSubstr("the agent created it again token=api segment="));
+}
+
 TEST_F(SegmentStoreTest, SegmentIsOfAnotherToken_IsNotAdopted) {
   SegmentStore(runtime, {"other", 1024, {}, Policy::warn}, wall_now()).publish(sample_record(1), wall_now());
   std::filesystem::rename(runtime.segment_path("other"), file());

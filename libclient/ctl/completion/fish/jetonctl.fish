@@ -81,6 +81,7 @@ end
 function __jetonctl_complete
     set -l words (__jetonctl_words)
     set -l is_value $status
+    set -l current (commandline -ct)
     if contains -- -- $words
         __fish_complete_subcommand --fcs-skip=(count (commandline -opc))
         return
@@ -98,9 +99,15 @@ function __jetonctl_complete
         case --signal-on-change --stop-signal
             kill -l | string split ' '
             return
+        case --env
+            set -l before (string match -r -- '^[^=]*=' $current) # VAR=NAME
+            test -n "$before"; or return
+            for name in (__jetonctl_names tokens)
+                echo "$before$name"
+            end
+            return
     end
     test $is_value = 0; or return
-    set -l current (commandline -ct)
     if string match -q -- '-*' $current
         __jetonctl_options
         return

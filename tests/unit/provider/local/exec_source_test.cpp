@@ -137,6 +137,11 @@ TEST_F(ExecSourceTest, CommandWritesToStderr_IsLoggedWithoutSecrets) {
   }
 }
 
+TEST_F(ExecSourceTest, CommandFailsAfterManyLines_ErrorHasTheLastOne) {
+  const auto e = failure_of(script("i=0; while [ $i -lt 100 ]; do i=$((i + 1)); echo line $i >&2; done; exit 7\n"));
+  EXPECT_THAT(e.what(), HasSubstr("its last output: \"line 100\""));
+}
+
 TEST_F(ExecSourceTest, CommandFailsAndPrintsASecret_ErrorDoesNotShowIt) {
   auto config = script("echo \"bad key $API_KEY\" >&2; exit 1\n");
   config.env = {{"API_KEY", SecretTemplate::literal("s3cret-literal")}};
