@@ -8,6 +8,10 @@
 // io_context of its callers: pending calls then end with operation_aborted. It cannot be used after fork().
 #pragma once
 
+#include <chrono>
+#include <cstddef>
+#include <string>
+
 #include "agent/http/http.hpp"
 #include "agent/http/http_threads.hpp"
 
@@ -22,6 +26,9 @@ class HttpClient final : public HttpTransport {
 
   // To one scheme, host and port; HttpThreads::usual_threads_per_origin unless it is called.
   void limit_connections(std::size_t per_host) { threads_.limit(per_host); }
+
+  // As HttpThreads::keep_idle().
+  void keep_idle(std::chrono::milliseconds for_so_long) { threads_.keep_idle(for_so_long); }
 
   // Ends every request, in a second at most. Idempotent; perform() then throws operation_aborted at once.
   void stop() { threads_.stop(); }

@@ -2,9 +2,9 @@
 // configuration that cannot be read, hold up no other server's calls.
 //
 // A limited number of threads works for one scheme, host and port; further calls to it wait in order, and their
-// timeouts run. A call that waited uses the connection of the call before it on its thread. So a server that lets every
-// call hang delays only its own calls, and thousands of calls that come together open no more connections than threads.
-// Any thread.
+// timeouts run. A thread that has ended its call waits a moment for another one, which uses its connection. So a server
+// that lets every call hang delays only its own calls, and thousands of calls that come together, or soon after each
+// other, open no more connections than threads. Any thread.
 #pragma once
 
 #include <chrono>
@@ -28,6 +28,9 @@ class HttpThreads {
   // From now on, one at least. Threads above a lower limit finish their call and end; a higher one starts threads for
   // the calls that wait.
   void limit(std::size_t threads_per_origin);
+  // From now on, for a thread without a call, and its connection. Servers keep an idle connection for longer than the
+  // usual second; one that ends just as a request goes out makes the request fail, because it is not sent again.
+  void keep_idle(std::chrono::milliseconds for_so_long);
 
   // After stop(), and if the system has no thread for its server, the call fails at once.
   void submit(const std::shared_ptr<HttpCall>& call);

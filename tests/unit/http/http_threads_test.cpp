@@ -125,6 +125,32 @@ TEST_F(KeptHttpConnection, RequestsFollowEachOther_UseOneConnection) {
   EXPECT_EQ(server_.counts().connections, 1U);
 }
 
+TEST_F(KeptHttpConnection, RequestComesAfterTheEndOfAnother_UsesItsConnection) {
+  client_->keep_idle(1h);
+  server_.behave({}, -1);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(perform(request(server_.url())).status, 200);
+  EXPECT_EQ(server_.counts().requests, 5U);
+  EXPECT_EQ(server_.counts().connections, 1U);
+}
+
+TEST_F(KeptHttpConnection, NoRequestFollows_ThreadAndConnectionEnd) {
+  client_->keep_idle(1ms);
+  server_.behave({}, -1);
+  EXPECT_EQ(perform(request(server_.url())).status, 200);
+  EXPECT_TRUE(loop_.turn_until([&] { return server_.counts().open == 0; }));
+}
+
+TEST_F(KeptHttpConnection, ServerEndsTheIdleConnection_NextRequestHasANewOne) {
+  client_->keep_idle(1h);
+  server_.behave({}, -1);
+  EXPECT_EQ(perform(request(server_.url())).status, 200);
+  server_.stop_listening();
+  EXPECT_TRUE(loop_.turn_until([&] { return server_.counts().open == 0; }));
+  server_.listen_again();
+  EXPECT_EQ(perform(request(server_.url())).status, 200);
+  EXPECT_EQ(server_.counts().connections, 2U);
+}
+
 // libcurl alone would send it again, although the server may have acted on it.
 TEST_F(KeptHttpConnection, ConnectionEndsUnderTheNextRequest_ItIsNotSentAgain) {
   start_and_begin();
