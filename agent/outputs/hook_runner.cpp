@@ -74,7 +74,8 @@ pid_t read_pid(const std::filesystem::path& file) {
   struct stat found {};
   if (!fd || ::fstat(fd.get(), &found) != 0) {
     const int error = errno;
-    if (error == ELOOP) throw Error(name + " is a symbolic link, and none is followed; write the path that it leads to");
+    if (error == ELOOP)
+      throw Error(name + " is a symbolic link, and none is followed; write the path that it leads to");
     throw errno_error(name, error, error == ENOENT ? if_missing : "");
   }
   if (!S_ISREG(found.st_mode)) throw Error(name + " is not a regular file");

@@ -24,8 +24,8 @@ using AccessList = std::unique_ptr<void, FreeAcl>;
 
 // Who may write, as far as it matters.
 struct Writers {
-  bool group = false;    // its own group, which is neither root's nor the agent's
-  bool entry = false;    // a user or a group of the access list
+  bool group = false;  // its own group, which is neither root's nor the agent's
+  bool entry = false;  // a user or a group of the access list
   bool everyone = false;
 };
 

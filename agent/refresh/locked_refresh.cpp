@@ -117,8 +117,8 @@ Task<> LockedRefresh::run(FetchPath& path, Lease lease) {
   if (cancelled) throw boost::system::system_error(boost::asio::error::operation_aborted);
 }
 
-// The schedule is of the wall clock, so it comes out a moment later with each look. In the millisecond in which it is due
-// it would be of the future, compared with a time that was read before it.
+// The schedule is of the wall clock, so it comes out a moment later with each look. In the millisecond in which it is
+// due it would be of the future, compared with a time that was read before it.
 bool LockedRefresh::other_was_faster() const {
   const BootTime scheduled = parts_.timing.scheduled_at();
   return scheduled > parts_.timers.clock().boot_now();

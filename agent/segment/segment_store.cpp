@@ -59,10 +59,9 @@ std::optional<Record> SegmentStore::open(WallTime now) {
     if (record && refused.empty()) refused = fault_of(*record, now);
   }
   if (!refused.empty()) {
-    log::warning(log::segment_replaced, "the existing segment cannot be used; a new one replaces it",
-                 {{"token", options_.name},
-                  {"segment", directory_.segment_path(options_.name).string()},
-                  {"reason", refused}});
+    log::warning(
+        log::segment_replaced, "the existing segment cannot be used; a new one replaces it",
+        {{"token", options_.name}, {"segment", directory_.segment_path(options_.name).string()}, {"reason", refused}});
     file_ = nullptr;
     record = std::nullopt;
   }

@@ -181,11 +181,9 @@ void Notifications::on_message(const std::string& channel, std::string_view payl
     deliver(subscription, std::move(message), own == own_owner_.end() ? std::string() : own->second);
   } catch (const Error& e) {
     if (subscription.warnings.allows(timers_.clock().boot_now())) {
-      log::warning(log::message_ignored,
-                   "ignored a malformed message; check which clients publish on this channel",
-                   {{log_key_of(subscription.subject), subscription.subject.name},
-                    {"channel", channel},
-                    {"error", e.what()}});
+      log::warning(
+          log::message_ignored, "ignored a malformed message; check which clients publish on this channel",
+          {{log_key_of(subscription.subject), subscription.subject.name}, {"channel", channel}, {"error", e.what()}});
     }
     subscription.listener->hear(UnreadableEvent{e.what()});
   }
