@@ -68,12 +68,15 @@ void FleetView::note_budget_spent(BootTime until, const std::string& reason) {
   pause_reason_ = reason;
 }
 
-void FleetView::note_usage(const FetchUsage& usage) {
+void FleetView::note_usage(const FetchUsage& usage, BootTime asked_at) {
   counted_ = within_budget(usage);
-  heard_ = {};
+  if (heard_at_ <= asked_at || heard_.calls <= counted_.calls) heard_ = {};
 }
 
-void FleetView::note_heard_usage(const FetchUsage& usage) { heard_ = within_budget(usage); }
+void FleetView::note_heard_usage(const FetchUsage& usage) {
+  heard_ = within_budget(usage);
+  heard_at_ = clock_.boot_now();
+}
 
 // No count and no window is larger than the configured one, whatever is stored.
 FetchUsage FleetView::within_budget(FetchUsage usage) const {

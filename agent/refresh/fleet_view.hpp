@@ -40,13 +40,16 @@ class FleetView {
   // Ends both.
   void end_pause() { paused_until_ = spent_until_ = {}; }
 
-  // Notes the count in an answer of the coordinator; a lost count is restored from it.
-  void note_usage(const FetchUsage& usage);
+  // Notes the count in an answer of the coordinator to a question of `asked_at`; a lost count is restored from it. A
+  // message since then that reports more calls may be newer than the answer: it is kept.
+  void note_usage(const FetchUsage& usage, BootTime asked_at);
   // Notes the count in a message, which any client may have sent.
   void note_heard_usage(const FetchUsage& usage);
   void forget_heard_usage() { heard_ = {}; }
   [[nodiscard]] const FetchUsage& counted() const { return counted_; }
   [[nodiscard]] const FetchUsage& heard() const { return heard_; }
+  // The newest of both.
+  [[nodiscard]] const FetchUsage& usage() const { return heard_.calls > 0 ? heard_ : counted_; }
   // Whether calls are counted: there is a budget, and its window runs.
   [[nodiscard]] bool counts_calls() const;
   // The limits that this host passes to the coordinator. The schedule does not get the reserve of the budget.
@@ -95,6 +98,7 @@ class FleetView {
   std::string pause_reason_;
   FetchUsage counted_;
   FetchUsage heard_;  // since then
+  BootTime heard_at_{};
 };
 
 }  // namespace jeton::agent

@@ -72,6 +72,7 @@ void PausePolicy::hold(const Pause& pause) {
 }
 
 void PausePolicy::hear(const Pause& pause) {
+  heard_at_ = now();
   const BootTime before = parts_.fleet.paused_until();
   hold(pause);
   if (parts_.fleet.paused_until() > before) backoff_.count_failure();

@@ -50,6 +50,8 @@ class PausePolicy {
   // Notes a pause that another agent began. Its failure counts for the fleet: the next backoff of this agent continues
   // from it.
   void hear(const Pause& pause);
+  // When the last of these was heard.
+  [[nodiscard]] BootTime heard_at() const { return heard_at_; }
 
   // Another host has lifted the pause and will send another request; that does not correct our request.
   void hear_resume();
@@ -83,6 +85,7 @@ class PausePolicy {
   Parts parts_;
   Backoff backoff_;  // after failures of the source, this agent's and those of others
   std::optional<Pause> confirmed_;
+  BootTime heard_at_{};
   bool resume_heard_ = false;   // since the last pause of this host began to be shared
   BootTime unshared_until_{};   // the end of a pause that this host began and the coordinator does not know of
   std::string failed_request_;  // our request that the provider refused permanently or for a long time

@@ -86,7 +86,10 @@ Task<> StoreRepair::reload() {
   }
 }
 
+// A message that comes while the answer is awaited may be newer than the answer, which must not undo it. As with all
+// that only a message says, a look settles it soon.
 Task<> StoreRepair::ask_usage(bool may_be_lost) {
+  const BootTime asked_at = now();
   FetchUsage usage;
   try {
     usage = co_await parts_.budget.usage(config_.name);
@@ -100,13 +103,13 @@ Task<> StoreRepair::ask_usage(bool may_be_lost) {
     co_return;
   }
   counted_for_ = parts_.current.generation();
-  note_usage(usage);
-  parts_.pauses.check(usage);
+  note_usage(usage, asked_at);
+  if (parts_.pauses.heard_at() <= asked_at) parts_.pauses.check(usage);
 }
 
-void StoreRepair::note_usage(const FetchUsage& usage) {
-  parts_.fleet.note_usage(usage);
-  parts_.journal.usage(parts_.fleet.counted());
+void StoreRepair::note_usage(const FetchUsage& usage, BootTime asked_at) {
+  parts_.fleet.note_usage(usage, asked_at);
+  parts_.journal.usage(parts_.fleet.usage());
 }
 
 // The counts come before the record, so that no host is admitted without them, and once more behind it: should all be

@@ -31,6 +31,7 @@ class FakeFleet final : public agent::LeaseStore,
   std::function<void()> while_loading = [] {};    // before the answer to load()
   std::function<void()> while_pausing = [] {};    // before the answer to pause()
   std::function<void()> while_admitting = [] {};  // before the answer to admit()
+  std::function<void()> while_counting = [] {};   // before the answer to usage()
 
   // The calls that were made.
   std::vector<std::string> calls;  // by name, in order
@@ -83,6 +84,7 @@ class FakeFleet final : public agent::LeaseStore,
   }
   agent::Task<agent::FetchUsage> usage(const std::string& /*name*/) override {
     ask("usage");
+    while_counting();
     co_return counted;
   }
   agent::Task<> restore_usage(const std::string& /*name*/, agent::FetchUsage usage,

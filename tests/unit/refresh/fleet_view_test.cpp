@@ -102,7 +102,7 @@ TEST(FleetView, PauseEnds_BlocksNothing) {
 
 TEST(FleetView, CountIsLargerThanTheBudget_IsCutToIt) {
   RefreshParts parts(RefreshParts::token_with_budget(10));
-  parts.view.note_usage({1000, parts.now() + hours(500)});
+  parts.view.note_usage({1000, parts.now() + hours(500)}, parts.now());
   EXPECT_EQ(parts.view.counted().calls, 10U);
   EXPECT_EQ(parts.view.counted().window_end, parts.now() + hours(1));
 }
@@ -115,7 +115,7 @@ TEST(FleetView, LimitsOfTheSchedule_LeaveTheReserve) {
 
 TEST(FleetView, LimitsInARunningWindow_CarryTheAnsweredCountAndNotTheHeardOne) {
   RefreshParts parts(RefreshParts::token_with_budget(10));
-  parts.view.note_usage({4, parts.now() + minutes(5)});
+  parts.view.note_usage({4, parts.now() + minutes(5)}, parts.now());
   parts.view.note_heard_usage({9, parts.now() + minutes(5)});
   EXPECT_EQ(parts.view.limits(false).known_calls, 4U);
   EXPECT_EQ(parts.view.limits(false).known_window_left, minutes(5));
@@ -130,7 +130,7 @@ TEST(FleetView, BudgetIsSpentByAMessage_HoldsUntilTheNextLook) {
   EXPECT_EQ(parts.view.budget_spent_until(look), agent::BootTime{});
   parts.view.note_heard_usage({10, parts.now() + minutes(5)});
   EXPECT_EQ(parts.view.budget_spent_until(look), look);
-  parts.view.note_usage({10, parts.now() + minutes(5)});
+  parts.view.note_usage({10, parts.now() + minutes(5)}, parts.now());
   EXPECT_EQ(parts.view.budget_spent_until(look), parts.now() + minutes(5));
 }
 

@@ -88,6 +88,50 @@ TEST(StoreRepair, CountIsHeard_IsAskedForOnce) {
   EXPECT_GE(parts.repair.reload_at(), parts.now() + minutes(5));
 }
 
+// The store had answered before the call was counted, or the pause was stored.
+struct MessageOvertakesAnAnswer : testing::Test {
+  MessageOvertakesAnAnswer() {
+    parts.fleet.reports = true;
+    parts.repair.reload_soon();
+  }
+  // Reads the store; a moment later, before the answer is here, the message is heard.
+  void reload(const std::function<void()>& hear) {
+    parts.fleet.while_counting = [&] {
+      parts.loop.virtual_clock().now += milliseconds(1);
+      hear();
+    };
+    parts.loop.run(parts.repair.reload());
+    parts.fleet.while_counting = [] {};
+  }
+  RefreshParts parts{RefreshParts::token_with_budget(10)};
+};
+
+TEST_F(MessageOvertakesAnAnswer, CountIsHigher_IsKeptAndCheckedWithinHalfAMinute) {
+  parts.fleet.counted = {3, parts.now() + minutes(50)};
+  reload([&] { parts.view.note_heard_usage({4, parts.now() + minutes(50)}); });
+  EXPECT_EQ(parts.view.counted().calls, 3U);
+  EXPECT_EQ(parts.journal.status().calls_used, 4U);
+  EXPECT_LE(parts.repair.reload_at(), parts.now() + seconds(36));
+  parts.loop.run(parts.repair.reload());
+  EXPECT_EQ(parts.journal.status().calls_used, 3U) << "the message was forged, or its call was lost";
+  EXPECT_GE(parts.repair.reload_at(), parts.now() + minutes(5));
+}
+
+TEST_F(MessageOvertakesAnAnswer, CountIsLower_AnswerCounts) {
+  parts.fleet.counted = {3, parts.now() + minutes(50)};
+  reload([&] { parts.view.note_heard_usage({2, parts.now() + minutes(50)}); });
+  EXPECT_EQ(parts.journal.status().calls_used, 3U);
+  EXPECT_GE(parts.repair.reload_at(), parts.now() + minutes(5));
+}
+
+TEST_F(MessageOvertakesAnAnswer, PauseBegins_IsKeptAndCheckedWithinHalfAMinute) {
+  reload([&] { parts.pauses.hear({parts.now() + minutes(10), "429", {}}); });
+  EXPECT_TRUE(parts.view.is_paused());
+  EXPECT_LE(parts.repair.reload_at(), parts.now() + seconds(36));
+  parts.loop.run(parts.repair.reload());
+  EXPECT_FALSE(parts.view.is_paused()) << "the message was forged, or the pause was lifted";
+}
+
 TEST(StoreRepair, AnotherHostHasAClaim_LooksEverySecond) {
   RefreshParts parts;
   parts.view.claim(parts.now() + seconds(10));

@@ -52,6 +52,21 @@ class LockFleet {
   [[nodiscard]] std::size_t size() const { return servers_.size(); }
   [[nodiscard]] std::size_t majority() const { return size() / 2 + 1; }
   [[nodiscard]] MemoryServer& operator[](std::size_t i) const { return *servers_.at(i); }
+  [[nodiscard]] std::uint64_t commands() const {
+    std::uint64_t all = 0;
+    for (const auto& server : servers_) all += server->commands();
+    return all;
+  }
+  // Until nothing is under way: a majority did not wait for the slower servers, and a host looks once more when its
+  // subscriptions are confirmed. No server gets a command for longer than a quorum collects the gaps of its servers
+  // (5 ms, quorum_notifications.cpp) and a message takes both ways. It takes 20 ms, so a tenure has room for some.
+  void settle() {
+    std::uint64_t before = 0;
+    do {
+      before = commands();
+      loop.pass(10ms);
+    } while (commands() != before);
+  }
   using Words = MemoryServer::Words;
   void cli(const Words& command) const { cli_of(size(), command); }
   void cli_of_majority(const Words& command) const { cli_of(majority(), command); }

@@ -28,12 +28,7 @@ class Passing : public Base {
     for (const Session& one : sessions) {
       EXPECT_TRUE(loop.turn_until([&] { return one->state() == State::waiting; }));
     }
-    // The releases can be heard, nothing was missed before that, and no answer is awaited.
-    std::uint64_t before = 0;
-    do {
-      before = commands();
-      loop.pass(5ms);
-    } while (commands() != before);
+    fleet.settle();  // the releases can be heard, nothing was missed before that, and no answer is awaited
     return sessions;
   }
   Session waiting(LockHost& at, const Ask& ask = {.wait = 1h}) { return waiting(at, 1, ask).front(); }
@@ -53,11 +48,6 @@ class Passing : public Base {
     ASSERT_EQ(host.decided(next)->state(), State::held) << next->reason();
     EXPECT_EQ(tenure_of(next).passes, 0U);
   }
-  [[nodiscard]] std::uint64_t commands() const {
-    std::uint64_t all = 0;
-    for (std::size_t i = 0; i < fleet.size(); ++i) all += fleet[i].commands();
-    return all;
-  }
 };
 
 class AnyPass : public Passing<AnyLock> {};
@@ -67,9 +57,9 @@ TEST_P(AnyPass, GivenBack_NextClientOfTheHostHasItInTheSameInstantWithoutAComman
   const Session holder = host.take();
   const Session next = waiting(host);
   const agent::Lease former = lease_of(holder);
-  const std::uint64_t before = commands();
+  const std::uint64_t before = fleet.commands();
   ASSERT_NO_FATAL_FAILURE(pass(holder, next));
-  EXPECT_EQ(commands(), before);
+  EXPECT_EQ(fleet.commands(), before);
   EXPECT_NE(lease_of(next).owner, former.owner);
   EXPECT_EQ(lease_of(next).fence, former.fence + 1);
   if (!fleet.is_local()) {
@@ -116,7 +106,7 @@ TEST_P(AnyPass, WaitersAreOfAnEarlierTenure_AreNextAllTheSame) {
   const std::vector<Session> waiters = waiting(host, 4);
   loop.pass(LockQueue::longest_tenure);
   ASSERT_NO_FATAL_FAILURE(give_back(holder, waiters.front()));
-  loop.pass(5ms);
+  fleet.settle();
   for (std::size_t i = 1; i < waiters.size(); ++i) ASSERT_NO_FATAL_FAILURE(pass(waiters[i - 1], waiters[i]));
 }
 
@@ -138,7 +128,9 @@ TEST_P(AnyPass, HostHasHadItForLong_IsReleasedInTheStore) {
   ASSERT_NO_FATAL_FAILURE(give_back(holder, next));
 }
 
+// Each message takes as long: the head start is three round trips of the acquisition, also if that was a quick one.
 TEST_P(FleetPass, TenureHasEnded_OtherHostsAreFirst) {
+  fleet.network.set_latency(200us, 200us);
   LockHost& other = fleet.add_host();
   Session holder = host.take();
   const std::vector<Session> waiters = waiting(host, LockQueue::most_passes + 1);
@@ -266,7 +258,7 @@ TEST_P(AnyPass, NextHoldsAnotherLockAlready_StoreHearsOfItAtOnceAllTheSame) {
   const Session next = waiting(host, {.name = "b", .wait = 1h, .also = {"a"}});
   loop.pass(1s);
   ASSERT_NO_FATAL_FAILURE(give_back(first, holder));
-  loop.pass(5ms);
+  fleet.settle();
   ASSERT_NO_FATAL_FAILURE(pass(holder, next));
   const agent::HeldLock* passed = next->find("b");
   EXPECT_TRUE(loop.turn_until([&] { return passed->tenure.told; }, 50ms));
@@ -422,10 +414,10 @@ TEST_P(FleetPass, HostHasItAgainForAnotherClient_FormerHolderDoesNotPassItOn) {
   const Session third = waiting(host);
   loop.pass(LockQueue::longest_tenure);
   ASSERT_NO_FATAL_FAILURE(give_back(first, former));
-  loop.pass(5ms);
+  fleet.settle();
   EXPECT_TRUE(other.force_release());
   ASSERT_TRUE(loop.turn_until([&] { return holder->state() == State::held; }, 50ms)) << holder->reason();
-  loop.pass(5ms);
+  fleet.settle();
   ASSERT_EQ(former->state(), State::held) << "nothing is shown";
   EXPECT_EQ(host.end(former), State::lost);
   EXPECT_EQ(third->state(), State::waiting);
@@ -521,7 +513,7 @@ class QuorumPass : public testing::Test {
   void expect_waiting(const Session& next, const std::string& former) {
     ASSERT_TRUE(loop.turn_until([&] { return next->state() == State::waiting && fleet.count(former) == fleet.size(); },
                                 LockQueue::longest_tenure / 2));
-    loop.pass(5ms);
+    fleet.settle();
   }
 
   LockFleet fleet{"redlock"};
