@@ -83,16 +83,14 @@ void SegmentStore::publish(const Record& record, WallTime now) {
     throw Error("token '" + options_.name + "': generation " + std::to_string(record.generation) +
                 " is older than generation " + std::to_string(generation_) + " in the segment");
   }
-  const Record* written = &record;
-  Record trimmed;
+  std::optional<Record> trimmed;
   if (record.previous && !keeps_previous(record, now)) {
     trimmed = record;
-    trimmed.previous.reset();
-    written = &trimmed;
+    trimmed->previous.reset();
   }
   std::uint64_t state = state_at(record, now);
   if (record.generation == generation_) state |= slots.state() & layout::state_rejected;
-  slots.publish(*written, state);
+  slots.publish(trimmed ? *trimmed : record, state);
   file_->touch();
   generation_ = record.generation;
 }

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <climits>
 #include <cstring>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -30,7 +31,10 @@ class ContentWriter {
     layout::racing_copy(at_, part.data(), part.size());
     at_ += part.size();
   }
-  void put_size(std::uint32_t size) { put({reinterpret_cast<const char*>(&size), sizeof(size)}); }
+  void put_sizes(std::uint32_t name, std::uint32_t value) {
+    const std::uint32_t sizes[2] = {name, value};
+    put({reinterpret_cast<const char*>(sizes), sizeof(sizes)});
+  }
 
  private:
   std::byte* at_;
@@ -54,22 +58,13 @@ std::int64_t stored_boot_ms(BootTime end) {
 }
 BootTime boot_end(std::int64_t stored_ms) { return stored_ms == 0 ? no_boot_end : from_boot_ms(stored_ms); }
 
-std::uint32_t size32(std::size_t size) { return static_cast<std::uint32_t>(size); }  // checked against a capacity
-
-}  // namespace
-
-void SlotWriter::check_fits(const Record& record) const {
-  check("a token", record.value.size(), geometry_.value_capacity, "; raise the token's capacity");
-  check("a token type", record.type.size(), geometry_.type_capacity, "");
-  check("the attributes", encoded_size(record.attributes), geometry_.attributes_capacity,
-        "; select fewer of them in the source's response");
-  if (record.previous) {
-    check("the previous token", record.previous->value.size(), geometry_.value_capacity, "; raise the capacity");
-  }
+// Sizes that 32 bits do not hold are above every capacity, too.
+std::uint32_t size32(std::size_t size) {
+  return static_cast<std::uint32_t>(std::min<std::size_t>(size, std::numeric_limits<std::uint32_t>::max()));
 }
 
-void SlotWriter::fill(unsigned index, std::uint64_t publication, const Record& record) {
-  const std::string_view origin = std::string_view(record.fetched_by).substr(0, geometry_.origin_capacity);
+// All of a slot's header but for its checksums.
+layout::SlotHeader header_of(const Record& record, std::uint64_t publication, std::size_t origin_size) {
   layout::SlotHeader slot = {};
   slot.publication = publication;
   slot.generation = record.generation;
@@ -78,7 +73,7 @@ void SlotWriter::fill(unsigned index, std::uint64_t publication, const Record& r
   slot.value_size = size32(record.value.size());
   slot.type_size = size32(record.type.size());
   slot.attributes_size = size32(encoded_size(record.attributes));
-  slot.origin_size = size32(origin.size());
+  slot.origin_size = size32(origin_size);
   if (record.previous) {
     slot.previous_generation = record.previous->generation;
     slot.previous_accept_until_ms = to_unix_ms(record.previous->accept_until);
@@ -86,32 +81,48 @@ void SlotWriter::fill(unsigned index, std::uint64_t publication, const Record& r
     slot.previous_accept_until_boot_ms = stored_boot_ms(record.previous->accept_until_boot);
   }
   slot.expires_boot_ms = stored_boot_ms(record.expires_boot);
+  return slot;
+}
 
-  unwiped_.at(index) =
-      std::max<std::size_t>(unwiped_.at(index), geometry_.slot_header_size + layout::content_size(slot));
+}  // namespace
+
+void SlotWriter::check_fits(const layout::SlotHeader& slot) const {
+  if (layout::sizes_fit(slot, geometry_)) return;
+  check("a token", slot.value_size, geometry_.value_capacity, "; raise the token's capacity");
+  check("a token type", slot.type_size, geometry_.type_capacity, "");
+  check("the attributes", slot.attributes_size, geometry_.attributes_capacity,
+        "; select fewer of them in the source's response");
+  check("the previous token", slot.previous_size, geometry_.value_capacity, "; raise the capacity");
+}
+
+void SlotWriter::fill(layout::SlotHeader& slot, const Record& record) {
+  const unsigned index = layout::slot_of(slot.publication);
+  const std::size_t size = layout::content_size(slot);
+  unwiped_.at(index) = std::max<std::size_t>(unwiped_.at(index), geometry_.slot_header_size + size);
   std::byte* const begin = base_ + geometry_.content_offset(index);
   ContentWriter content(begin);
   content.put(record.value.reveal());
   JETON_FAILPOINT("segment.publish.filling");
   content.put(record.type);
   for (const auto& [name, value] : record.attributes) {
-    content.put_size(size32(name.size()));
-    content.put_size(size32(value.size()));
+    content.put_sizes(size32(name.size()), size32(value.size()));
     content.put(name);
     content.put(value);
   }
   if (record.previous) content.put(record.previous->value.reveal());
-  content.put(origin);
-  slot.checksum = layout::checksum_of(slot, begin, layout::content_size(slot));  // no other writer: plain reads
+  content.put(std::string_view(record.fetched_by).substr(0, slot.origin_size));
+  slot.checksum = layout::checksum_of(slot, begin, size);  // no other writer: plain reads
   slot.boot_checksum = layout::boot_checksum_of(slot);
   layout::racing_copy(base_ + geometry_.slot_offset(index), &slot, sizeof(slot));
 }
 
 void SlotWriter::publish(const Record& record, std::uint64_t state) {
-  check_fits(record);
   const std::uint64_t publication = layout::publication_of(layout::load_relaxed(header().control)) + 1;
+  layout::SlotHeader slot =
+      header_of(record, publication, std::min<std::size_t>(record.fetched_by.size(), geometry_.origin_capacity));
+  check_fits(slot);
   JETON_FAILPOINT("segment.publish.begin");
-  fill(layout::slot_of(publication), publication, record);
+  fill(slot, record);
   JETON_FAILPOINT("segment.publish.filled");
   // Release: a reader that loads this value sees the filled slot.
   layout::store_release(header().control, layout::make_control(publication, state));

@@ -27,10 +27,8 @@ class SlotWriter {
     unwiped_.fill(geometry.slot_header_size + geometry.content_capacity());
   }
 
-  // Throws Error naming the part that is too long; nothing was written then.
-  void check_fits(const Record& record) const;
-
-  // Fills the idle slot, makes it current with `state`, wakes waiters, wipes the slot before.
+  // Fills the idle slot, makes it current with `state`, wakes waiters, wipes the slot before. Throws Error naming the
+  // part that is too long; nothing was written then.
   void publish(const Record& record, std::uint64_t state);
   // Sets another state of the same publication; wakes waiters.
   void set_state(std::uint64_t state);
@@ -48,7 +46,8 @@ class SlotWriter {
 
  private:
   [[nodiscard]] layout::FileHeader& header() const { return *reinterpret_cast<layout::FileHeader*>(base_); }
-  void fill(unsigned slot, std::uint64_t publication, const Record& record);
+  void check_fits(const layout::SlotHeader& slot) const;
+  void fill(layout::SlotHeader& slot, const Record& record);
   void wipe(unsigned slot);
 
   std::byte* base_ = nullptr;

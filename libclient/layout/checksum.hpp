@@ -12,97 +12,86 @@
 #include <cstdint>
 #include <cstring>
 
+#include "libclient/layout/racing_copy.hpp"
 #include "libclient/layout/segment.hpp"
 
 namespace jeton::layout {
 
-// Keeps no byte of its input, only sums.
-class Checksum {
- public:
-  static constexpr std::size_t block = 32;
-
-  explicit constexpr Checksum(std::uint64_t seed = 0)
-      : lanes_{seed + prime_1 + prime_2, seed + prime_2, seed, seed - prime_1}, seed_(seed) {}
-
-  // Whole blocks only; the rest goes to finish().
-  void add_blocks(const void* data, std::size_t size) {
-    const auto* bytes = static_cast<const unsigned char*>(data);
-    // Named variables, because a compiler leaves an indexed array in memory.
-    std::uint64_t a = lanes_[0], b = lanes_[1], c = lanes_[2], d = lanes_[3];
-    for (std::size_t done = 0; done < size; done += block, bytes += block) {
-      a = round(a, load<std::uint64_t>(bytes));
-      b = round(b, load<std::uint64_t>(bytes + 8));
-      c = round(c, load<std::uint64_t>(bytes + 16));
-      d = round(d, load<std::uint64_t>(bytes + 24));
-    }
-    lanes_[0] = a, lanes_[1] = b, lanes_[2] = c, lanes_[3] = d;
-    size_ += size;
-  }
-
-  // Adds the rest, of any size, and returns the sum of all.
-  [[nodiscard]] std::uint64_t finish(const void* data, std::size_t size) {
-    const std::size_t whole = size / block * block;
-    add_blocks(data, whole);
-    std::uint64_t sum = size_ == 0 ? seed_ + prime_5 : merged();
-    size_ += size - whole;
-    sum += size_;
-
-    const auto* at = static_cast<const unsigned char*>(data) + whole;
-    std::size_t left = size - whole;
-    for (; left >= 8; left -= 8, at += 8) {
-      sum = std::rotl(sum ^ round(0, load<std::uint64_t>(at)), 27) * prime_1 + prime_4;
-    }
-    if (left >= 4) {
-      sum = std::rotl(sum ^ load<std::uint32_t>(at) * prime_1, 23) * prime_2 + prime_3;
-      left -= 4;
-      at += 4;
-    }
-    for (; left > 0; --left, ++at) sum = std::rotl(sum ^ *at * prime_5, 11) * prime_1;
-
-    sum = (sum ^ sum >> 33) * prime_2;
-    sum = (sum ^ sum >> 29) * prime_3;
-    return sum ^ sum >> 32;
-  }
-
- private:
-  static constexpr std::uint64_t prime_1 = 0x9E3779B185EBCA87U;
-  static constexpr std::uint64_t prime_2 = 0xC2B2AE3D27D4EB4FU;
-  static constexpr std::uint64_t prime_3 = 0x165667B19E3779F9U;
-  static constexpr std::uint64_t prime_4 = 0x85EBCA77C2B2AE63U;
-  static constexpr std::uint64_t prime_5 = 0x27D4EB2F165667C5U;
-
+// How a checksum loads the words of its input.
+//
+// Bytes that nobody changes meanwhile, at any address.
+struct PlainLoads {
   template <typename Word>
-  static std::uint64_t load(const unsigned char* from) {
+  [[nodiscard]] static Word load(const unsigned char* from) {
     Word word;
     std::memcpy(&word, from, sizeof(word));
     return word;
   }
-  static constexpr std::uint64_t round(std::uint64_t lane, std::uint64_t word) {
-    return std::rotl(lane + word * prime_2, 31) * prime_1;
-  }
-  [[nodiscard]] constexpr std::uint64_t merged() const {
-    std::uint64_t sum =
-        std::rotl(lanes_[0], 1) + std::rotl(lanes_[1], 7) + std::rotl(lanes_[2], 12) + std::rotl(lanes_[3], 18);
-    for (const std::uint64_t lane : lanes_) sum = (sum ^ round(0, lane)) * prime_1 + prime_4;
-    return sum;
-  }
-
-  std::uint64_t lanes_[4];
-  std::uint64_t seed_;
-  std::uint64_t size_ = 0;
 };
 
-// The checksum of the header's fields, to which the content is added.
-[[nodiscard]] inline Checksum checksum_behind(const SlotHeader& slot) {
-  return Checksum(Checksum().finish(&slot, offsetof(SlotHeader, checksum)));
+// Bytes in place that a writer may be changing, at a multiple of 8, as all content of a slot is. racing_copy.hpp says
+// when such a sum counts. A sum over a copy would cost more, and the copy would have to be wiped.
+struct RacingLoads {
+  template <typename Word>
+  [[nodiscard]] static Word load(const unsigned char* from) {
+    return racing_load(*reinterpret_cast<const Word*>(from));
+  }
+};
+
+// Not inlined: header and content run through the same code, which is cold when a waiter has just been woken.
+template <typename Loads = PlainLoads>
+[[nodiscard, gnu::noinline]] inline std::uint64_t xxh64(const void* data, std::size_t size, std::uint64_t seed = 0) {
+  constexpr std::uint64_t prime_1 = 0x9E3779B185EBCA87U;
+  constexpr std::uint64_t prime_2 = 0xC2B2AE3D27D4EB4FU;
+  constexpr std::uint64_t prime_3 = 0x165667B19E3779F9U;
+  constexpr std::uint64_t prime_4 = 0x85EBCA77C2B2AE63U;
+  constexpr std::uint64_t prime_5 = 0x27D4EB2F165667C5U;
+  constexpr auto round = [](std::uint64_t lane, std::uint64_t word) {
+    return std::rotl(lane + word * prime_2, 31) * prime_1;
+  };
+  const auto* at = static_cast<const unsigned char*>(data);
+  const unsigned char* const end = at + size;
+
+  std::uint64_t sum = seed + prime_5;
+  if (size >= 32) {
+    // Named variables, because a compiler leaves an indexed array in memory.
+    std::uint64_t a = seed + prime_1 + prime_2, b = seed + prime_2, c = seed, d = seed - prime_1;
+    for (; end - at >= 32; at += 32) {
+      a = round(a, Loads::template load<std::uint64_t>(at));
+      b = round(b, Loads::template load<std::uint64_t>(at + 8));
+      c = round(c, Loads::template load<std::uint64_t>(at + 16));
+      d = round(d, Loads::template load<std::uint64_t>(at + 24));
+    }
+    sum = std::rotl(a, 1) + std::rotl(b, 7) + std::rotl(c, 12) + std::rotl(d, 18);
+    for (const std::uint64_t lane : {a, b, c, d}) sum = (sum ^ round(0, lane)) * prime_1 + prime_4;
+  }
+  sum += size;
+
+  for (; end - at >= 8; at += 8) {
+    sum = std::rotl(sum ^ round(0, Loads::template load<std::uint64_t>(at)), 27) * prime_1 + prime_4;
+  }
+  if (end - at >= 4) {
+    sum = std::rotl(sum ^ Loads::template load<std::uint32_t>(at) * prime_1, 23) * prime_2 + prime_3;
+    at += 4;
+  }
+  for (; at != end; ++at) {
+    sum = std::rotl(sum ^ Loads::template load<unsigned char>(at) * prime_5, 11) * prime_1;
+  }
+
+  sum = (sum ^ sum >> 33) * prime_2;
+  sum = (sum ^ sum >> 29) * prime_3;
+  return sum ^ sum >> 32;
 }
+
+// The content may be in place; `slot` is a copy.
+template <typename Loads = PlainLoads>
 [[nodiscard]] inline std::uint64_t checksum_of(const SlotHeader& slot, const void* content, std::size_t size) {
-  return checksum_behind(slot).finish(content, size);
+  return xxh64<Loads>(content, size, xxh64<Loads>(&slot, offsetof(SlotHeader, checksum)));
 }
 
 [[nodiscard]] inline std::uint64_t boot_checksum_of(const SlotHeader& slot) {
   static_assert(offsetof(SlotHeader, boot_checksum) - offsetof(SlotHeader, expires_boot_ms) == 16);
-  return Checksum(slot.checksum).finish(&slot.expires_boot_ms, 16);
+  return xxh64(&slot.expires_boot_ms, 16, slot.checksum);
 }
 
 }  // namespace jeton::layout

@@ -69,21 +69,10 @@ inline void load_header(layout::SlotHeader& to, const layout::SlotHeader& from, 
   return true;
 }
 
-// The checksum of a slot's content in place, a piece at a time; computed once for each publication. Takes the header by
+// The checksum of a slot whose content is summed up in place; computed once for each publication. Takes the header by
 // value so that the caller can keep its own in registers.
 [[nodiscard, gnu::noinline]] inline std::uint64_t checksum_in_place(layout::SlotHeader slot, const std::byte* content) {
-  layout::Checksum sum = layout::checksum_behind(slot);
-  alignas(layout::cache_line) unsigned char piece[512];
-  static_assert(sizeof(piece) % layout::Checksum::block == 0);
-  std::size_t left = layout::content_size(slot);
-  for (; left > sizeof(piece); left -= sizeof(piece), content += sizeof(piece)) {
-    layout::racing_copy(piece, content, sizeof(piece));
-    sum.add_blocks(piece, sizeof(piece));
-  }
-  layout::racing_copy(piece, content, left);
-  const std::uint64_t whole = sum.finish(piece, left);
-  layout::racing_zero(piece, sizeof(piece));  // no token bytes stay on the stack
-  return whole;
+  return layout::checksum_of<layout::RacingLoads>(slot, content, layout::content_size(slot));
 }
 
 // Calls copy(slot, content) to copy the caller's part of the content, with racing_copy only; the sizes in `slot` are

@@ -26,13 +26,17 @@ struct SharedWakes {
   std::atomic<Clock::rep> woken_at{0};
 };
 
-// In its own process: waits on the bare futex in even rounds, and for a new token in odd ones.
+// Each kind of round follows each kind equally often. On one processor a waiter preempts the writer, or waits until the
+// writer blocks, by what both have run before: with kinds in turn, one kind always did the one and the other the other.
+bool is_bare(int round) { return ((round ^ round >> 1) & 1) == 0; }
+
+// In its own process: waits on the bare futex, or for a new token.
 void wait_each_round(SharedWakes& shared, const std::string& directory, std::uint64_t generation, int rounds) {
   const BenchReader handles(directory);
   for (int i = 0; i < rounds; ++i) {
     const std::uint32_t seen = shared.word;
     shared.about_to_wait = i;
-    if (i % 2 == 0) {
+    if (is_bare(i)) {
       while (shared.word == seen) ::syscall(SYS_futex, &shared.word, FUTEX_WAIT, seen, nullptr, nullptr, 0);
     } else {
       require(jeton_wait_change(handles.token(), generation, -1, &generation) == JETON_OK, "wait");
@@ -62,11 +66,11 @@ void bench_wake(Report& report) {
   std::vector<double> bare;
   std::vector<double> publication;
   for (int i = 0; i < rounds; ++i) {
-    if (i % 2 == 1) segment.prepare();
+    if (!is_bare(i)) segment.prepare();
     while (shared->about_to_wait != i) require(::waitpid(child, nullptr, WNOHANG) == 0, "the waiter failed");
     std::this_thread::sleep_for(std::chrono::microseconds(300));  // asleep by now; the median forgives exceptions
     const Clock::time_point start = Clock::now();
-    if (i % 2 == 0) {
+    if (is_bare(i)) {
       ++shared->word;
       ::syscall(SYS_futex, &shared->word, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
     } else {
@@ -74,7 +78,7 @@ void bench_wake(Report& report) {
     }
     while (shared->awake != i) std::this_thread::yield();
     const Clock::time_point end{Clock::duration{shared->woken_at}};
-    (i % 2 == 0 ? bare : publication).push_back(std::chrono::duration<double, std::nano>(end - start).count());
+    (is_bare(i) ? bare : publication).push_back(std::chrono::duration<double, std::nano>(end - start).count());
   }
   int status = 0;
   require(::waitpid(child, &status, 0) == child && status == 0, "the waiter failed");
