@@ -52,6 +52,20 @@ TEST_F(NameChange, LeadsToAnotherServer_AgentMovesThereAndNoTwoHoldTheLock) {
   EXPECT_FALSE(fresh.call.try_acquire(1h).lease);
 }
 
+// The record that was read between the two is that of the old server.
+TEST_F(NameChange, CommandsMoveBehindMessages_ListenerIsToldOfAnotherGap) {
+  test::Host host(loop, by_name());
+  host.listen();
+  servers.network().set_name(server_name, {second_host});
+  servers[0].cli({"CLIENT", "KILL", "TYPE", "pubsub"});
+  ASSERT_TRUE(loop.turn_until([&] { return servers[1].commands("SUBSCRIBE") > 0; }, 10s));
+  loop.pass(100ms);
+  const int gaps = host.listener.gaps;
+  ASSERT_EQ(servers[1].commands("TIME"), 0U) << "the commands go to the old server";
+  ASSERT_TRUE(loop.turn_until([&] { return servers[1].commands("TIME") > 0; }, 2min));
+  EXPECT_TRUE(loop.turn_until([&] { return host.listener.gaps > gaps; }, 1s));
+}
+
 // What the fleet publishes is heard where it is published.
 TEST_F(NameChange, LeadsToAnotherServer_ListenerHearsItAndIsToldOfTheGap) {
   test::Host old(loop, by_name());
