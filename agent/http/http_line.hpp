@@ -18,13 +18,13 @@ struct HttpLine {
     void operator()(CURLM* handle) const { ::curl_multi_cleanup(handle); }
   };
 
-  // Declared first: libcurl closes the sockets of kept connections through it.
-  std::shared_ptr<TransferSockets> sockets = std::make_shared<TransferSockets>();
   // libcurl would give a kept connection to a request for another version of HTTP.
   void close_if_not(HttpVersion wanted) {
     if (std::exchange(version, wanted) != wanted) multi.reset(::curl_multi_init());
   }
 
+  // Declared first: libcurl closes the sockets of kept connections through it.
+  std::shared_ptr<TransferSockets> sockets = std::make_shared<TransferSockets>();
   HttpVersion version = HttpVersion::v1_1;
   // Drives one transfer at a time. Null: libcurl has no memory.
   std::unique_ptr<CURLM, Deleter> multi{::curl_multi_init()};

@@ -2,7 +2,6 @@
 
 #include <acl/libacl.h>
 #include <fcntl.h>
-#include <sys/acl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,17 +9,13 @@
 #include <memory>
 #include <utility>
 
+#include "agent/base/access_list.hpp"
 #include "agent/base/error.hpp"
 
 namespace jeton::agent {
 namespace {
 
 constexpr int just_look = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-
-struct FreeAcl {
-  void operator()(void* memory) const { ::acl_free(memory); }
-};
-using AccessList = std::unique_ptr<void, FreeAcl>;
 
 // Who may write, as far as it matters.
 struct Writers {

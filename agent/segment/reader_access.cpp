@@ -1,14 +1,13 @@
 #include "agent/segment/reader_access.hpp"
 
-#include <sys/acl.h>
 #include <sys/stat.h>
 
 #include <cerrno>
-#include <memory>
 #include <optional>
 #include <set>
 #include <vector>
 
+#include "agent/base/access_list.hpp"
 #include "agent/base/accounts.hpp"
 #include "agent/base/error.hpp"
 
@@ -20,10 +19,6 @@ unsigned required(std::optional<unsigned> id, const char* kind, const std::strin
   throw Error(std::string("access: there is no ") + kind + " '" + name +
               "' on this host; create it or remove it from access." + kind + "s");
 }
-
-struct FreeAcl {
-  void operator()(void* acl) const { ::acl_free(acl); }
-};
 
 }  // namespace
 
@@ -38,7 +33,7 @@ void set_readers(int fd, const std::string& path, const AccessConfig& access) {
   for (const unsigned id : groups) text += ",g:" + std::to_string(id) + ":r--";
   if (!users.empty() || !groups.empty()) text += ",m::r--";
 
-  const std::unique_ptr<void, FreeAcl> acl(::acl_from_text(text.c_str()));
+  const AccessList acl(::acl_from_text(text.c_str()));
   if (!acl) throw errno_error(path + ": access list");
   if (::acl_set_fd(fd, static_cast<acl_t>(acl.get())) == 0) return;
   if (errno != EOPNOTSUPP) throw errno_error(path + ": cannot grant access to the readers");

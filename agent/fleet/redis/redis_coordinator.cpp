@@ -24,13 +24,9 @@ struct CoordinatorState : TokenCalls {
     co_return std::move(loaded.record);
   }
 
-  // A lost connection is back. What was read before may be of another server: after a failover the connection for
-  // messages may have moved first. The server may refuse the same request again, unless another server was looked for.
+  // The server may refuse the same request again, unless another server was looked for.
   void connected(bool follows) {
-    if (std::exchange(was_connected, true)) server->notifications().notify_resync();
-    if (trouble.text.empty() || (trouble.refused && (!follows || trouble.access))) return;
-    trouble = {};
-    server->notifications().notify_resync();  // the failed call may have been the check for lost data
+    if (!trouble.refused || (follows && !trouble.access)) trouble = {};
   }
 
   // An agent of the fleet has written: the server takes writes (again).
@@ -39,7 +35,6 @@ struct CoordinatorState : TokenCalls {
   }
 
   std::shared_ptr<RedisServer> server;
-  bool was_connected = false;
 };
 
 class RedisCoordinator final : public Coordinator {

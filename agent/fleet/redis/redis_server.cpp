@@ -40,8 +40,12 @@ RedisServer::RedisServer(Timers& timers, Random& random, RedisOptions options,
       clock_(std::make_shared<ServerClock>(timers, operations_, options_.clock_interval, options_.connection.timeout,
                                            [this] { notifications_.notify_resync(); })),
       notifications_(timers, random, options_, std::move(reached_majority), [this] { return clock_offset(); }) {
+  // What was read before may be of another server, as after a failover the connection for messages may have moved
+  // first, or of a server that has lost its data since then. Without the clock's offset, so at first, nothing has been
+  // read.
   runner_->on_connected([this] {
     clock_->measure_now();
+    notifications_.notify_resync();
     if (connected_) connected_();
   });
 }

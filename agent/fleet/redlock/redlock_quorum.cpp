@@ -131,12 +131,6 @@ redlock::Quorum make_redlock_quorum(Timers& timers, Random& random, const Redloc
           const auto alive = notifications.lock();
           return alive && !identities->is_refused(endpoint) && alive->reached_majority(kind, what, owner);
         });
-    const std::weak_ptr<RedisServer> weak = server;
-    // The server may have been restarted without its data, and the channels have come up before: a load of the record
-    // then got no answer from here.
-    server->on_connected([weak] {
-      if (const auto alive = weak.lock()) alive->notifications().notify_resync();
-    });
     identities->add(server);
     servers.push_back(server);
   }

@@ -64,7 +64,6 @@ TEST_F(Exec, StdinIsChosen_TokensAreItsLines) {
   EXPECT_EQ(result.out, "second\nfirst\n0\n") << result.err;
 }
 
-// What any user of the host may see.
 // The kernel refuses a longer variable, in words that name neither the token nor a remedy.
 TEST_F(Exec, TokenIsTooLongForAVariable_ErrorSaysWhatToDo) {
   auto& store = host.add("wechat", {}, 256 * 1024);
@@ -78,6 +77,7 @@ TEST_F(Exec, TokenIsTooLongForAVariable_ErrorSaysWhatToDo) {
   EXPECT_EQ(run_to_its_end({"wechat", "--fd", "3"}, "exit 3").status, 3);
 }
 
+// What any user of the host may see.
 TEST_F(Exec, CommandRuns_NoArgumentHasTheToken) {
   publish(host.add("a"), "s3cret");
   const auto exec = start({"a", "--env", "TOKEN=a", "--fd", "3"}, stays);

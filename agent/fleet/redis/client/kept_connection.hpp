@@ -42,8 +42,8 @@ class KeptConnection {
   // Closes the connection and ends the attempts; no callback comes any more.
   void stop();
 
-  // How often the connection has to be used so that the server does not end it; none until the server has ended it
-  // twice after the same idle time.
+  // How often the connection has to be used so that the server does not end it: the usual interval, or a shorter one
+  // once the server has ended the connection twice after the same idle time.
   [[nodiscard]] Duration keepalive(Duration usual) const;
 
   // Of the server, as it said in the last greeting: "standalone", "cluster"; empty: it did not say.
