@@ -2,7 +2,6 @@
 // reserve.
 #include <gtest/gtest.h>
 
-#include "tests/support/effort.hpp"
 #include "tests/virtual/refresh/virtual_fleet.hpp"
 
 namespace jeton::test {
@@ -26,7 +25,7 @@ RefreshConfig quick() {
 }
 
 TEST(ProviderFailure, IsTransient_IsTriedAgainWithTheFleetsBackoffAndTheTokenIsKept) {
-  VirtualFleet fleet({.agents = effort(20, 5)});
+  VirtualFleet fleet({.agents = 20});
   fleet.start_all();
   fleet.pass(minutes(7));
   fleet.provider.behave(Answer::failure());
@@ -58,7 +57,7 @@ TEST(ProviderFailure, NamesARetryAfter_IsObeyedByEveryHost) {
 }
 
 TEST(ProviderRefusal, IsPermanent_IsTriedEveryFewMinutesOnly) {
-  VirtualFleet fleet({.agents = effort(20, 5)});
+  VirtualFleet fleet({.agents = 20});
   fleet.provider.behave(Answer::refusal());
   fleet.start_all();
   fleet.pass(minutes(60));

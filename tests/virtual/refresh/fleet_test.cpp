@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include "agent/fleet/redis/redis_scripts.hpp"
-#include "tests/support/effort.hpp"
 #include "tests/virtual/refresh/virtual_fleet.hpp"
 
 namespace jeton::test {
@@ -14,8 +13,8 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 
 TEST(FleetRefresh, TokenOfTenMinutes_IsFetchedOncePerLifetime) {
-  const unsigned span = effort(1000U, 100U);  // minutes
-  VirtualFleet fleet({.agents = effort(20, 5)});
+  const unsigned span = 1000;  // minutes
+  VirtualFleet fleet({.agents = 20});
   fleet.start_all();
   fleet.pass(minutes(span));
   // It is refreshed 2 minutes and up to 10 s of spread before its end: after 7 min 50 s to 8 minutes.
@@ -28,7 +27,7 @@ TEST(FleetRefresh, TokenOfTenMinutes_IsFetchedOncePerLifetime) {
 }
 
 TEST(FleetRefresh, ColdStartOfTheWholeFleet_IsOneFetch) {
-  VirtualFleet fleet({.agents = effort(1000, 100)});
+  VirtualFleet fleet({.agents = 1000});
   fleet.start_all();
   fleet.pass(seconds(5));
   EXPECT_EQ(fleet.provider.calls, 1U);

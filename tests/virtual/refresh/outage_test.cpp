@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <set>
 
-#include "tests/support/effort.hpp"
 #include "tests/virtual/refresh/virtual_fleet.hpp"
 
 namespace jeton::test {
@@ -22,7 +21,7 @@ constexpr const char* budget_key = "jeton:{api}:budget";
 TEST(RedisOutage, LastsIntoTheGracePeriod_FetchesNothingUntilItEndsAndThenOnce) {
   for (const std::size_t servers : {1U, 5U}) {
     SCOPED_TRACE(servers);
-    VirtualFleet fleet({.agents = effort(10, 3), .servers = servers});
+    VirtualFleet fleet({.agents = 10, .servers = servers});
     fleet.start_all();
     fleet.pass(minutes(5));
     fleet.cut_off_all();
@@ -39,7 +38,7 @@ TEST(RedisOutage, LastsIntoTheGracePeriod_FetchesNothingUntilItEndsAndThenOnce) 
 TEST(RedisOutage, RestartWithoutData_GetsTheRecordBackWithoutAFetch) {
   for (const auto outage : {seconds(0), seconds(10), seconds(60)}) {
     SCOPED_TRACE(outage.count());
-    VirtualFleet fleet({.agents = effort(10, 3)});
+    VirtualFleet fleet({.agents = 10});
     fleet.start_all();
     fleet.pass(minutes(2));
     const auto before = fleet.stored_generation();
@@ -195,7 +194,7 @@ TEST_P(DataLoss, OfASpentBudget_DoesNotRefillIt) {
   ASSERT_TRUE(fleet.until(
       [&] { return fleet.all([](const TokenStatus& s) { return s.state == TokenState::expired; }); }, hours(1)));
   GetParam().happen(fleet);
-  fleet.pass(minutes(effort(120, 10)));
+  fleet.pass(minutes(120));
   // After a loss on several servers the count may be one too high, and is never too low.
   EXPECT_LE(fleet.provider.calls, 3U);
   EXPECT_GE(fleet.provider.calls, GetParam().of == 1 ? 3U : 2U);
@@ -235,13 +234,13 @@ TEST(RedlockOutage, OneServerKilledAndOneFrozen_CostsNoFetchAndNoToken) {
   EXPECT_EQ(fleet.provider.calls, 1U) << "a cold start is one fetch";
   fleet.server(1).kill();
   fleet.server(3).freeze();
-  for (int i = 0; i < effort(40, 15); ++i) {
+  for (int i = 0; i < 40; ++i) {
     fleet.pass(minutes(1));
     EXPECT_TRUE(fleet.all_valid());
   }
   // A token is fetched every 7 min 50 s to 8 minutes.
-  EXPECT_GE(fleet.provider.calls, effort(5U, 2U));
-  EXPECT_LE(fleet.provider.calls, effort(6U, 2U));
+  EXPECT_GE(fleet.provider.calls, 5U);
+  EXPECT_LE(fleet.provider.calls, 6U);
   EXPECT_EQ(fleet.sum(&TokenStatus::publications), fleet.provider.issued.size());
   EXPECT_EQ(fleet.went_back(), 0U);
 }
@@ -309,7 +308,7 @@ TEST(FetchAlone, IsNotConfigured_FetchesNothingWithoutTheCoordinator) {
   fleet.start_all();
   fleet.pass(seconds(5));
   fleet.server().kill();
-  fleet.pass(minutes(effort(60, 15)));
+  fleet.pass(minutes(60));
   EXPECT_TRUE(fleet.all([](const TokenStatus& s) { return s.state == TokenState::expired; }));
   EXPECT_EQ(fleet.provider.calls, 1U);
 }
