@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 #include <malloc.h>
+#include <openssl/crypto.h>
 
 #include <algorithm>
 #include <boost/asio/any_io_executor.hpp>
@@ -54,6 +55,10 @@ void initialise_curl() {
       ::curl_global_init_mem(CURL_GLOBAL_DEFAULT, std::malloc, wiping_free, wiping_realloc, ::strdup, std::calloc);
   if (result != CURLE_OK) throw Error(std::string("libcurl cannot start: ") + ::curl_easy_strerror(result));
 }
+
+// A thread that was left behind may be inside OpenSSL when the process ends: what it uses must stay. OpenSSL heeds this
+// in the first call of the process only, so it is made before main.
+[[maybe_unused]] const int openssl_stays = ::OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr);
 
 constexpr std::chrono::milliseconds look_interval{100};
 // libcurl keeps the same time, and has a more precise message.
