@@ -40,7 +40,7 @@ void CurrentToken::adopt() {
   shown_ = store_.generation();
   if (store_.rejected()) rejected_ = shown_;
   bind(*record_);
-  schedule_ = make_schedule(record_->issued_at, record_->expires_at, config_.refresh, random_);
+  draw_schedule();
   watch();
   const bool is_shown = shown_ >= record_->token_generation();  // what the loop before this one knew may be newer
   if (!is_shown || differs(record_->expires_at, expires_at) || expires_boot == no_boot_end) rewrite();
@@ -61,7 +61,7 @@ bool CurrentToken::accept(Record record) {
   // A fleet that lost the record may know the token by an older generation than this host's readers do.
   if (record_->token_generation() < shown_) record_->first_generation = same_token ? shown_ : 0;
   if (newer) {
-    schedule_ = make_schedule(record_->issued_at, record_->expires_at, config_.refresh, random_);
+    draw_schedule();
   } else {
     correct_schedule();
   }
@@ -75,12 +75,23 @@ Milliseconds CurrentToken::wall_offset() const {
   return to_ms(clock.wall_now().time_since_epoch() - clock.boot_now().time_since_epoch());
 }
 
+void CurrentToken::draw_schedule() {
+  schedule_ = make_schedule(record_->issued_at, record_->expires_at, config_.refresh, random_);
+  hasten_given_again();
+}
+
 // One draw a generation: a corrected expiry moves the refresh, it does not throw the dice again.
 void CurrentToken::correct_schedule() {
   const Milliseconds drawn = schedule_.spread_delay;
   schedule_ = make_schedule(record_->issued_at, record_->expires_at, config_.refresh, random_);
   schedule_.spread_delay = std::min(drawn, schedule_.spread);
   schedule_.refresh_at = record_->expires_at - schedule_.grace - schedule_.spread_delay;
+  hasten_given_again();
+}
+
+void CurrentToken::hasten_given_again() {
+  const bool given_again = record_->token_generation() == rejected_ && record_->rejections > 0;
+  if (given_again) hasten(schedule_, record_->issued_at, record_->rejections, config_.refresh);
 }
 
 void CurrentToken::show() {

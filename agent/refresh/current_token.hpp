@@ -81,7 +81,9 @@ class CurrentToken {
   [[nodiscard]] Milliseconds wall_offset() const;
   void watch();
   void watch_moment(Timers::Id& timer, BootTime moment, Timers::Callback callback);
+  void draw_schedule();
   void correct_schedule();
+  void hasten_given_again();
   void rewrite();
   void expire();
   void end_overlap();

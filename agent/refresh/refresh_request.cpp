@@ -46,12 +46,6 @@ void RefreshRequest::make(Reason reason, const std::optional<Record>& current, D
   held_by_ = std::move(held_by);
 }
 
-Duration rejection_delay(std::uint32_t rejections, const RefreshConfig& config) {
-  if (rejections == 0) return Duration{0};
-  const unsigned doublings = std::min<std::uint32_t>(rejections, 20);
-  return std::min<Duration>(config.retry_initial * (std::int64_t{1} << doublings), config.retry_permanent);
-}
-
 std::uint32_t next_rejections(const Record& rejected, WallTime refused_at, const RefreshConfig& config) {
   // If the provider returned the same token again after its rejection, no time of it counts as service.
   const bool served = rejected.first_generation == 0 || rejected.rejections == 0;
@@ -96,8 +90,8 @@ std::uint32_t Rejections::count_with(const Record& fetched, bool rejected) const
   if (!current_.record()) return 0;
   const Record& before = *current_.record();
   if (rejected) return request_.rejections();
-  // Given again by schedule it is as rejected as it was.
-  return fetched.value == before.value && current_.rejected() ? before.rejections : 0;
+  const bool given_again = fetched.value == before.value && current_.rejected();
+  return given_again ? next_rejections(before, clock_.wall_now(), config_.refresh) : 0;
 }
 
 Task<> Rejections::announce() {

@@ -74,10 +74,6 @@ class RefreshRequest {
   std::string held_by_;
 };
 
-// How long after its issue a rejected token is replaced at the earliest: 0 for the first rejection, then
-// 2 * retry.initial and twice as long each time, up to retry.permanent.
-[[nodiscard]] Duration rejection_delay(std::uint32_t rejections, const RefreshConfig& config);
-
 // Record::rejections of the token that follows `rejected`: one more than before. It starts again if `rejected` had
 // served for longer than retry.max before it was rejected, and was not an earlier rejected token, given again.
 [[nodiscard]] std::uint32_t next_rejections(const Record& rejected, WallTime refused_at, const RefreshConfig& config);

@@ -31,6 +31,17 @@ Schedule make_schedule(WallTime issued_at, WallTime expires_at, const RefreshCon
   return schedule;
 }
 
+Duration rejection_delay(std::uint32_t rejections, const RefreshConfig& config) {
+  if (rejections == 0) return Duration{0};
+  const unsigned doublings = std::min<std::uint32_t>(rejections, 20);
+  return std::min<Duration>(config.retry_initial * (std::int64_t{1} << doublings), config.retry_permanent);
+}
+
+void hasten(Schedule& schedule, WallTime issued_at, std::uint32_t rejections, const RefreshConfig& config) {
+  const Milliseconds drawn = schedule.spread - schedule.spread_delay;
+  schedule.refresh_at = std::min(schedule.refresh_at, issued_at + to_ms(rejection_delay(rejections, config)) + drawn);
+}
+
 Milliseconds obeyed_retry_after(Milliseconds asked, std::optional<Milliseconds> left, Milliseconds grace,
                                 const RefreshConfig& config) {
   Milliseconds longest = config.retry_after_max;

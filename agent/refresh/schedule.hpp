@@ -20,6 +20,15 @@ struct Schedule {
 [[nodiscard]] Schedule make_schedule(WallTime issued_at, WallTime expires_at, const RefreshConfig& config,
                                      Random& random);
 
+// How long after its issue a rejected token is replaced at the earliest: 0 for the first rejection, then
+// 2 * retry.initial and twice as long each time, up to retry.permanent.
+[[nodiscard]] Duration rejection_delay(std::uint32_t rejections, const RefreshConfig& config);
+
+// For a token that the provider rejected and then returned again, `rejections` times in a row: it is due that delay
+// after its issue, with the spread behind it, if that is before the time that its lifetime gives. Its readers know that
+// it is of no use and do not report it again.
+void hasten(Schedule& schedule, WallTime issued_at, std::uint32_t rejections, const RefreshConfig& config);
+
 // The part of a pause requested by the provider that is obeyed: at most retry_after_max. If the token would expire
 // meanwhile (`left` until its expiry, negative after it; none: there never was a token), one attempt is made shortly
 // before the expiry, then one every retry_permanent, at growing intervals: so a wrong header does little harm, and a

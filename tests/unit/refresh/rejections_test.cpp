@@ -76,13 +76,13 @@ TEST(Rejections, TokenIsReplacedForARejection_CountsOneMoreInARow) {
   EXPECT_EQ(parts.rejections.count_with(parts.record(7), false), 0U) << "by schedule, with another token";
 }
 
-TEST(Rejections, RejectedTokenIsGivenAgainBySchedule_IsAsRejectedAsItWas) {
+TEST(Rejections, RejectedTokenIsGivenAgainBySchedule_IsOneMoreInARow) {
   RejectedToken parts;
   agent::Record first = parts.record(6, hours(2));
   first.rejections = 2;
   parts.take(first);
   parts.report();
-  EXPECT_EQ(parts.rejections.count_with(first, false), 2U);
+  EXPECT_EQ(parts.rejections.count_with(first, false), 3U);
 }
 
 }  // namespace

@@ -21,6 +21,12 @@ agent::RefreshConfig eager() {
 }
 
 struct GivenAgain : testing::Test {
+  // Between two reports the fleet does not ask by itself.
+  static agent::RefreshConfig patient() {
+    agent::RefreshConfig refresh = eager();
+    refresh.retry_initial = seconds(5);
+    return refresh;
+  }
   // Reported on host 0, and another answer of the provider is there.
   static void report(VirtualFleet& fleet) {
     const auto calls = fleet.provider.calls;
@@ -31,7 +37,7 @@ struct GivenAgain : testing::Test {
 };
 
 TEST_F(GivenAgain, TokenThatWasRejected_StaysMarkedAndIsCountedWithEveryReport) {
-  VirtualFleet fleet({.agents = 2, .refresh = eager()});
+  VirtualFleet fleet({.agents = 2, .refresh = patient()});
   fleet.provider.behave({.value = "the-same-token"});
   fleet.start_all();
   fleet.pass(seconds(5));
@@ -54,43 +60,56 @@ TEST_F(GivenAgain, TokenThatWasRejected_StaysMarkedAndIsCountedWithEveryReport) 
   EXPECT_EQ(fleet.status(0).last_error, "");
 }
 
-// Hours between two reports are no service of a token that was refused all the while.
-TEST_F(GivenAgain, ReportsAreFarApart_AreCountedAllTheSame) {
-  VirtualFleet fleet({.agents = 1, .refresh = eager()});
+// Users that see the mark do not use the token, so none of them reports it again.
+TEST_F(GivenAgain, NobodyReportsItAgain_IsAskedForLessAndLessOftenUntilThereIsAnother) {
+  VirtualFleet fleet({.agents = 2, .refresh = eager()});
   fleet.provider.lifetime = hours(24);
   fleet.provider.behave({.value = "the-same-token"});
   fleet.start_all();
   fleet.pass(seconds(5));
-  for (int i = 0; i < 3; ++i) {
-    report(fleet);
-    fleet.pass(hours(1));
+  const auto generation = fleet.segments[0].generation();
+  report(fleet);
+  fleet.pass(hours(1));
+  const auto& at = fleet.provider.asked_at;
+  ASSERT_GE(at.size(), 12U);
+  EXPECT_LE(at.size(), 22U);
+  for (std::size_t i = 2; i < at.size(); ++i) {
+    const agent::Duration delay = std::min<agent::Duration>(milliseconds(500) * (1 << (i - 1)), minutes(5));
+    EXPECT_GE(at[i] - at[i - 1], delay) << i;
+    EXPECT_LE(at[i] - at[i - 1], delay + seconds(11)) << i << ": later than the spread";
   }
-  EXPECT_EQ(fleet.status(0).rejections, 3U);
-  EXPECT_THAT(fleet.status(0).last_error, HasSubstr("3 times in a row"));
+  EXPECT_THAT(fleet.status(1).last_error, HasSubstr("times in a row"));
+  EXPECT_EQ(fleet.status(0).rejections_reported, 1U);
+  fleet.provider.behave({});
+  fleet.pass(minutes(6));
+  EXPECT_TRUE(fleet.all_above(generation));
+  EXPECT_FALSE(fleet.segments[1].rejected);
+  EXPECT_EQ(fleet.status(0).last_error, "");
 }
 
-TEST_F(GivenAgain, ScheduleBringsTheRejectedToken_CountGoesOn) {
-  VirtualFleet fleet({.agents = 1, .refresh = eager()});
+TEST_F(GivenAgain, ScheduleHasSpentItsBudget_ReserveIsLeftForAnOperator) {
+  VirtualFleet fleet({.agents = 1, .refresh = eager(), .budget = {.calls = 10, .per = hours(24), .reserve = 4}});
+  fleet.provider.lifetime = hours(24);
   fleet.provider.behave({.value = "the-same-token"});
   fleet.start_all();
   fleet.pass(seconds(5));
   report(fleet);
-  report(fleet);
-  ASSERT_EQ(fleet.status(0).rejections, 2U);
-  fleet.pass(hours(1));
-  EXPECT_TRUE(fleet.segments[0].rejected);
-  EXPECT_EQ(fleet.status(0).rejections, 2U);
+  fleet.pass(hours(2));
+  EXPECT_EQ(fleet.provider.calls, 6U);
+  fleet.refresh(0).refresh_now();
+  fleet.pass(seconds(5));
+  EXPECT_EQ(fleet.provider.calls, 7U);
 }
 
 TEST_F(GivenAgain, SeveralUsersReportTheSameAnswer_AreOneReportAndOneFetch) {
-  VirtualFleet fleet({.agents = 2, .refresh = eager()});
+  VirtualFleet fleet({.agents = 2, .refresh = patient()});
   fleet.provider.behave({.value = "the-same-token"});
   fleet.start_all();
   fleet.pass(seconds(5));
   report(fleet);
   const auto calls = fleet.provider.calls;
   for (std::size_t i = 0; i < 100; ++i) fleet.refresh(i % 2).rejected(fleet.segments[0].generation());
-  fleet.pass(seconds(20));
+  fleet.pass(seconds(10));
   EXPECT_EQ(fleet.provider.calls, calls + 1);
   EXPECT_EQ(fleet.status(0).rejections_reported, 2U);
 }
