@@ -60,8 +60,8 @@ class FetchBudget {
   virtual Task<Admission> admit(const std::string& name, const Lease& lease, const FetchLimits& limits) = 0;
   // The calls of the whole fleet to the provider in the running window.
   virtual Task<FetchUsage> usage(const std::string& name) = 0;
-  // After a data loss: raises the count to at least this one. `window`: the length of the budget's window.
-  virtual Task<> restore_usage(const std::string& name, FetchUsage usage, Duration window) = 0;
+  // After a data loss: raises the count to at least this one. Of `limits`, the window and min_interval count.
+  virtual Task<> restore_usage(const std::string& name, FetchUsage usage, const FetchLimits& limits) = 0;
 };
 
 }  // namespace jeton::agent

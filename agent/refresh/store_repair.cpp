@@ -134,7 +134,7 @@ Task<> StoreRepair::repair() {
 Task<> StoreRepair::restore_counts() {
   if (parts_.fleet.counts_calls()) {
     const FetchUsage known = parts_.fleet.counted();
-    co_await parts_.budget.restore_usage(config_.name, known, config_.budget.per);
+    co_await parts_.budget.restore_usage(config_.name, known, parts_.fleet.limits(true));
   }
   std::optional<Pause> pause = parts_.pauses.confirmed();
   if (pause) co_await parts_.signals.pause(config_.name, std::move(*pause));

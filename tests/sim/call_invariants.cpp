@@ -10,9 +10,6 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using Outcomes = test::Answer::Kind;
 
-// From the admission of a call, by the time of the store, until the provider has it: no answer to a command is waited
-// for longer than its timeout.
-constexpr Duration way_of_a_call = milliseconds(600);
 constexpr Duration grain = milliseconds(50);
 // Of a command that outlasts its timeouts (provider_call.cpp).
 constexpr Duration stuck_after = seconds(10);

@@ -41,6 +41,7 @@ class Invariants {
   }
   void key_changed(std::size_t server, const std::string& key) {
     tokens_.key_changed(server, key);
+    needs_.key_changed(server, key);
     locks_.key_changed(server, key);
   }
   void each_turn() {

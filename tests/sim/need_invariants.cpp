@@ -83,8 +83,19 @@ void NeedInvariants::check_by_segment(std::size_t host) {
               host_name(host) + " calls although its token is valid for " + seconds_text(left));
 }
 
-// The lock's reply brings the stored record: another host may have been faster.
+void NeedInvariants::key_changed(std::size_t server, const std::string& key) {
+  if (server != 0 || key != world_.fleet.key("token")) return;
+  if (world_.fleet.server(0).field(key, "expires_at_ms").empty()) {
+    stored_since_.reset();
+  } else if (!stored_since_) {
+    stored_since_ = world_.now();
+  }
+}
+
+// The lock's reply brings the stored record: another host may have been faster. A call that was admitted before a lost
+// record was given back is on its way.
 void NeedInvariants::check_by_store(std::size_t host) {
+  if (stored_since_ && world_.now() - *stored_since_ < way_of_a_call) return;
   const test::MemoryServer& server = world_.fleet.server(0);
   const std::string end = server.field(world_.fleet.key("token"), "expires_at_ms");
   if (end.empty() || !world_.disturbances.calm(Invariant::no_needless_fetch, world_.now())) return;

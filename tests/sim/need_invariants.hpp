@@ -18,6 +18,7 @@ class NeedInvariants {
 
   void heard(const test::ProviderCall& call);
   void published(std::size_t host);
+  void key_changed(std::size_t server, const std::string& key);
 
  private:
   // Of a fleet.
@@ -40,6 +41,7 @@ class NeedInvariants {
 
   World& world_;
   std::map<std::size_t, Fleet> fleets_;
+  std::optional<BootTime> stored_since_;         // server 0 has a record, the first one or one that was given back
   std::map<std::string, BootTime> appeared_at_;  // each value, on a host or as an answer
 };
 

@@ -52,6 +52,17 @@ TEST_F(NeedOfCalls, StoreHasAValidToken_IsSeen) {
   EXPECT_EQ(broken(), Invariant::no_needless_fetch);
 }
 
+TEST_F(NeedOfCalls, StoreHasGotItMeanwhile_IsWell) {
+  fleet.server().observe([this](const std::string& key) { needs.key_changed(0, key); });
+  fleet.start(1);
+  ASSERT_TRUE(fleet.until([&] { return fleet.segments[1].record.has_value(); }));
+  begin(0);
+  EXPECT_EQ(broken(), std::nullopt);
+  fleet.pass(seconds(1));
+  begin(0);
+  EXPECT_EQ(broken(), Invariant::no_needless_fetch);
+}
+
 TEST_F(NeedOfCalls, TokenIsDue_IsWell) {
   fleet.provider.lifetime = minutes(1);
   fleet.start_all();

@@ -20,6 +20,10 @@ struct Violation {
   std::string text;
 };
 
+// From the admission of a call, by the time of the store, until the provider has it: no answer to a command is waited
+// for longer than its timeout.
+constexpr Duration way_of_a_call = std::chrono::milliseconds(600);
+
 struct World {
   World(const Plan& p, test::VirtualFleet& f, std::ostream* live)
       : plan(p),

@@ -232,7 +232,9 @@ class LocalCoordinator final : public Coordinator {
   }
 
   // The files of this host lose no count that would have to be made good.
-  Task<> restore_usage(const std::string& /*name*/, FetchUsage /*usage*/, Duration /*window*/) override { co_return; }
+  Task<> restore_usage(const std::string& /*name*/, FetchUsage /*usage*/, const FetchLimits& /*limits*/) override {
+    co_return;
+  }
   // The loop that reports it is the only one that listens.
   Task<> announce_rejection(const std::string& /*name*/, Generation /*generation*/) override { co_return; }
 

@@ -85,8 +85,8 @@ class RedisCoordinator final : public Coordinator {
   Task<FetchUsage> usage(const std::string& name) override {
     return run(server().operations().usage(keys(name), server().deadline()));
   }
-  Task<> restore_usage(const std::string& name, FetchUsage usage, Duration window) override {
-    co_await run(server().operations().restore_usage(keys(name), usage, window, server().deadline()));
+  Task<> restore_usage(const std::string& name, FetchUsage usage, const FetchLimits& limits) override {
+    co_await run(server().operations().restore_usage(keys(name), usage, limits, server().deadline()));
   }
 
   void configure(const std::string& name, const TokenTerms& terms) override { state_->subjects.configure(name, terms); }

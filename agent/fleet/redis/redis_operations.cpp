@@ -131,13 +131,14 @@ Task<FetchUsage> RedisOperations::usage(RedisKeys keys, BootTime deadline) {
   co_return usage;
 }
 
-Task<bool> RedisOperations::restore_usage(RedisKeys keys, FetchUsage usage, Duration window, BootTime deadline) {
+Task<bool> RedisOperations::restore_usage(RedisKeys keys, FetchUsage usage, FetchLimits limits, BootTime deadline) {
   const BootTime now = clock_.boot_now();
   const std::string calls = std::to_string(usage.calls);
   const std::string left_ms = std::to_string(expiry_ms(usage.window_end.value_or(now) - now).count());
-  const std::string window_ms = std::to_string(to_ms(window).count());
+  const std::string window_ms = std::to_string(to_ms(limits.budget_window).count());
+  const std::string min_interval_ms = std::to_string(to_ms(limits.min_interval).count());
   const std::array<std::string, 1> script_keys{keys.budget};
-  const Arguments arguments{calls, left_ms, window_ms};
+  const Arguments arguments{calls, left_ms, window_ms, min_interval_ms};
   static_cast<void>(co_await run(redis_scripts::restore_usage(), keys, script_keys, arguments, deadline));
   co_return true;
 }

@@ -82,8 +82,8 @@ class RedlockCoordinator final : public Coordinator {
     return run(redlock::announce_rejection(quorum_, subject(name), generation));
   }
   Task<FetchUsage> usage(const std::string& name) override { return run(redlock::usage(quorum_, subject(name))); }
-  Task<> restore_usage(const std::string& name, FetchUsage usage, Duration window) override {
-    return run(redlock::restore_usage(quorum_, subject(name), usage, window));
+  Task<> restore_usage(const std::string& name, FetchUsage usage, const FetchLimits& limits) override {
+    return run(redlock::restore_usage(quorum_, subject(name), usage, limits));
   }
 
   void configure(const std::string& name, const TokenTerms& terms) override { calls_->subjects.configure(name, terms); }

@@ -149,9 +149,9 @@ Task<Admission> admit(Quorum quorum, Subject subject, std::string owner, FetchLi
 
 // The count that a server still has is never lowered, so all may be asked; a majority must answer, because the next
 // admission reads any.
-Task<> restore_usage(Quorum quorum, Subject subject, FetchUsage usage, Duration window) {
-  const RedlockQuorum::Question<bool> question = [subject, usage, window](const Server& server, BootTime deadline) {
-    return server->operations().restore_usage(server->keys_of(subject), usage, window, deadline);
+Task<> restore_usage(Quorum quorum, Subject subject, FetchUsage usage, FetchLimits limits) {
+  const RedlockQuorum::Question<bool> question = [subject, usage, limits](const Server& server, BootTime deadline) {
+    return server->operations().restore_usage(server->keys_of(subject), usage, limits, deadline);
   };
   co_await RedlockQuorum::decide(quorum, question, majority_answered);
 }

@@ -25,6 +25,6 @@ Task<Admission> admit(Quorum quorum, Subject subject, std::string owner, FetchLi
 // The highest count of the servers that answer: every admission was counted on a majority.
 Task<FetchUsage> usage(Quorum quorum, Subject subject);
 // No server's count is less than this, as far as it can be asked; throws TransportError if no majority can.
-Task<> restore_usage(Quorum quorum, Subject subject, FetchUsage usage, Duration window);
+Task<> restore_usage(Quorum quorum, Subject subject, FetchUsage usage, FetchLimits limits);
 
 }  // namespace jeton::agent::redlock

@@ -78,7 +78,7 @@ TEST_F(RedisOutage, UserHasTheDocumentedPermissions_EveryCallSucceeds) {
   // What the server tells of a loss of its data, and what it is given back.
   server.cli({"FLUSHALL"});
   EXPECT_TRUE(loop.turn_until([&] { return host.listener.losses > 0; }));
-  loop.run(host.coordinator.restore_usage("t", usage, 1h));
+  loop.run(host.coordinator.restore_usage("t", usage, {.budget_window = 1h}));
   EXPECT_EQ(loop.run(host.coordinator.usage("t")).calls, 1U);
   lease = host.call.acquire(60s);
   EXPECT_TRUE(host.call.publish(make_record(loop, lease.fence, "x"), lease).stored);

@@ -62,7 +62,7 @@ TEST_P(RedlockOutage, OfAMinority_IsNotWaitedForByTheCoordinator) {  // [23]
   const std::string name = "t";
   const auto usage = loop.run(host.coordinator.usage(name));
   EXPECT_EQ(usage.calls, 1U);
-  loop.run(host.coordinator.restore_usage(name, usage, 1h));
+  loop.run(host.coordinator.restore_usage(name, usage, {.budget_window = 1h}));
   loop.run(host.coordinator.announce_rejection(name, lease.fence));
   loop.run(host.coordinator.resume(name));
   EXPECT_TRUE(host.coordinator.health().reachable);

@@ -88,7 +88,7 @@ class FakeFleet final : public agent::LeaseStore,
     co_return counted;
   }
   agent::Task<> restore_usage(const std::string& /*name*/, agent::FetchUsage usage,
-                              agent::Duration /*window*/) override {
+                              const agent::FetchLimits& /*limits*/) override {
     ask("restore_usage");
     restored.push_back(usage);
     co_return;

@@ -155,6 +155,18 @@ TEST_F(RedisPublication, FleetCalled_UsageTellsHowOften) {
   EXPECT_GT(*usage.window_end, loop.clock.boot_now() + 59min);
 }
 
+// A host may have called between the loss of a count and its repair.
+TEST_F(RedisPublication, CountIsRestoredWhoseWindowEndsSoon_MinIntervalIsKept) {
+  const FetchLimits limits{10s, 5, 1h};
+  const Lease lease = a.call.acquire(60s);
+  ASSERT_TRUE(a.call.admit(lease, limits).admitted());
+  loop.run(b.coordinator.restore_usage("t", {.calls = 2, .window_end = loop.clock.boot_now() + 1s}, limits));
+  loop.pass(2s);
+  EXPECT_EQ(a.call.admit(lease, limits).refusal, agent::FetchRefusal::min_interval);
+  loop.pass(8s);
+  EXPECT_EQ(a.call.admit(lease, limits).calls_used, 1U) << "of a new window";
+}
+
 // Such as a host that fetched before an outage and publishes after it.
 TEST_F(RedisPublication, AnotherHostPublishesBehindTheLock_CallIsNotAdmittedBeforeItIsRead) {
   const Lease lease = a.call.acquire(60s);

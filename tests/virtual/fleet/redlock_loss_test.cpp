@@ -61,7 +61,7 @@ TEST_F(RedlockLoss, MajorityLostTheCount_HostThatKnowsItRestoresIt) {
   const FetchUsage known = loop.run(host.coordinator.usage(name));
   EXPECT_EQ(known.calls, 2U);
   for (const std::size_t i : majority) servers[i].cli({"FLUSHALL"});
-  loop.run(host.coordinator.restore_usage(name, known, 24h));
+  loop.run(host.coordinator.restore_usage(name, known, {.budget_window = 24h}));
   for (const std::size_t i : majority) {
     EXPECT_TRUE(loop.eventually([&] { return servers[i].cli({"HGET", budget_key, "calls"}) == "2"; }));
     EXPECT_GT(std::stoll(servers[i].cli({"PTTL", budget_key})), 23 * 3'600'000);
@@ -97,7 +97,7 @@ TEST_F(RedlockLoss, RestoredCountIsLower_IsNotTaken) {
   late.calls = 1;
   late.window_end = loop.clock.boot_now() + 23h;
   const std::string name = "t";
-  loop.run(host.coordinator.restore_usage(name, late, 24h));
+  loop.run(host.coordinator.restore_usage(name, late, {.budget_window = 24h}));
   EXPECT_EQ(admit_on_all_but({}, host, limits).calls_used, 3U);
 }
 
