@@ -16,7 +16,8 @@
 //          grace_ms, spread_ms, spread_delay_ms, refresh_at_ms, refresh_in_ms, previous, source, lock, pause, counters,
 //          last_error, last_fetch_at_ms, outputs}; on its own (/v1/tokens/NAME) also now_ms
 //          state "none" | "valid" | "expired"; phase "starting" | "quiet" | "acquiring" | "fetching" | "publishing" |
-//          "waiting" | "backing_off" | "stopped"; refresh_at = expires_at - grace - spread_delay
+//          "waiting" | "backing_off" | "stopped"; refresh_at = expires_at - grace - spread_delay, earlier for a
+//          rejected token that the provider returned again
 //          previous {generation, accept_until_ms, accept_in_ms} or null, lock {held, fence, holder}, holder being the
 //          owner id of another agent or program that has it, or null
 //          rejected: the provider refused the current token, a newer one is on its way; rejections: number in a row

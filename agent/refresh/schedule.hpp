@@ -1,5 +1,5 @@
-// Computes when a token is refreshed: refresh_at = expires_at - grace - spread_delay (agent/README.md, "The refresh in
-// steps"). Pure functions.
+// Computes when a token is refreshed: refresh_at = expires_at - grace - spread_delay, earlier for a rejected token that
+// the provider returned again (agent/README.md, "The refresh in steps"). Pure functions.
 #pragma once
 
 #include <optional>

@@ -81,7 +81,7 @@ struct TokenStatus {
   std::optional<WallTime> expires_at;
   std::string fetched_by;
 
-  // refresh_at = expires_at - grace - spread_delay
+  // refresh_at = expires_at - grace - spread_delay; earlier for a rejected token that the provider returned again
   Milliseconds grace{};
   Milliseconds spread{};
   Milliseconds spread_delay{};
