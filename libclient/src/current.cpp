@@ -11,7 +11,6 @@
 
 namespace layout = jeton::layout;
 using jeton::client::Mapping;
-using jeton::client::Snapshot;
 
 // The word for a reader without a view; its value always differs from `control` then.
 static constexpr std::uint64_t no_control_word = 0;
