@@ -1,6 +1,7 @@
 #include "tests/sim/need_invariants.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace jeton::sim {
 namespace {
@@ -85,9 +86,10 @@ void NeedInvariants::check_by_segment(std::size_t host) {
 
 void NeedInvariants::key_changed(std::size_t server, const std::string& key) {
   if (server != 0 || key != world_.fleet.key("token")) return;
+  const bool lost = std::exchange(losses_, world_.losses[0]) != world_.losses[0];
   if (world_.fleet.server(0).field(key, "expires_at_ms").empty()) {
     stored_since_.reset();
-  } else if (!stored_since_) {
+  } else if (lost || !stored_since_) {
     stored_since_ = world_.now();
   }
 }

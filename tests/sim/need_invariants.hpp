@@ -4,6 +4,7 @@
 // A fleet with the local backend is as many fleets as it has hosts. One thread: the loop's.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -41,6 +42,7 @@ class NeedInvariants {
 
   World& world_;
   std::map<std::size_t, Fleet> fleets_;
+  std::uint64_t losses_ = 0;                     // of the data of server 0
   std::optional<BootTime> stored_since_;         // server 0 has a record, the first one or one that was given back
   std::map<std::string, BootTime> appeared_at_;  // each value, on a host or as an answer
 };
