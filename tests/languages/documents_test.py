@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The snippets of libclient/README.md in C++ and Python, and its commands that run a program (run by with_agent); README.md
-has a snippet in Python, too. Those of
+has a snippet in Python, too, and systemd/README.md the commands of a token without an installation. Those of
 other languages: c_examples_test.py, node_documents_test.mjs, go_test.sh, rust_test.sh.
 
 documents_test.py LIBCLIENT
@@ -125,6 +125,30 @@ class Shell(unittest.TestCase):
             for command in commands:
                 out = check("sh", "-c", command, cwd=folder, env=environment, stdin=subprocess.DEVNULL)
                 self.assertEqual(out.strip(), value(), command)
+
+    def test_a_token_needs_no_installation(self):
+        def section(heading):
+            page = (ROOT / "systemd" / "README.md").read_text()
+            return re.search(rf"^### {heading}\n(.*?)^##", page, re.MULTILINE | re.DOTALL)[1]
+
+        def block(heading, language):
+            return re.search(rf"^```{language}\n(.*?)^```", section(heading), re.MULTILINE | re.DOTALL)[1]
+
+        ours = ("JETON_DIR", "LIBJETON", "LD_LIBRARY_PATH")
+        environment = {name: text for name, text in os.environ.items() if name not in ours}
+        with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+            clone = Path(folder, "clone")
+            (clone / "build").mkdir(parents=True)
+            (clone / "build" / "release").symlink_to(Path(os.environ["LIBJETON"]).parent.parent)
+            (clone / "libclient").symlink_to(CLIENT.resolve())
+            (clone / "hello.py").write_text(block("A first token", "python"))
+            (clone / "try.yaml").write_text(block("Without an installation", "yaml").replace("/dev/shm", folder))
+            commands = block("Without an installation", "sh").replace("/dev/shm", folder)
+            # The agent ends also where a command fails.
+            out = check("sh", "-ec", f"trap 'kill $! 2>/dev/null || true' EXIT\n{commands}", cwd=clone, env=environment)
+            self.assertRegex(out, r"(?m)^Bearer [\w-]+\.[\w-]+\.[\w-]+$")
+            self.assertIn("no other owner has the lock\n", out)
+            self.assertEqual([path.name for path in Path(folder).iterdir()], ["clone"])
 
 
 if __name__ == "__main__":
