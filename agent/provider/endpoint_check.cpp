@@ -52,10 +52,10 @@ std::optional<WallTime> date_in(const HttpResponse& response, WallTime now) {
 }  // namespace
 
 std::optional<HttpRequest> endpoint_probe(const SourceConfig& source, const TokenValues& tokens) {
-  if (const auto* http = std::get_if<HttpSourceConfig>(&source)) {
+  if (const auto* http = source_as<HttpSourceConfig>(source)) {
     return probe_of(http->url.resolve(&tokens), http->egress, tokens);
   }
-  if (const auto* oauth2 = std::get_if<OAuth2SourceConfig>(&source)) {
+  if (const auto* oauth2 = source_as<OAuth2SourceConfig>(source)) {
     const SecretString url = oauth2->issuer.empty() ? oauth2->token_url.resolve(&tokens) : SecretString(oauth2->issuer);
     return probe_of(url, oauth2->egress, tokens);
   }

@@ -15,21 +15,21 @@ struct Make {
   const TokenConfig& token;
   const SourceParts& parts;
 
-  std::unique_ptr<Source> operator()(const ExecSourceConfig& config) const {
+  std::unique_ptr<Source> operator()(const Immutable<ExecSourceConfig>& config) const {
     return std::make_unique<ExecSource>(token.name, config, token.capacity, parts.timers, parts.tokens,
                                         parts.agent_directories);
   }
-  std::unique_ptr<Source> operator()(const FileSourceConfig& config) const {
+  std::unique_ptr<Source> operator()(const Immutable<FileSourceConfig>& config) const {
     return std::make_unique<FileSource>(token.name, config, token.capacity, parts.timers, parts.tokens);
   }
-  std::unique_ptr<Source> operator()(const HttpSourceConfig& config) const {
+  std::unique_ptr<Source> operator()(const Immutable<HttpSourceConfig>& config) const {
     return std::make_unique<HttpSource>(token.name, config, token.capacity, parts.http, parts.timers.clock(),
                                         parts.tokens, parts.random);
   }
-  std::unique_ptr<Source> operator()(const JwtSourceConfig& config) const {
+  std::unique_ptr<Source> operator()(const Immutable<JwtSourceConfig>& config) const {
     return std::make_unique<JwtSource>(token.name, config, token.capacity, parts.timers, parts.tokens, parts.random);
   }
-  std::unique_ptr<Source> operator()(const OAuth2SourceConfig& config) const {
+  std::unique_ptr<Source> operator()(const Immutable<OAuth2SourceConfig>& config) const {
     return std::make_unique<OAuth2Source>(token.name, config, token.capacity, parts.http, parts.timers.clock(),
                                           parts.tokens, parts.random);
   }

@@ -97,7 +97,7 @@ TokenConfig read_token(const Member& member, const CoordinationConfig& coordinat
   config.source = read_source(source.object(), reading);
   reading.token.clear();
   // A file belongs to this host only.
-  if (std::holds_alternative<FileSourceConfig>(config.source)) config.scope = Scope::host;
+  if (source_as<FileSourceConfig>(config.source) != nullptr) config.scope = Scope::host;
   assign(config.scope, token.at("scope").choice<Scope>({{"fleet", Scope::fleet}, {"host", Scope::host}}));
   check_seal(source, config.source, coordination);
   config.refresh = read_refresh(token.at("refresh").object());

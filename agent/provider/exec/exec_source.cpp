@@ -113,10 +113,10 @@ void say_once_that_nothing_is_protected() {
 
 }  // namespace
 
-ExecSource::ExecSource(std::string name, ExecSourceConfig config, std::size_t capacity, Timers& timers,
-                       const TokenValues& tokens, const std::vector<std::filesystem::path>& unwritable)
+ExecSource::ExecSource(std::string name, const Immutable<ExecSourceConfig>& config, std::size_t capacity,
+                       Timers& timers, const TokenValues& tokens, const std::vector<std::filesystem::path>& unwritable)
     : name_(std::move(name)),
-      config_(std::move(config)),
+      config_(config),
       capacity_(capacity),
       timers_(timers),
       tokens_(tokens),
@@ -132,7 +132,7 @@ Task<FetchedToken> ExecSource::fetch(FetchContext /*context*/) {
     const ExecCommand wanted = command(secrets);
     run = std::make_unique<ExecRun>(timers_, wanted);
   } catch (const Error& e) {
-    throw SourceError(Kind::transient, config_.command.front() + " cannot be run: " + e.what());
+    throw SourceError(Kind::transient, config_->command.front() + " cannot be run: " + e.what());
   }
   const ExecResult result = co_await run->finish();
   try {
@@ -149,22 +149,22 @@ Task<FetchedToken> ExecSource::fetch(FetchContext /*context*/) {
 // PATH, HOME, LANG and the configured variables; nothing else of the agent's own environment.
 ExecCommand ExecSource::command(std::vector<SecretString>& secrets) const {
   ExecCommand command;
-  command.argv = config_.command;
-  command.directory = config_.working_directory.string();
+  command.argv = config_->command;
+  command.directory = config_->working_directory.string();
   command.unwritable = unwritable_;
-  command.timeout = config_.timeout;
-  command.max_output = config_.response.max_body;
+  command.timeout = config_->timeout;
+  command.max_output = config_->response.max_body;
   SecretResolver resolver(tokens_);
-  for (const auto& [name, value] : config_.env) {
+  for (const auto& [name, value] : config_->env) {
     const SecretString resolved = resolver.resolve(value, name);
     if (resolved.reveal().find('\0') != std::string_view::npos) throw Error("source.env." + name + " holds a NUL byte");
     add_variable(command, name, resolved.reveal());
   }
   const auto fall_back = [&](const std::string& name, std::string_view value) {
-    if (!config_.env.contains(name)) add_variable(command, name, value);
+    if (!config_->env.contains(name)) add_variable(command, name, value);
   };
   for (const auto& [name, value] : usual_variables()) fall_back(name, value);
-  if (config_.format == ExecSourceConfig::Format::kubernetes) fall_back("KUBERNETES_EXEC_INFO", exec_info);
+  if (config_->format == ExecSourceConfig::Format::kubernetes) fall_back("KUBERNETES_EXEC_INFO", exec_info);
   secrets = resolver.take_secrets();
   add_lines_of_secrets(secrets);
   return command;
@@ -198,7 +198,7 @@ std::string ExecSource::fingerprint() const {
       all.append(variable.reveal());
       all.append("\n");
     }
-    if (const auto program = bounded_stat(config_.command.front())) {
+    if (const auto program = bounded_stat(config_->command.front())) {
       for (const auto number : {static_cast<std::int64_t>(program->st_ino), static_cast<std::int64_t>(program->st_size),
                                 static_cast<std::int64_t>(program->st_mode), std::int64_t{program->st_ctim.tv_sec},
                                 std::int64_t{program->st_ctim.tv_nsec}}) {

@@ -18,14 +18,14 @@ class ExecSource final : public Source {
  public:
   // Timers and tokens outlive the source. `unwritable`: directories that the command must not write below; where the
   // kernel cannot enforce it, the log says so once.
-  ExecSource(std::string name, ExecSourceConfig config, std::size_t capacity, Timers& timers, const TokenValues& tokens,
-             const std::vector<std::filesystem::path>& unwritable = {});
+  ExecSource(std::string name, const Immutable<ExecSourceConfig>& config, std::size_t capacity, Timers& timers,
+             const TokenValues& tokens, const std::vector<std::filesystem::path>& unwritable = {});
 
   Task<FetchedToken> fetch(FetchContext context) override;
   // The fingerprint covers environment and program: after the program was replaced, it differs.
   [[nodiscard]] std::string fingerprint() const override;
   // The program without its arguments.
-  [[nodiscard]] std::string describe() const override { return config_.command.front(); }
+  [[nodiscard]] std::string describe() const override { return config_->command.front(); }
 
  private:
   [[nodiscard]] ExecCommand command(std::vector<SecretString>& secrets) const;
@@ -34,7 +34,7 @@ class ExecSource final : public Source {
   void log_lines(const ExecResult& result, std::span<const SecretString> secrets) const;
 
   const std::string name_;
-  const ExecSourceConfig config_;
+  const Immutable<ExecSourceConfig> config_;
   const std::size_t capacity_;
   Timers& timers_;
   const TokenValues& tokens_;

@@ -118,14 +118,14 @@ FileContent read_content(const FileSourceConfig& config) {
 
 }  // namespace
 
-FileSource::FileSource(std::string name, FileSourceConfig config, std::size_t capacity, Timers& timers,
-                       const TokenValues& tokens)
+FileSource::FileSource(std::string name, const Immutable<FileSourceConfig>& config, std::size_t capacity,
+                       Timers& timers, const TokenValues& tokens)
     : name_(std::move(name)),
-      config_(std::move(config)),
+      config_(config),
       capacity_(capacity),
       timers_(timers),
       tokens_(tokens),
-      watch_(timers, {config_.path.string()}, [this] { look(); }) {}
+      watch_(timers, {config_->path.string()}, [this] { look(); }) {}
 
 FileSource::~FileSource() { timers_.cancel(first_look_); }
 
@@ -134,24 +134,24 @@ Task<FetchedToken> FileSource::fetch(FetchContext /*context*/) {
   FileToken found = read();
   FetchedToken& token = found.token;
   if (token.expires_at <= timers_.clock().wall_now()) {
-    throw SourceError(Kind::transient, config_.path.string() +
+    throw SourceError(Kind::transient, config_->path.string() +
                                            " holds a token that has expired; its writer has not renewed it, or "
                                            "the clock of this host is wrong");
   }
   check_token(token, name_, capacity_, timers_.clock().wall_now());
   if (is_current(token) && !found.expiry_is_configured) {
     throw SourceError(Kind::transient,
-                      config_.path.string() + " still holds the same token; its writer has not renewed it");
+                      config_->path.string() + " still holds the same token; its writer has not renewed it");
   }
   co_return std::move(token);
 }
 
 FileToken FileSource::read() {
-  if (watch_.being_written()) throw SourceError(Kind::transient, config_.path.string() + " is being written");
+  if (watch_.being_written()) throw SourceError(Kind::transient, config_->path.string() + " is being written");
   const FileContent content = read_content(config_);
-  if (watch_.being_written()) throw SourceError(Kind::transient, config_.path.string() + " is being written");
+  if (watch_.being_written()) throw SourceError(Kind::transient, config_->path.string() + " is being written");
   const WallTime now = timers_.clock().wall_now();
-  const bool json = config_.format == FileSourceConfig::Format::json;
+  const bool json = config_->format == FileSourceConfig::Format::json;
   return json ? parse_json_file(content, config_, now) : parse_text_file(content, config_, now);
 }
 

@@ -23,13 +23,13 @@ struct FileToken;
 class FileSource final : public Source {
  public:
   // `tokens` also has the current token `name`. Timers and tokens outlive the source.
-  FileSource(std::string name, FileSourceConfig config, std::size_t capacity, Timers& timers,
+  FileSource(std::string name, const Immutable<FileSourceConfig>& config, std::size_t capacity, Timers& timers,
              const TokenValues& tokens);
   ~FileSource() override;
 
   Task<FetchedToken> fetch(FetchContext context) override;
   void on_change(std::function<void()> changed) override;
-  [[nodiscard]] std::string describe() const override { return config_.path.string(); }
+  [[nodiscard]] std::string describe() const override { return config_->path.string(); }
 
  private:
   // Throws SourceError, without any of the content: transient, unless response.error_rules say otherwise.
@@ -38,7 +38,7 @@ class FileSource final : public Source {
   void look();
 
   const std::string name_;
-  const FileSourceConfig config_;
+  const Immutable<FileSourceConfig> config_;
   const std::size_t capacity_;
   Timers& timers_;
   const TokenValues& tokens_;

@@ -48,12 +48,12 @@ std::string fingerprint_of(const HttpRequest& request) {
 
 }  // namespace
 
-HttpSource::HttpSource(std::string name, HttpSourceConfig config, std::size_t capacity, HttpTransport& transport,
-                       const Clock& clock, const TokenValues& tokens, Random& random)
+HttpSource::HttpSource(std::string name, const Immutable<HttpSourceConfig>& config, std::size_t capacity,
+                       HttpTransport& transport, const Clock& clock, const TokenValues& tokens, Random& random)
     : name_(std::move(name)),
-      config_(std::move(config)),
+      config_(config),
       capacity_(capacity),
-      display_(display_url(config_.url)),
+      display_(display_url(config_->url)),
       transport_(transport),
       clock_(clock),
       tokens_(tokens),
@@ -63,17 +63,17 @@ Task<FetchedToken> HttpSource::fetch(FetchContext context) {
   // The fingerprint covers the present secrets; with a nonce the request itself is never the same.
   const std::string request = fingerprint();
   try {
-    if (!config_.refresh_token.empty()) {
+    if (!config_->refresh_token.empty()) {
       AskWithToken ask_with = [this](SecretString presented) { return ask(std::move(presented)); };
       FetchedToken token =
-          co_await fetch_by_chain(std::move(context), config_.refresh_token, tokens_, std::move(ask_with));
+          co_await fetch_by_chain(std::move(context), config_->refresh_token, tokens_, std::move(ask_with));
       co_return token;
     }
     const BuiltRequest sent = request_for(SecretString());
     const BootTime sent_at = clock_.boot_now();
     const HttpResponse response = co_await answer_to(sent);
     const WallTime now = clock_.wall_now();
-    FetchedToken token = parse_http_answer(response, config_.response, sent.request.display,
+    FetchedToken token = parse_http_answer(response, config_->response, sent.request.display,
                                            wall_time_of(sent_at, clock_), now, sent.secrets);
     check_token(token, name_, capacity_, now);
     co_return token;
@@ -87,10 +87,10 @@ Task<RotatingAnswer> HttpSource::ask(SecretString refresh_token) {
   const BuiltRequest sent = request_for(refresh_token);
   const BootTime sent_at = clock_.boot_now();
   const HttpResponse response = co_await answer_to(sent);
-  const AnswerContent content = content_of(response, config_.response, clock_.wall_now());
-  const AnswerTerms terms{config_.response, response, wall_time_of(sent_at, clock_), true, false, name_, capacity_};
+  const AnswerContent content = content_of(response, config_->response, clock_.wall_now());
+  const AnswerTerms terms{config_->response, response, wall_time_of(sent_at, clock_), true, false, name_, capacity_};
   try {
-    refuse_unless_accepted(response, content, config_.response, sent.request.display, sent.secrets);
+    refuse_unless_accepted(response, content, config_->response, sent.request.display, sent.secrets);
   } catch (const SourceError& e) {
     throw refusal_of(e, content, terms, refresh_token);
   }
@@ -112,7 +112,7 @@ Task<HttpResponse> HttpSource::answer_to(const BuiltRequest& sent) {
     HttpResponse response = co_await transport_.perform(sent.request);
     co_return response;
   } catch (const HttpError& e) {
-    throw failure_of(e, !config_.refresh_token.empty());
+    throw failure_of(e, !config_->refresh_token.empty());
   }
 }
 
@@ -125,15 +125,15 @@ Task<> HttpSource::revoke(SecretString token) {
     throw SourceError(SourceError::Kind::transient, std::string("the revocation cannot be sent: ") + e.what());
   }
   const HttpResponse response = co_await answer_to(sent);
-  const AnswerContent content = content_of(response, config_.response, clock_.wall_now());
-  refuse_unless_accepted(response, content, config_.response, "the revocation at " + sent.request.display,
+  const AnswerContent content = content_of(response, config_->response, clock_.wall_now());
+  refuse_unless_accepted(response, content, config_->response, "the revocation at " + sent.request.display,
                          sent.secrets);
 }
 
 std::string HttpSource::fingerprint() const {
   try {
     NoRandom no_random;
-    const SecretString configured = config_.refresh_token.resolve(&tokens_);
+    const SecretString configured = config_->refresh_token.resolve(&tokens_);
     const PresentedToken tokens(tokens_, SecretPart::Kind::refresh_token, configured);
     return fingerprint_of(build_request(config_, {tokens, no_random, WallTime{}}).request);
   } catch (const Error&) {

@@ -21,12 +21,12 @@ struct RotatingAnswer;
 class HttpSource final : public Source {
  public:
   // `capacity`: bytes the token may have (tokens.NAME.capacity). All arguments by reference outlive the source.
-  HttpSource(std::string name, HttpSourceConfig config, std::size_t capacity, HttpTransport& transport,
-             const Clock& clock, const TokenValues& tokens, Random& random);
+  HttpSource(std::string name, const Immutable<HttpSourceConfig>& config, std::size_t capacity,
+             HttpTransport& transport, const Clock& clock, const TokenValues& tokens, Random& random);
 
   Task<FetchedToken> fetch(FetchContext context) override;
   [[nodiscard]] std::string fingerprint() const override;
-  [[nodiscard]] bool revokes() const override { return config_.revocation.has_value(); }
+  [[nodiscard]] bool revokes() const override { return config_->revocation.has_value(); }
   Task<> revoke(SecretString token) override;
   [[nodiscard]] std::optional<std::string> describe_request() const override { return std::nullopt; }
   [[nodiscard]] std::string describe() const override { return display_; }
@@ -39,7 +39,7 @@ class HttpSource final : public Source {
   Task<HttpResponse> answer_to(const BuiltRequest& sent);
 
   const std::string name_;
-  const HttpSourceConfig config_;
+  const Immutable<HttpSourceConfig> config_;
   const std::size_t capacity_;
   const std::string display_;
   HttpTransport& transport_;

@@ -51,14 +51,9 @@ std::vector<std::string> files_of(const JwtSourceConfig& config) {
 
 }  // namespace
 
-JwtSource::JwtSource(std::string name, JwtSourceConfig config, std::size_t capacity, Timers& timers,
+JwtSource::JwtSource(std::string name, const Immutable<JwtSourceConfig>& config, std::size_t capacity, Timers& timers,
                      const TokenValues& tokens, Random& random)
-    : name_(std::move(name)),
-      config_(std::move(config)),
-      capacity_(capacity),
-      timers_(timers),
-      tokens_(tokens),
-      random_(random) {
+    : name_(std::move(name)), config_(config), capacity_(capacity), timers_(timers), tokens_(tokens), random_(random) {
   std::vector<std::string> paths = files_of(config_);
   if (!paths.empty()) watch_ = std::make_unique<PathWatch>(timers_, std::move(paths), [this] { look(); });
 }
@@ -73,14 +68,14 @@ Task<FetchedToken> JwtSource::fetch(FetchContext /*context*/) {
 FetchedToken JwtSource::mint() const {
   SecretString key;
   try {
-    key = config_.key.resolve(&tokens_);
+    key = config_->key.resolve(&tokens_);
   } catch (const Error& e) {
     // Transient: a key that is missing now may be there at the next attempt.
     throw SourceError(Kind::transient, std::string("no token can be signed: ") + e.what());
   }
   std::unique_ptr<const JwtSigner> signer;
   try {
-    signer = std::make_unique<const JwtSigner>(config_.algorithm, key);
+    signer = std::make_unique<const JwtSigner>(config_->algorithm, key);
   } catch (const Error& e) {
     SourceError failure(Kind::permanent, std::string("source.key cannot be used: ") + e.what());
     failure.set_request(last_request_);
@@ -91,11 +86,11 @@ FetchedToken JwtSource::mint() const {
   token.type = "Bearer";
   token.issued_at = now;
   // Whole seconds, as in the claim.
-  token.expires_at = std::chrono::floor<std::chrono::seconds>(now) + config_.lifetime;
-  JsonTemplate::Object claims = config_.claims;
-  if (config_.issued_at) claims.emplace_back("iat", number_of_seconds(now - config_.backdate));
-  if (config_.expires_at) claims.emplace_back("exp", number_of_seconds(token.expires_at));
-  if (config_.token_id) claims.emplace_back("jti", json_text(random_.hex(token_id_bytes)));
+  token.expires_at = std::chrono::floor<std::chrono::seconds>(now) + config_->lifetime;
+  JsonTemplate::Object claims = config_->claims;
+  if (config_->issued_at) claims.emplace_back("iat", number_of_seconds(now - config_->backdate));
+  if (config_->expires_at) claims.emplace_back("exp", number_of_seconds(token.expires_at));
+  if (config_->token_id) claims.emplace_back("jti", json_text(random_.hex(token_id_bytes)));
   try {
     const SecretString header = header_of(config_).resolve(&tokens_);
     const SecretString body = JsonTemplate(std::move(claims)).resolve(&tokens_);
@@ -111,10 +106,10 @@ FetchedToken JwtSource::mint() const {
 
 std::string JwtSource::fingerprint() const {
   try {
-    SecretString all = config_.key.resolve(&tokens_);
+    SecretString all = config_->key.resolve(&tokens_);
     all.append("\n");
     all.append(header_of(config_).resolve(&tokens_).reveal());
-    all.append(JsonTemplate(config_.claims).resolve(&tokens_).reveal());
+    all.append(JsonTemplate(config_->claims).resolve(&tokens_).reveal());
     return all.fingerprint();
   } catch (const Error&) {
     return {};
@@ -136,7 +131,8 @@ void JwtSource::look() {
 }
 
 std::string JwtSource::describe() const {
-  return "jwt " + std::string(name_of(config_.algorithm)) + (config_.key_id.empty() ? "" : ", key " + config_.key_id);
+  return "jwt " + std::string(name_of(config_->algorithm)) +
+         (config_->key_id.empty() ? "" : ", key " + config_->key_id);
 }
 
 }  // namespace jeton::agent

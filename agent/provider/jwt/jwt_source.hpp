@@ -19,8 +19,8 @@ namespace jeton::agent {
 class JwtSource final : public Source {
  public:
   // Timers, tokens and random outlive the source.
-  JwtSource(std::string name, JwtSourceConfig config, std::size_t capacity, Timers& timers, const TokenValues& tokens,
-            Random& random);
+  JwtSource(std::string name, const Immutable<JwtSourceConfig>& config, std::size_t capacity, Timers& timers,
+            const TokenValues& tokens, Random& random);
 
   Task<FetchedToken> fetch(FetchContext context) override;
   // The fingerprint covers key, header and claims, but not the times.
@@ -33,7 +33,7 @@ class JwtSource final : public Source {
   void look();
 
   const std::string name_;
-  const JwtSourceConfig config_;
+  const Immutable<JwtSourceConfig> config_;
   const std::size_t capacity_;
   Timers& timers_;
   const TokenValues& tokens_;

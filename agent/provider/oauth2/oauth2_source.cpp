@@ -53,12 +53,12 @@ bool is_revoked_already(const SourceError& refused) {
 
 }  // namespace
 
-OAuth2Source::OAuth2Source(std::string name, OAuth2SourceConfig config, std::size_t capacity, HttpTransport& transport,
-                           const Clock& clock, const TokenValues& tokens, Random& random)
+OAuth2Source::OAuth2Source(std::string name, const Immutable<OAuth2SourceConfig>& config, std::size_t capacity,
+                           HttpTransport& transport, const Clock& clock, const TokenValues& tokens, Random& random)
     : name_(std::move(name)),
-      config_(std::move(config)),
+      config_(config),
       capacity_(capacity),
-      display_(config_.issuer.empty() ? display_url(config_.token_url) : config_.issuer),
+      display_(config_->issuer.empty() ? display_url(config_->token_url) : config_->issuer),
       transport_(transport),
       clock_(clock),
       tokens_(tokens),
@@ -70,7 +70,7 @@ Task<FetchedToken> OAuth2Source::fetch(FetchContext context) {
     if (rotates()) {
       AskWithToken ask_with = [this](SecretString presented) { return ask(std::move(presented)); };
       FetchedToken token =
-          co_await fetch_by_chain(std::move(context), config_.refresh_token, tokens_, std::move(ask_with));
+          co_await fetch_by_chain(std::move(context), config_->refresh_token, tokens_, std::move(ask_with));
       co_return token;
     }
     RotatingAnswer answer = co_await ask(SecretString());
@@ -93,11 +93,12 @@ Task<RotatingAnswer> OAuth2Source::ask(SecretString refresh_token) {
     throw unmade_request(e);
   }
   const HttpResponse response = co_await perform(sent.request);
-  const AnswerContent content = content_of(response, config_.response, clock_.wall_now());
+  const AnswerContent content = content_of(response, config_->response, clock_.wall_now());
   refuse_dpop(response, content, sent.request.display);
-  const AnswerTerms terms{config_.response, response, wall_time_of(sent_at, clock_), rotates(), true, name_, capacity_};
+  const AnswerTerms terms{config_->response, response, wall_time_of(sent_at, clock_), rotates(), true, name_,
+                          capacity_};
   try {
-    refuse_unless_accepted(response, content, config_.response, sent.request.display, sent.secrets);
+    refuse_unless_accepted(response, content, config_->response, sent.request.display, sent.secrets);
   } catch (const SourceError& e) {
     if (where.offers_dpop && e.code() == "invalid_request") refuse_where_dpop_is_offered(e);
     throw refusal_of(e, content, terms, refresh_token);
@@ -108,15 +109,15 @@ Task<RotatingAnswer> OAuth2Source::ask(SecretString refresh_token) {
 
 Task<OAuth2Endpoints> OAuth2Source::endpoints() {
   OAuth2Endpoints where;
-  if (config_.issuer.empty()) {
-    where.token = resolved(config_.token_url, tokens_);
+  if (config_->issuer.empty()) {
+    where.token = resolved(config_->token_url, tokens_);
     where.token_display = display_;
   } else {
     where = co_await discovery_.endpoints();
   }
-  if (!config_.revocation_url.empty()) {
-    where.revocation = resolved(config_.revocation_url, tokens_);
-    where.revocation_display = display_url(config_.revocation_url);
+  if (!config_->revocation_url.empty()) {
+    where.revocation = resolved(config_->revocation_url, tokens_);
+    where.revocation_display = display_url(config_->revocation_url);
   }
   co_return where;
 }
@@ -138,7 +139,7 @@ Task<HttpResponse> OAuth2Source::perform(HttpRequest request) {
 Task<> OAuth2Source::revoke(SecretString token) {
   const OAuth2Endpoints where = co_await endpoints();
   if (where.revocation.empty()) {
-    throw SourceError(Kind::permanent, "the issuer " + config_.issuer +
+    throw SourceError(Kind::permanent, "the issuer " + config_->issuer +
                                            " has no revocation_endpoint; set source.revocation_url, or revoke: false");
   }
   BuiltRequest sent;
@@ -150,9 +151,9 @@ Task<> OAuth2Source::revoke(SecretString token) {
   }
   const HttpResponse response = co_await perform(sent.request);
   if (is_success_status(response.status)) co_return;
-  const AnswerContent content = content_of(response, config_.response, clock_.wall_now());
+  const AnswerContent content = content_of(response, config_->response, clock_.wall_now());
   try {
-    refuse_unless_accepted(response, content, config_.response, sent.request.display, sent.secrets);
+    refuse_unless_accepted(response, content, config_->response, sent.request.display, sent.secrets);
   } catch (const SourceError& e) {
     if (!is_revoked_already(e)) throw;
   }

@@ -21,12 +21,12 @@ struct RotatingAnswer;
 class OAuth2Source final : public Source {
  public:
   // `capacity`: bytes the token may have (tokens.NAME.capacity). All arguments by reference outlive the source.
-  OAuth2Source(std::string name, OAuth2SourceConfig config, std::size_t capacity, HttpTransport& transport,
-               const Clock& clock, const TokenValues& tokens, Random& random);
+  OAuth2Source(std::string name, const Immutable<OAuth2SourceConfig>& config, std::size_t capacity,
+               HttpTransport& transport, const Clock& clock, const TokenValues& tokens, Random& random);
 
   Task<FetchedToken> fetch(FetchContext context) override;
   [[nodiscard]] std::string fingerprint() const override;
-  [[nodiscard]] bool revokes() const override { return config_.revoke; }
+  [[nodiscard]] bool revokes() const override { return config_->revoke; }
   Task<> revoke(SecretString token) override;
   [[nodiscard]] std::optional<std::string> describe_request() const override { return std::nullopt; }
   [[nodiscard]] std::string describe() const override { return display_; }
@@ -34,12 +34,12 @@ class OAuth2Source final : public Source {
  private:
   // One request. `refresh_token`: for the grant of that name.
   Task<RotatingAnswer> ask(SecretString refresh_token);
-  [[nodiscard]] bool rotates() const { return config_.grant == OAuth2SourceConfig::Grant::refresh_token; }
+  [[nodiscard]] bool rotates() const { return config_->grant == OAuth2SourceConfig::Grant::refresh_token; }
   Task<OAuth2Endpoints> endpoints();
   Task<HttpResponse> perform(HttpRequest request);
 
   const std::string name_;
-  const OAuth2SourceConfig config_;
+  const Immutable<OAuth2SourceConfig> config_;
   const std::size_t capacity_;
   const std::string display_;
   HttpTransport& transport_;

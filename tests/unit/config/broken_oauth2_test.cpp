@@ -170,7 +170,7 @@ TEST(OAuth2Config, ClientAuthIsNotSet_FollowsFromTheGrantAndTheSecret) {
     provide_key(own);
     const auto result = load_text(document(own + "token_url: https://h/token\n"));
     EXPECT_TRUE(result.config) << all_texts(result.problems);
-    return std::get<OAuth2SourceConfig>(result.config->tokens.at("t").source);
+    return *source_as<OAuth2SourceConfig>(result.config->tokens.at("t").source);
   };
   const auto basic = read("client_id: a\nclient_secret: ${env:PATH}\n");
   EXPECT_EQ(basic.client_auth, OAuth2SourceConfig::ClientAuth::client_secret_basic);

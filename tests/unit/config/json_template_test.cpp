@@ -14,7 +14,7 @@ std::string body_of(const std::string& yaml) {
   const LoadResult result = test::load_text(
       "version: 1\ntokens:\n  t:\n    source:\n      type: http\n      url: https://h/\n      json: " + yaml + "\n");
   if (!result.config) return test::all_texts(result.problems);
-  const auto& source = std::get<HttpSourceConfig>(result.config->tokens.at("t").source);
+  const auto& source = *source_as<HttpSourceConfig>(result.config->tokens.at("t").source);
   return std::string(source.json.value().resolve().reveal());
 }
 

@@ -135,7 +135,9 @@ TEST(Load, OnlyRequiredKeysAreSet_OthersHaveTheirDefaults) {
   EXPECT_TRUE(result.problems.empty()) << all_texts(result.problems);
   Config expected;
   expected.tokens["t"].name = "t";
-  std::get<HttpSourceConfig>(expected.tokens["t"].source).url = SecretTemplate::literal("https://h/");
+  HttpSourceConfig source;
+  source.url = SecretTemplate::literal("https://h/");
+  expected.tokens["t"].source = source;
   EXPECT_EQ(*result.config, expected);
 }
 
@@ -146,12 +148,12 @@ tokens:
   form: {source: {type: http, url: "https://h/", form: {a: b}}}
 )");
   ASSERT_TRUE(result.config) << all_texts(result.problems);
-  const auto& json = std::get<HttpSourceConfig>(result.config->tokens.at("json").source);
+  const auto& json = *source_as<HttpSourceConfig>(result.config->tokens.at("json").source);
   EXPECT_EQ(json.method, "POST");
   EXPECT_EQ(json.response.expires_in, "");
   EXPECT_EQ(json.response.expires_at, "/at");
   EXPECT_EQ(json.egress.connect_timeout, 1s);
-  EXPECT_EQ(std::get<HttpSourceConfig>(result.config->tokens.at("form").source).method, "POST");
+  EXPECT_EQ(source_as<HttpSourceConfig>(result.config->tokens.at("form").source)->method, "POST");
 }
 
 TEST(Load, ResponsePlaces_AreInTheBodyTheHeadersOrTheCookies) {
@@ -186,7 +188,7 @@ tokens:
   wanted.error_rules = {{"1"}, {}, {"200", "SUCCESS"}, {503}, {404, 410}};
   wanted.attributes.emplace("region", AnswerPlace(In::header, "X-Region"));
   const auto response = [&](const char* name) {
-    return std::get<HttpSourceConfig>(result.config->tokens.at(name).source).response;
+    return source_as<HttpSourceConfig>(result.config->tokens.at(name).source)->response;
   };
   EXPECT_EQ(response("t"), wanted);
   EXPECT_EQ(response("t").type.text(), "/info json /kind");

@@ -3,38 +3,13 @@
 
 #include <set>
 
-#include "agent/config/schema/schema.hpp"
-#include "agent/config/yaml/yaml_document.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/unit/config/broken_config.hpp"
+#include "tests/unit/config/schema_walk.hpp"
 #include "tests/unit/config/shipped_config.hpp"
 
 namespace jeton::test {
 namespace {
-
-using agent::Node;
-
-// What of `paths` the tree holds; a name of the user's as '*', the sections of a list as one. What no path allows comes
-// as it is. A value that may be a text or a map is listed as both.
-void collect(const Node& node, const std::string& path, const std::set<std::string>& schema,
-             std::set<std::string>& out) {
-  const auto below = schema.lower_bound(path + ".");
-  const bool has_keys = below != schema.end() && below->starts_with(path + ".");
-  if (node.kind == Node::Kind::sequence && has_keys) {
-    for (const Node& item : node.items) collect(item, path, schema, out);
-    return;
-  }
-  if (node.kind != Node::Kind::map || (schema.contains(path) && !has_keys)) {
-    out.insert(path);
-    return;
-  }
-  for (const Node::Entry& entry : node.entries) {
-    const std::string free_name = path + ".*";
-    const auto next = schema.lower_bound(free_name);
-    const bool is_free = next != schema.end() && next->starts_with(free_name);
-    collect(entry.value, is_free ? free_name : (path.empty() ? "" : path + ".") + entry.key, schema, out);
-  }
-}
 
 TEST(ShippedConfig, AsInstalled_LoadsTheDefaults) {
   const auto result = agent::load_config_files(agent::read_config_files({config_dir / "agent.yaml"}));
@@ -58,10 +33,9 @@ TEST(ShippedConfig, EverySettingIsOn_KeysAreThoseOfTheSchema) {
   const auto tree =
       agent::parse_yaml("agent.yaml", switched_on(read_file(config_dir / "agent.yaml"), Alternatives::on), problems);
   ASSERT_TRUE(tree) << all_texts(problems.take_sorted({}));
-  const std::vector<std::string> paths = agent::schema_paths();
-  const std::set<std::string> schema(paths.begin(), paths.end());
+  const std::set<std::string> schema = schema_keys();
   std::set<std::string> documented;
-  collect(*tree, "", schema, documented);
+  walk(*tree, "", schema, [&](const std::string& path, const agent::Node& /*value*/) { documented.insert(path); });
   EXPECT_EQ(documented, schema);
 }
 

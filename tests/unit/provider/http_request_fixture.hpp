@@ -40,7 +40,7 @@ struct HttpRequestFixture : ::testing::Test {
   static HttpSourceConfig source(const std::string& keys) {
     const LoadResult loaded = test::load_text("version: 1\ntokens:\n  t:\n    source:\n      type: http\n" + keys);
     EXPECT_TRUE(loaded.config) << test::all_texts(loaded.problems);
-    return loaded.config ? std::get<HttpSourceConfig>(loaded.config->tokens.at("t").source) : HttpSourceConfig{};
+    return loaded.config ? *source_as<HttpSourceConfig>(loaded.config->tokens.at("t").source) : HttpSourceConfig{};
   }
   BuiltRequest built(const HttpSourceConfig& config) { return build_request(config, {tokens, random, now}); }
   static std::string header(const BuiltRequest& built, const std::string& name) {

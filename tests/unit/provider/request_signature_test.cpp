@@ -266,8 +266,8 @@ TEST(Ed25519, IsWrittenAsAnAlgorithm_IsThatOfEverySourceThatSigns) {
       key + "}\n");
   ASSERT_TRUE(loaded.config) << test::all_texts(loaded.problems);
   const auto& tokens = loaded.config->tokens;
-  EXPECT_EQ(std::get<JwtSourceConfig>(tokens.at("minted").source).algorithm, JwtAlgorithm::ed25519);
-  EXPECT_EQ(std::get<OAuth2SourceConfig>(tokens.at("asserted").source).client_assertion.algorithm,
+  EXPECT_EQ(source_as<JwtSourceConfig>(tokens.at("minted").source)->algorithm, JwtAlgorithm::ed25519);
+  EXPECT_EQ(source_as<OAuth2SourceConfig>(tokens.at("asserted").source)->client_assertion.algorithm,
             JwtAlgorithm::ed25519);
 }
 

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "agent/base/immutable.hpp"
 #include "agent/base/time.hpp"
 #include "agent/config/model/sources/request_config.hpp"
 #include "agent/config/secrets/json_template.hpp"
@@ -137,13 +138,20 @@ struct OAuth2SourceConfig {
   return auth == ClientAuth::client_secret_basic || auth == ClientAuth::client_secret_basic_unencoded;
 }
 
-using SourceConfig =
-    std::variant<HttpSourceConfig, ExecSourceConfig, FileSourceConfig, JwtSourceConfig, OAuth2SourceConfig>;
+using SourceConfig = std::variant<Immutable<HttpSourceConfig>, Immutable<ExecSourceConfig>, Immutable<FileSourceConfig>,
+                                  Immutable<JwtSourceConfig>, Immutable<OAuth2SourceConfig>>;
+
+// Null: the source is of another type.
+template <typename T>
+[[nodiscard]] const T* source_as(const SourceConfig& config) {
+  const auto* found = std::get_if<Immutable<T>>(&config);
+  return found == nullptr ? nullptr : &**found;
+}
 
 // Whether a fetch leaves something secret for the next one: FetchedToken::state.
 [[nodiscard]] inline bool keeps_state(const SourceConfig& config) {
-  if (const auto* http = std::get_if<HttpSourceConfig>(&config)) return !http->refresh_token.empty();
-  const auto* oauth2 = std::get_if<OAuth2SourceConfig>(&config);
+  if (const auto* http = source_as<HttpSourceConfig>(config)) return !http->refresh_token.empty();
+  const auto* oauth2 = source_as<OAuth2SourceConfig>(config);
   return oauth2 != nullptr && oauth2->grant == OAuth2SourceConfig::Grant::refresh_token;
 }
 
