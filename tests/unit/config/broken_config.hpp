@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <ostream>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -38,6 +39,20 @@ inline agent::LoadResult load_config_text(std::vector<agent::ConfigText> texts) 
 }
 
 inline agent::LoadResult load_text(const std::string& text) { return load_config_text({{"agent.yaml", text}}); }
+
+inline std::string repeat(std::string_view text, std::size_t times) {
+  std::string result;
+  for (std::size_t i = 0; i < times; ++i) result += text;
+  return result;
+}
+
+// The configuration is refused, and a problem says this.
+inline void expect_problem(const std::string& text, std::string_view message) {
+  const auto result = load_text(text);
+  EXPECT_FALSE(result.config);
+  ASSERT_FALSE(result.problems.empty());
+  EXPECT_NE(all_texts(result.problems).find(message), std::string::npos) << result.problems.front().text();
+}
 
 // The configuration is refused, with exactly this one error: follow-up errors only confuse.
 inline void expect_refused(const BrokenConfig& broken) {

@@ -102,7 +102,7 @@ TEST(Load, EveryKeyIsSet_EachValueIsInItsField) {
 
   TokenConfig& token = expected.tokens["a.b-c_1"];
   token.name = "a.b-c_1";
-  auto& source = token.source.emplace<HttpSourceConfig>();
+  HttpSourceConfig source;
   source.url = SecretTemplate::literal("http://provider.example:8080/token");
   source.method = "POST";
   source.query = {{"q", {SecretTemplate::literal("1")}}};
@@ -120,6 +120,7 @@ TEST(Load, EveryKeyIsSet_EachValueIsInItsField) {
   source.egress.connect_timeout = 2s;
   source.egress.allow_http = true;
   source.egress.max_redirects = 3;
+  token.source = source;
   token.refresh = {1min, 5s, 30s, 7min, 2s, 90s, 1h, 10min};
   token.budget = {2000, 12h, 100, 20};
   token.lock = {"their-lock", TokenLockConfig::Protocol::getset};

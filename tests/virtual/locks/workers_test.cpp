@@ -45,7 +45,7 @@ class Counter {
 };
 
 // With a sanitizer: a round costs a quorum of five ten times the messages that it costs one server.
-int rounds_of(const LockFleet& fleet) { return effort(100, fleet.is_redlock() ? 3 : 10); }
+int rounds_of(const LockFleet& fleet) { return effort(100, fleet.is_redlock() ? 5 : 20); }
 
 TEST_P(AnyLock, SixteenWorkersOfAHost_LoseNoCount) {
   Counter counter(loop);
