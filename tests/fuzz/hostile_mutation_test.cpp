@@ -29,7 +29,7 @@ TEST(AgentBytes, FoundByTheFuzzer_HarmNoClient) { try_corpus(JETON_CORPUS "/clie
 TEST(AgentBytes, Damaged_HarmNoClient) { try_damages(JETON_CORPUS "/client_corpus", try_agent_bytes, 4); }
 
 TEST(CommandLineText, FoundByTheFuzzer_IsReadOrRefused) { try_corpus(JETON_CORPUS "/cli_corpus", try_command_line); }
-TEST(CommandLineText, Damaged_IsReadOrRefused) { try_damages(JETON_CORPUS "/cli_corpus", try_command_line, 12); }
+TEST(CommandLineText, Damaged_IsReadOrRefused) { try_damages(JETON_CORPUS "/cli_corpus", try_command_line, 24); }
 
 }  // namespace
 }  // namespace jeton::fuzz

@@ -14,13 +14,15 @@
 #include "tests/sim/replay.hpp"
 #include "tests/sim/runner.hpp"
 #include "tests/sim/workload.hpp"
+#include "tests/support/seed_of_the_day.hpp"
 
 namespace {
 
 using namespace jeton::sim;
 
 constexpr const char* usage =
-    "jeton_sim --seeds COUNT [--from SEED] [--processes N] [--first]    runs many; --first: up to a violation\n"
+    "jeton_sim --seeds COUNT [--from SEED|today] [--processes N] [--first]    runs many; --first: up to a violation;\n"
+    "    today: other ones each day, or those from JETON_TEST_SEED on\n"
     "jeton_sim --seed SEED [--timeline] [--log] [--shrink]    runs one\n"
     "          [--hosts N] [--length NS] [--faults none|I[@NS][:NS],...]\n"
     "    with some of its hosts and faults, and other times: of the plan, of the begin of a fault, of its length\n"
@@ -50,7 +52,7 @@ Options parse(const std::vector<std::string>& words) {
     if (word == "--seeds") {
       options.seeds.count = std::stoull(value());
     } else if (word == "--from") {
-      options.seeds.from = std::stoull(value());
+      options.seeds.from = value() == "today" ? jeton::test::seed_of_the_day() : std::stoull(words[i]);
     } else if (word == "--processes") {
       options.seeds.processes = static_cast<unsigned>(std::stoul(value()));
     } else if (word == "--first") {
@@ -136,8 +138,9 @@ int main(int argc, char** argv) {
   try {
     const Options options = parse({argv + 1, argv + argc});
     set_up_log(options.log);
-    const bool held = options.seed || options.workload ? run_one(options) : run_seeds(options.seeds, std::cout, run);
-    return held ? 0 : 1;
+    if (options.seed || options.workload) return run_one(options) ? 0 : 1;
+    std::cout << "seeds from " << options.seeds.from << std::endl;
+    return run_seeds(options.seeds, std::cout, run) ? 0 : 1;
   } catch (const std::exception& e) {
     std::cout << e.what() << "\n" << usage;
     return 2;

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <iostream>
 #include <sstream>
+#include <string>
 
 #include "tests/sim/runner.hpp"
 #include "tests/support/effort.hpp"
@@ -16,26 +17,11 @@
 namespace jeton::sim {
 namespace {
 
-Outcome run(const Plan& plan) { return simulate(plan); }
-
-class SeedsOfTheDay : public testing::TestWithParam<int> {};
-
-TEST_P(SeedsOfTheDay, Simulated_ViolateNoInvariant) {
-  const std::uint64_t count = test::effort(125U, 1U);
-  const std::uint64_t first = test::seed_of_the_day() + static_cast<std::uint64_t>(GetParam()) * count;
-  std::cout << "seeds " << first << " to " << first + count - 1 << '\n';
-  for (std::uint64_t seed = first; seed < first + count; ++seed) {
-    const Plan plan = make_plan(seed);
-    const Outcome outcome = simulate(plan);
-    ASSERT_FALSE(outcome.violation) << report(shrink(plan, run));
-  }
-}
-
-INSTANTIATE_TEST_SUITE_P(Quarter, SeedsOfTheDay, testing::Range(0, 4));
-
 TEST(Simulation, SameSeed_SameRun) {
-  for (std::uint64_t seed = 1; seed <= test::effort(8U, 1U); ++seed) {
-    SCOPED_TRACE(seed);
+  const std::uint64_t first = test::seed_of_the_day();
+  std::cout << "seeds from " << first << std::endl;  // flushed: it is wanted most after a crash
+  for (std::uint64_t seed = first; seed < first + test::effort(8U, 2U); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
     EXPECT_EQ(to_text(make_plan(seed)), to_text(make_plan(seed)));
     EXPECT_EQ(simulate(make_plan(seed)).hash, simulate(make_plan(seed)).hash);
   }

@@ -88,7 +88,7 @@ class Storm : public testing::Test {
 TEST_F(Storm, WriterPublishesWithoutAPause_ReadersSeeNoTornOrOlderToken) {
   const auto writer = start_writer();
   start_readers(3);
-  last(std::chrono::seconds(effort(5, 3)));
+  last(std::chrono::seconds(effort(4, 2)));
   await_second_generation();
   expect_good_reports();
 }
@@ -124,7 +124,7 @@ TEST_F(Storm, EightProcessesOfEightThreadsRead_NoneSeesATornOrOlderToken) {
   const char* seconds = std::getenv("JETON_STORM_S");
   const auto writer = start_writer();
   start_readers(8, 8);
-  last(std::chrono::seconds(seconds != nullptr ? std::atoi(seconds) : effort(3, 2)));
+  last(std::chrono::seconds(seconds != nullptr ? std::atoi(seconds) : effort(2, 1)));
   await_second_generation();
   expect_good_reports();
 }
