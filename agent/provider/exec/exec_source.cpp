@@ -135,6 +135,7 @@ Task<FetchedToken> ExecSource::fetch(FetchContext /*context*/) {
     throw SourceError(Kind::transient, config_->command.front() + " cannot be run: " + e.what());
   }
   const ExecResult result = co_await run->finish();
+  for (SecretString& secret : secrets_of_output(result.output.reveal(), config_)) secrets.push_back(std::move(secret));
   try {
     FetchedToken token = token_of(result, wall_time_of(started_at, timers_.clock()), secrets);
     log_lines(result, secrets);
@@ -171,13 +172,12 @@ ExecCommand ExecSource::command(std::vector<SecretString>& secrets) const {
 }
 
 FetchedToken ExecSource::token_of(const ExecResult& result, WallTime started_at,
-                                  std::vector<SecretString>& secrets) const {
+                                  std::span<const SecretString> secrets) const {
   check_end(result, config_, result.last_line.empty() ? "" : shown_line(result.last_line, secrets),
             timers_.clock().wall_now(), secrets);
-  ExecOutput output = parse_exec_output(result.output.reveal(), config_, started_at, secrets);
-  secrets.insert(secrets.end(), output.secrets.begin(), output.secrets.end());
-  check_token(output.token, name_, capacity_, timers_.clock().wall_now());
-  return std::move(output.token);
+  FetchedToken token = parse_exec_output(result.output.reveal(), config_, started_at, secrets);
+  check_token(token, name_, capacity_, timers_.clock().wall_now());
+  return token;
 }
 
 void ExecSource::log_lines(const ExecResult& result, std::span<const SecretString> secrets) const {

@@ -30,7 +30,7 @@ class ExecSource final : public Source {
  private:
   [[nodiscard]] ExecCommand command(std::vector<SecretString>& secrets) const;
   [[nodiscard]] FetchedToken token_of(const ExecResult& result, WallTime started_at,
-                                      std::vector<SecretString>& secrets) const;
+                                      std::span<const SecretString> secrets) const;
   void log_lines(const ExecResult& result, std::span<const SecretString> secrets) const;
 
   const std::string name_;

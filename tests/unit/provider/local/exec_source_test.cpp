@@ -151,5 +151,22 @@ TEST_F(ExecSourceTest, CommandFailsAndPrintsASecret_ErrorDoesNotShowIt) {
   EXPECT_THAT(e.what(), AllOf(HasSubstr("bad key ***"), Not(HasSubstr("s3cret"))));
 }
 
+// As a script with `set -x` does.
+TEST_F(ExecSourceTest, CommandPrintsTheTokenTwiceAndFails_NeitherLogNorErrorShowsIt) {
+  const std::string json = R"({"access_token":"Bearer tok-12345678"})";
+  for (const std::string& output : {std::string(print_token), "echo '" + json + "'\n", "echo '" + json + ",'\n",
+                                    std::string("echo tok-12345678\n")}) {
+    const auto config = script(output + "echo 'sent tok-12345678 now' >&2\nexit 1\n");
+    testing::internal::CaptureStderr();
+    const std::string what = failure_of(config).what();
+    const std::string log = testing::internal::GetCapturedStderr();
+    EXPECT_THAT(log, AllOf(HasSubstr("sent *** now"), Not(HasSubstr("tok-1234")))) << output;
+    EXPECT_THAT(what, AllOf(HasSubstr("sent *** now"), Not(HasSubstr("tok-1234")))) << output;
+  }
+  testing::internal::CaptureStderr();
+  static_cast<void>(failure_of(script("echo '" + json + "'\necho 'sent tok-12345678 now' >&2\n")));
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), AllOf(HasSubstr("sent *** now"), Not(HasSubstr("tok-1234"))));
+}
+
 }  // namespace
 }  // namespace jeton::test
