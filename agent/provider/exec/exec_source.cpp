@@ -12,6 +12,7 @@
 #include "agent/provider/answer/refusal.hpp"
 #include "agent/provider/exec/exec_output.hpp"
 #include "agent/provider/secret_resolver.hpp"
+#include "agent/provider/source_fingerprint.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -126,6 +127,7 @@ ExecSource::ExecSource(std::string name, const Immutable<ExecSourceConfig>& conf
 
 Task<FetchedToken> ExecSource::fetch(FetchContext /*context*/) {
   const BootTime started_at = timers_.clock().boot_now();
+  const std::string request = fingerprint();  // before a secret or the program is corrected while it runs
   std::vector<SecretString> secrets;
   std::unique_ptr<ExecRun> run;
   try {
@@ -142,7 +144,7 @@ Task<FetchedToken> ExecSource::fetch(FetchContext /*context*/) {
     co_return token;
   } catch (SourceError& e) {
     log_lines(result, secrets);
-    e.set_request(fingerprint());
+    e.set_request(request);
     throw;
   }
 }
@@ -193,19 +195,21 @@ void ExecSource::log_lines(const ExecResult& result, std::span<const SecretStrin
 std::string ExecSource::fingerprint() const {
   try {
     std::vector<SecretString> secrets;
-    SecretString all;
-    for (const SecretString& variable : command(secrets).environment) {
-      all.append(variable.reveal());
-      all.append("\n");
-    }
+    SourceFingerprint all("exec");
+    const ExecCommand wanted = command(secrets);
+    for (const std::string& argument : wanted.argv) all.add(argument);
+    all.add(wanted.directory);
+    for (const SecretString& variable : wanted.environment) all.add(variable.reveal());
     if (const auto program = bounded_stat(config_->command.front())) {
       for (const auto number : {static_cast<std::int64_t>(program->st_ino), static_cast<std::int64_t>(program->st_size),
                                 static_cast<std::int64_t>(program->st_mode), std::int64_t{program->st_ctim.tv_sec},
                                 std::int64_t{program->st_ctim.tv_nsec}}) {
-        all.append(std::to_string(number) + "\n");
+        all.add(std::to_string(number));
       }
     }
-    return all.fingerprint();
+    all.add(std::to_string(static_cast<int>(config_->format)));
+    all.add(config_->response, capacity_);
+    return all.text();
   } catch (const Error&) {
     return {};
   }

@@ -112,6 +112,31 @@ TEST_F(ExecSourceTest, ProgramIsMissing_ErrorIsPermanent) {
   EXPECT_THAT(failure(missing).what(), HasSubstr("Permission denied"));
 }
 
+TEST_F(ExecSourceTest, ConfigurationIsCorrected_FingerprintChanges) {
+  const agent::ExecSourceConfig config = script("missing-tool\n");
+  const std::string first = source(config).fingerprint();
+  EXPECT_EQ(source(config).fingerprint(), first);
+  agent::ExecSourceConfig corrected = config;
+  corrected.command.emplace_back("--json");
+  EXPECT_NE(source(corrected).fingerprint(), first);
+  corrected = config;
+  corrected.working_directory = dir.path();
+  EXPECT_NE(source(corrected).fingerprint(), first);
+  corrected = config;
+  corrected.response.error_rules.transient_status = {127};
+  EXPECT_NE(source(corrected).fingerprint(), first);
+  EXPECT_NE(source(config, 16384).fingerprint(), first) << "of the capacity";
+}
+
+TEST_F(ExecSourceTest, SecretIsCorrectedBeforeTheEnd_FailureIsOfTheOldOne) {
+  auto config = script("echo new > \"$1/secret\"; exit 1\n");
+  config.env = {{"API_KEY", SecretTemplate::parse("${file:" + dir.write("secret", "old\n").string() + "}")}};
+  agent::ExecSource by = source(config);
+  const std::string first = by.fingerprint();
+  EXPECT_EQ(failure(by).request(), first);
+  EXPECT_NE(by.fingerprint(), first);
+}
+
 TEST_F(ExecSourceTest, TokenExceedsTheCapacity_IsRefused) {
   agent::ExecSource small = source(script(print_token), 8);
   const auto e = failure(small);
