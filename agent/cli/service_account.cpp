@@ -17,6 +17,7 @@
 #include "agent/base/bounded_wait.hpp"
 #include "agent/base/environment.hpp"
 #include "agent/base/error.hpp"
+#include "agent/cli/service_credentials.hpp"
 #include "agent/cli/service_unit.hpp"
 #include "agent/config/secrets/environment_file.hpp"
 #include "agent/config/secrets/secret_file.hpp"
@@ -26,37 +27,10 @@ namespace jeton::agent {
 namespace {
 
 constexpr const char* usual_user = "jeton";
-constexpr const char* usual_credentials = "/etc/jeton/credentials";
 constexpr const char* configuration_folder = "/etc/jeton/";
 
-// The files in $CREDENTIALS_DIRECTORY for a folder or a file of LoadCredential=.
-void add_credentials(const std::string& id, const std::filesystem::path& path,
-                     std::map<std::string, SecretString>& credentials) {
-  std::error_code error;
-  if (!std::filesystem::is_directory(path, error)) {
-    auto secret = read_file_bytes(path.string(), path.string());
-    if (!secret)
-      throw Error("LoadCredential= of the unit: " + path.string() + " is missing, so the service cannot start");
-    credentials.emplace(id, std::move(*secret));
-    return;
-  }
-  std::filesystem::directory_iterator entry(path, error);
-  if (error) throw errno_error("LoadCredential= of the unit: " + path.string(), error.value());
-  for (const auto& file : entry) {
-    const std::string name = file.path().filename().string();
-    if (!file.is_regular_file(error)) continue;
-    try {
-      if (auto secret = read_file_bytes(file.path().string(), file.path().string())) {
-        credentials.emplace(id.empty() ? name : id + "_" + name, std::move(*secret));
-      }
-    } catch (const Error&) {
-      // A credential that no token uses may be damaged. One that a token uses is reported at its reference.
-    }
-  }
-}
-
 // The further credentials of the running service, which systemd decrypts or takes from its own credentials.
-void add_credentials_of_the_running_service(std::map<std::string, SecretString>& credentials) {
+void add_credentials_of_the_running_service(Credentials& credentials) {
   std::error_code error;
   std::filesystem::directory_iterator entry(std::string("/run/credentials/") + service_unit, error);
   if (error) return;
@@ -69,12 +43,16 @@ void add_credentials_of_the_running_service(std::map<std::string, SecretString>&
   }
 }
 
-void set_variables(const std::string& file, bool may_be_missing) {
-  const auto text = read_file_bytes(file, file);
-  if (!text && may_be_missing) return;
-  if (!text) throw Error("EnvironmentFile= of the unit: " + file + " is missing, so the service cannot start");
-  for (const auto& [name, value] : parse_environment_file(text->reveal())) {
-    ::setenv(name.c_str(), null_terminated(value.reveal()).reveal().data(), 1);
+void set_variables(const std::string& pattern, bool may_be_missing) {
+  const std::vector<std::string> files = environment_files(pattern);
+  if (files.empty() && !may_be_missing)
+    throw Error("EnvironmentFile= of the unit: " + pattern + " is missing, so the service cannot start");
+  for (const std::string& file : files) {
+    const auto text = read_file_bytes(file, file);
+    if (!text) continue;  // it was there a moment ago
+    for (const auto& [name, value] : parse_environment_file(text->reveal())) {
+      ::setenv(name.c_str(), null_terminated(value.reveal()).reveal().data(), 1);
+    }
   }
 }
 
@@ -157,12 +135,7 @@ void become(const ServiceAccount& account) {
   if (given != nullptr) {
     add_credentials({}, given, view.credentials);
   } else {
-    std::error_code ignored;
-    for (const auto& [id, path] : account.credentials) {
-      const bool usual = path == usual_credentials;
-      if (!usual || std::filesystem::exists(path, ignored)) add_credentials(id, path, view.credentials);
-    }
-    for (const auto& [id, text] : account.texts) view.credentials.emplace(id, text);
+    view.credentials = credentials_of(account);
     if (account.has_unit) add_credentials_of_the_running_service(view.credentials);
   }
   view.hidden = account.hidden;

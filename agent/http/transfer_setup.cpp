@@ -107,6 +107,7 @@ void set_up_headers(CURL* h, const HttpRequest& request, CurlLists& lists) {
 void set_up_request(CURL* h, const HttpRequest& request, const HttpUrl& where, CurlLists& lists) {
   const SecretString url = null_terminated(request.url.reveal());
   set_option(h, CURLOPT_URL, url.reveal().data());
+  set_option(h, CURLOPT_PATH_AS_IS, 1L);  // a signature may be made over it
   set_option(h, CURLOPT_NOSIGNAL, 1L);
   set_option(h, CURLOPT_FOLLOWLOCATION, 0L);  // redirects are followed by hand: follow_redirect()
 #if LIBCURL_VERSION_NUM >= 0x075500

@@ -104,13 +104,13 @@ std::string output_complaint(std::string_view text, ExecSourceConfig::Format for
   config.format = format;
   config.response.default_lifetime = 1h;
   try {
-    const ExecOutput output = parse_exec_output(text, config, now, {});
-    for (const auto& [name, value] : output.token.attributes) {
+    const FetchedToken token = parse_exec_output(text, config, now, {});
+    for (const auto& [name, value] : token.attributes) {
       if (!printable(value)) return "an attribute of a command that is no word";
     }
     // The value of AWS credentials is JSON, with what the command put into it.
     if (format == ExecSourceConfig::Format::aws) return {};
-    return token_complaint(output.token);
+    return token_complaint(token);
   } catch (const SourceError&) {
     return {};
   }

@@ -125,7 +125,7 @@ std::string metadata_complaint(std::string_view text, bool mutual_tls) {
   OAuth2SourceConfig config;
   config.issuer = "https://issuer.example.com";
   config.client_secret = SecretTemplate::literal(std::string(planted_secret));
-  if (mutual_tls) config.client_auth = OAuth2SourceConfig::ClientAuth::tls_client_auth;
+  if (mutual_tls) config.egress.tls.cert_file = "/client.pem";
   const OAuth2Endpoints endpoints = read_metadata(text, config);
   const auto check = [](const SecretString& url, const std::string& display) -> std::string {
     if (!message_complaint(display).empty()) return "an endpoint that no message can name";

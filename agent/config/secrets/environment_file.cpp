@@ -1,5 +1,7 @@
 #include "agent/config/secrets/environment_file.hpp"
 
+#include <glob.h>
+
 #include <algorithm>
 
 #include "agent/base/ascii.hpp"
@@ -97,6 +99,14 @@ class EnvironmentParser {
 bool is_environment_name(std::string_view name) {
   return !name.empty() && (name[0] < '0' || name[0] > '9') &&
          std::all_of(name.begin(), name.end(), [](char c) { return is_ascii_alphanumeric(c) || c == '_'; });
+}
+
+std::vector<std::string> environment_files(const std::string& pattern) {
+  glob_t found{};
+  std::vector<std::string> files;
+  if (::glob(pattern.c_str(), 0, nullptr, &found) == 0) files.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
+  ::globfree(&found);
+  return files;
 }
 
 std::vector<std::pair<std::string, SecretString>> parse_environment_file(std::string_view text) {

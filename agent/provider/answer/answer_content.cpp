@@ -15,11 +15,11 @@ using Format = ResponseConfig::Format;
 
 bool is_of_body(const AnswerPlace& place) { return !place.empty() && place.in == AnswerPlace::In::body; }
 
-// Whether the JSON of the body contains anything that is configured. A refresh token has a place by default, and does
-// not count.
+// Whether the body contains anything that is configured. A refresh token has a place by default, and does not count.
 bool needs_body(const ResponseConfig& config) {
-  return is_of_body(config.token) || is_of_body(config.expires_in) || is_of_body(config.expires_at) ||
-         is_of_body(config.type) || is_of_body(config.error) || is_of_body(config.error_message) ||
+  return config.format == Format::text || is_of_body(config.token) || is_of_body(config.expires_in) ||
+         is_of_body(config.expires_at) || is_of_body(config.type) || is_of_body(config.error) ||
+         is_of_body(config.error_message) ||
          std::any_of(config.attributes.begin(), config.attributes.end(),
                      [](const auto& attribute) { return is_of_body(attribute.second); });
 }
@@ -138,7 +138,8 @@ AnswerContent content_of(const HttpResponse& response, const ResponseConfig& con
     content.body = decoded_body(response, config.max_body);
   } catch (const SourceError& e) {
     content.body = response.body;
-    content.unreadable = e;
+    content.undecodable = e;
+    if (needs_body(config)) content.unreadable = e;
     return content;
   }
   read_body(content, config);

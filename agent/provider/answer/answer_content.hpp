@@ -22,10 +22,11 @@ struct Cookie {
 };
 
 struct AnswerContent {
-  SecretString body;                      // decoded; as it came if it cannot be
-  WipingJson json;                        // of the body; null if it is not asked for or cannot be read
-  std::optional<SourceError> unreadable;  // why the body cannot be read
-  std::vector<HttpHeader> headers;        // none of a file or a command
+  SecretString body;                       // decoded; as it came if it cannot be
+  WipingJson json;                         // of the body; null if it is not asked for or cannot be read
+  std::optional<SourceError> undecodable;  // why the coding of the body cannot be undone
+  std::optional<SourceError> unreadable;   // why the body cannot be read; nothing if no place is in it
+  std::vector<HttpHeader> headers;         // none of a file or a command
   WallTime received_at;
 
   // A value of JSON; the value of a header or cookie is a text. Nothing if it is missing, or null.

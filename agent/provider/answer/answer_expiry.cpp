@@ -61,11 +61,11 @@ std::optional<WallTime> end_of_lifetime(const WipingJson& value, const ResponseC
   if (ms) *ms *= static_cast<double>(config.expiry_unit.value_or(Milliseconds{1000}).count());
   if (!ms && value.is_string()) ms = parse_duration_text(text_in(value));
   if (!ms) field.refuse("is not a number of seconds; is it a date (response.expires_at)?");
-  if (const auto number = number_in(value); number && may_be_date(*number, since))
-    field.refuse("is a date and no lifetime; set response.expires_at: " + config.expires_in.text());
   if (*ms < 0) return field.never("is negative");
   if (*ms == 0) return field.never("is zero");
   if (*ms > static_cast<double>(to_ms(max_lifetime).count())) {
+    if (const auto number = number_in(value); number && may_be_date(*number, since))
+      field.refuse("is a date and no lifetime; set response.expires_at: " + config.expires_in.text());
     return field.never("is more than ten years; is its unit another (response.expiry_unit)?");
   }
   const Milliseconds lifetime{static_cast<std::int64_t>(std::floor(*ms))};

@@ -133,7 +133,8 @@ void keep_bytes(SourceError& failure, int status, const std::vector<HttpHeader>&
 RotatingAnswer read_rotating_answer(const AnswerContent& content, const AnswerTerms& terms) {
   RotatingAnswer answer;
   std::string fault;
-  std::optional<SourceError> unreadable = content.unreadable;
+  std::optional<SourceError> unreadable = terms.rotates ? content.undecodable : std::nullopt;  // a token may be in it
+  if (!unreadable) unreadable = content.unreadable;
   if (terms.object && content.json.is_string()) {
     unreadable.emplace(SourceError::Kind::transient, "the provider's answer is a JSON string, not an object");
   }

@@ -12,6 +12,7 @@
 #include "agent/provider/answer/refusal.hpp"
 #include "agent/provider/exec/exec_output.hpp"
 #include "agent/provider/secret_resolver.hpp"
+#include "agent/provider/source_fingerprint.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -126,6 +127,7 @@ ExecSource::ExecSource(std::string name, const Immutable<ExecSourceConfig>& conf
 
 Task<FetchedToken> ExecSource::fetch(FetchContext /*context*/) {
   const BootTime started_at = timers_.clock().boot_now();
+  const std::string request = fingerprint();  // before a secret or the program is corrected while it runs
   std::vector<SecretString> secrets;
   std::unique_ptr<ExecRun> run;
   try {
@@ -135,13 +137,14 @@ Task<FetchedToken> ExecSource::fetch(FetchContext /*context*/) {
     throw SourceError(Kind::transient, config_->command.front() + " cannot be run: " + e.what());
   }
   const ExecResult result = co_await run->finish();
+  for (SecretString& secret : secrets_of_output(result.output.reveal(), config_)) secrets.push_back(std::move(secret));
   try {
     FetchedToken token = token_of(result, wall_time_of(started_at, timers_.clock()), secrets);
     log_lines(result, secrets);
     co_return token;
   } catch (SourceError& e) {
     log_lines(result, secrets);
-    e.set_request(fingerprint());
+    e.set_request(request);
     throw;
   }
 }
@@ -171,13 +174,12 @@ ExecCommand ExecSource::command(std::vector<SecretString>& secrets) const {
 }
 
 FetchedToken ExecSource::token_of(const ExecResult& result, WallTime started_at,
-                                  std::vector<SecretString>& secrets) const {
+                                  std::span<const SecretString> secrets) const {
   check_end(result, config_, result.last_line.empty() ? "" : shown_line(result.last_line, secrets),
             timers_.clock().wall_now(), secrets);
-  ExecOutput output = parse_exec_output(result.output.reveal(), config_, started_at, secrets);
-  secrets.insert(secrets.end(), output.secrets.begin(), output.secrets.end());
-  check_token(output.token, name_, capacity_, timers_.clock().wall_now());
-  return std::move(output.token);
+  FetchedToken token = parse_exec_output(result.output.reveal(), config_, started_at, secrets);
+  check_token(token, name_, capacity_, timers_.clock().wall_now());
+  return token;
 }
 
 void ExecSource::log_lines(const ExecResult& result, std::span<const SecretString> secrets) const {
@@ -193,19 +195,21 @@ void ExecSource::log_lines(const ExecResult& result, std::span<const SecretStrin
 std::string ExecSource::fingerprint() const {
   try {
     std::vector<SecretString> secrets;
-    SecretString all;
-    for (const SecretString& variable : command(secrets).environment) {
-      all.append(variable.reveal());
-      all.append("\n");
-    }
+    SourceFingerprint all("exec");
+    const ExecCommand wanted = command(secrets);
+    for (const std::string& argument : wanted.argv) all.add(argument);
+    all.add(wanted.directory);
+    for (const SecretString& variable : wanted.environment) all.add(variable.reveal());
     if (const auto program = bounded_stat(config_->command.front())) {
       for (const auto number : {static_cast<std::int64_t>(program->st_ino), static_cast<std::int64_t>(program->st_size),
                                 static_cast<std::int64_t>(program->st_mode), std::int64_t{program->st_ctim.tv_sec},
                                 std::int64_t{program->st_ctim.tv_nsec}}) {
-        all.append(std::to_string(number) + "\n");
+        all.add(std::to_string(number));
       }
     }
-    return all.fingerprint();
+    all.add(std::to_string(static_cast<int>(config_->format)));
+    all.add(config_->response, capacity_);
+    return all.text();
   } catch (const Error&) {
     return {};
   }

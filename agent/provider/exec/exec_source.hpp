@@ -22,7 +22,7 @@ class ExecSource final : public Source {
              const TokenValues& tokens, const std::vector<std::filesystem::path>& unwritable = {});
 
   Task<FetchedToken> fetch(FetchContext context) override;
-  // The fingerprint covers environment and program: after the program was replaced, it differs.
+  // The fingerprint covers the program, its arguments and its environment: after the program was replaced, it differs.
   [[nodiscard]] std::string fingerprint() const override;
   // The program without its arguments.
   [[nodiscard]] std::string describe() const override { return config_->command.front(); }
@@ -30,7 +30,7 @@ class ExecSource final : public Source {
  private:
   [[nodiscard]] ExecCommand command(std::vector<SecretString>& secrets) const;
   [[nodiscard]] FetchedToken token_of(const ExecResult& result, WallTime started_at,
-                                      std::vector<SecretString>& secrets) const;
+                                      std::span<const SecretString> secrets) const;
   void log_lines(const ExecResult& result, std::span<const SecretString> secrets) const;
 
   const std::string name_;

@@ -8,6 +8,7 @@
 #include "agent/provider/answer/token_answer.hpp"
 #include "agent/provider/refresh_chain.hpp"
 #include "agent/provider/request_builder.hpp"
+#include "agent/provider/source_fingerprint.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -29,22 +30,6 @@ class PresentedToken final : public TokenValues {
   const SecretPart::Kind kind_;
   const SecretString& token_;
 };
-
-// Covers everything that is sent.
-std::string fingerprint_of(const HttpRequest& request) {
-  SecretString all(std::string(method_name(request.method)) + " ");
-  const auto add = [&all](std::string_view text) {
-    all.append(text);
-    all.append("\n");
-  };
-  add(request.url.reveal());
-  for (const HttpHeader& header : request.headers) {
-    add(header.name);
-    add(header.value.reveal());
-  }
-  add(request.body.reveal());
-  return all.fingerprint();
-}
 
 }  // namespace
 
@@ -135,7 +120,18 @@ std::string HttpSource::fingerprint() const {
     NoRandom no_random;
     const SecretString configured = config_->refresh_token.resolve(&tokens_);
     const PresentedToken tokens(tokens_, SecretPart::Kind::refresh_token, configured);
-    return fingerprint_of(build_request(config_, {tokens, no_random, WallTime{}}).request);
+    const HttpRequest request = build_request(config_, {tokens, no_random, WallTime{}}).request;
+    SourceFingerprint all("http");
+    all.add(method_name(request.method));
+    all.add(request.url.reveal());
+    for (const HttpHeader& header : request.headers) {
+      all.add(header.name);
+      all.add(header.value.reveal());
+    }
+    all.add(request.body.reveal());
+    all.add(config_->egress);
+    all.add(config_->response, capacity_);
+    return all.text();
   } catch (const Error&) {
     return {};
   }

@@ -7,6 +7,7 @@
 #include "agent/config/secrets/json_template.hpp"
 #include "agent/jwt/jwt_claims.hpp"
 #include "agent/jwt/jwt_signer.hpp"
+#include "agent/provider/source_fingerprint.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -60,9 +61,14 @@ JwtSource::JwtSource(std::string name, const Immutable<JwtSourceConfig>& config,
 
 Task<FetchedToken> JwtSource::fetch(FetchContext /*context*/) {
   last_request_ = fingerprint();
-  FetchedToken token = mint();
-  check_token(token, name_, capacity_, timers_.clock().wall_now());
-  co_return token;
+  try {
+    FetchedToken token = mint();
+    check_token(token, name_, capacity_, timers_.clock().wall_now());
+    co_return token;
+  } catch (SourceError& e) {
+    e.set_request(last_request_);
+    throw;
+  }
 }
 
 FetchedToken JwtSource::mint() const {
@@ -77,9 +83,7 @@ FetchedToken JwtSource::mint() const {
   try {
     signer = std::make_unique<const JwtSigner>(config_->algorithm, key);
   } catch (const Error& e) {
-    SourceError failure(Kind::permanent, std::string("source.key cannot be used: ") + e.what());
-    failure.set_request(last_request_);
-    throw failure;
+    throw SourceError(Kind::permanent, std::string("source.key cannot be used: ") + e.what());
   }
   const WallTime now = timers_.clock().wall_now();
   FetchedToken token;
@@ -106,11 +110,12 @@ FetchedToken JwtSource::mint() const {
 
 std::string JwtSource::fingerprint() const {
   try {
-    SecretString all = config_->key.resolve(&tokens_);
-    all.append("\n");
-    all.append(header_of(config_).resolve(&tokens_).reveal());
-    all.append(JsonTemplate(config_->claims).resolve(&tokens_).reveal());
-    return all.fingerprint();
+    SourceFingerprint all("jwt");
+    all.add(config_->key.resolve(&tokens_).reveal());
+    all.add(header_of(config_).resolve(&tokens_).reveal());
+    all.add(JsonTemplate(config_->claims).resolve(&tokens_).reveal());
+    all.add(std::to_string(capacity_));
+    return all.text();
   } catch (const Error&) {
     return {};
   }

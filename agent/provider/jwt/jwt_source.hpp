@@ -23,7 +23,7 @@ class JwtSource final : public Source {
             const TokenValues& tokens, Random& random);
 
   Task<FetchedToken> fetch(FetchContext context) override;
-  // The fingerprint covers key, header and claims, but not the times.
+  // The fingerprint covers key, header, claims and capacity, but not the times.
   [[nodiscard]] std::string fingerprint() const override;
   void on_change(std::function<void()> changed) override;
   [[nodiscard]] std::string describe() const override;

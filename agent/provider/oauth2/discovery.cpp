@@ -37,9 +37,10 @@ std::optional<std::string> member(const WipingJson& json, const char* key) {
   return std::string(text_in(*found));
 }
 
-// A client that authenticates by its certificate has endpoints of its own (RFC 8705 section 5).
+// A client with a certificate has endpoints of its own, also if the certificate does not authenticate it and is what
+// its tokens are bound to (RFC 8705 section 5).
 std::optional<std::string> endpoint(const WipingJson& json, const char* key, const OAuth2SourceConfig& config) {
-  if (config.client_auth == OAuth2SourceConfig::ClientAuth::tls_client_auth) {
+  if (!config.egress.tls.cert_file.empty()) {
     const auto aliases = json.find("mtls_endpoint_aliases");
     if (aliases != json.end() && aliases->is_object()) {
       if (auto alias = member(*aliases, key)) return alias;

@@ -66,6 +66,7 @@ OAuth2Source::OAuth2Source(std::string name, const Immutable<OAuth2SourceConfig>
       discovery_(config_, transport, clock, tokens) {}
 
 Task<FetchedToken> OAuth2Source::fetch(FetchContext context) {
+  const std::string request = fingerprint();  // before a secret is corrected while the provider refuses it
   try {
     if (rotates()) {
       AskWithToken ask_with = [this](SecretString presented) { return ask(std::move(presented)); };
@@ -77,7 +78,7 @@ Task<FetchedToken> OAuth2Source::fetch(FetchContext context) {
     if (answer.unusable) throw SourceError(*answer.unusable);
     co_return std::move(answer.token);
   } catch (SourceError& e) {
-    e.set_request(fingerprint());
+    e.set_request(request);
     throw;
   }
 }
@@ -161,7 +162,7 @@ Task<> OAuth2Source::revoke(SecretString token) {
 
 std::string OAuth2Source::fingerprint() const {
   try {
-    return fingerprint_of(config_, tokens_);
+    return fingerprint_of(config_, capacity_, tokens_);
   } catch (const Error&) {
     return {};
   }

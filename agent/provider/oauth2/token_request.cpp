@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "agent/provider/oauth2/client_authentication.hpp"
+#include "agent/provider/source_fingerprint.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -86,22 +87,15 @@ BuiltRequest finish(const OAuth2SourceConfig& config, const OAuth2Endpoints& end
   return built;
 }
 
-void digest(SecretString& all, std::string_view text) {
-  all.append(std::to_string(text.size()));
-  all.append(":");
-  all.append(text);
-}
-
-void digest(SecretString& all, const AssertionConfig& config, const TokenValues& tokens) {
-  for (const SecretTemplate* text : {&config.assertion, &config.key}) digest(all, text->resolve(&tokens).reveal());
-  digest(all, name_of(config.algorithm));
-  for (const std::string* text : {&config.key_id, &config.issuer, &config.subject, &config.audience})
-    digest(all, *text);
+void add_assertion(SourceFingerprint& all, const AssertionConfig& config, const TokenValues& tokens) {
+  for (const SecretTemplate* text : {&config.assertion, &config.key}) all.add(text->resolve(&tokens).reveal());
+  all.add(name_of(config.algorithm));
+  for (const std::string* text : {&config.key_id, &config.issuer, &config.subject, &config.audience}) all.add(*text);
   for (const auto& [name, value] : config.header) {
-    digest(all, name);
-    digest(all, value.resolve(&tokens).reveal());
+    all.add(name);
+    all.add(value.resolve(&tokens).reveal());
   }
-  if (config.claims) digest(all, config.claims->resolve(&tokens).reveal());
+  if (config.claims) all.add(config.claims->resolve(&tokens).reveal());
 }
 
 }  // namespace
@@ -127,38 +121,36 @@ BuiltRequest build_revocation_request(const OAuth2SourceConfig& config, const OA
   return finish(config, endpoints, Endpoint::revocation, std::move(form), terms, resolver);
 }
 
-std::string fingerprint_of(const OAuth2SourceConfig& config, const TokenValues& of_host) {
+std::string fingerprint_of(const OAuth2SourceConfig& config, std::size_t capacity, const TokenValues& of_host) {
   NoRandom no_random;
   const RequestScope tokens({of_host, no_random, WallTime{}});
-  SecretString all("oauth2 ");
-  digest(all, std::to_string(static_cast<int>(config.grant)) + std::to_string(static_cast<int>(config.client_auth)));
+  SourceFingerprint all("oauth2");
+  all.add(std::to_string(static_cast<int>(config.grant)) + std::to_string(static_cast<int>(config.client_auth)));
   for (const SecretTemplate* text : {&config.token_url, &config.client_id, &config.client_secret, &config.refresh_token,
                                      &config.token_exchange.subject_token, &config.token_exchange.actor_token}) {
-    digest(all, text->resolve(&tokens).reveal());
+    all.add(text->resolve(&tokens).reveal());
   }
-  digest(all, config.client_assertion, tokens);
-  digest(all, config.jwt_bearer, tokens);
+  add_assertion(all, config.client_assertion, tokens);
+  add_assertion(all, config.jwt_bearer, tokens);
   const TokenExchangeConfig& exchange = config.token_exchange;
   for (const std::string* text : {&config.issuer, &config.scope, &config.audience, &exchange.subject_token_type,
                                   &exchange.actor_token_type, &exchange.requested_token_type}) {
-    digest(all, *text);
+    all.add(*text);
   }
-  for (const std::string& uri : config.resource) digest(all, uri);
-  if (config.client_auth == OAuth2SourceConfig::ClientAuth::tls_client_auth) {
-    const SecretTemplate certificate({{SecretTemplate::Part::Kind::file, config.egress.tls.cert_file.string()}});
-    digest(all, certificate.resolve(&tokens).reveal());
-  }
+  for (const std::string& uri : config.resource) all.add(uri);
   for (const auto& [name, values] : config.params) {
     for (const SecretTemplate& value : values) {
-      digest(all, name);
-      digest(all, value.resolve(&tokens).reveal());
+      all.add(name);
+      all.add(value.resolve(&tokens).reveal());
     }
   }
   for (const auto& [name, value] : config.headers) {
-    digest(all, name);
-    digest(all, value.resolve(&tokens).reveal());
+    all.add(name);
+    all.add(value.resolve(&tokens).reveal());
   }
-  return all.fingerprint();
+  all.add(config.egress);
+  all.add(config.response, capacity);
+  return all.text();
 }
 
 }  // namespace jeton::agent

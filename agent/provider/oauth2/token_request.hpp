@@ -3,6 +3,7 @@
 // secret, for a reference that cannot be resolved, an unsuitable key, and http:// to another host without allow_http.
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 #include "agent/base/random.hpp"
@@ -29,7 +30,9 @@ struct OAuth2Endpoints {
 [[nodiscard]] BuiltRequest build_revocation_request(const OAuth2SourceConfig& config, const OAuth2Endpoints& endpoints,
                                                     const SecretString& token, const RequestTerms& terms);
 
-// A fingerprint for Source::fingerprint() of the parts that are the same in every request.
-[[nodiscard]] std::string fingerprint_of(const OAuth2SourceConfig& config, const TokenValues& tokens);
+// A fingerprint for Source::fingerprint() of the parts that are the same in every request. `capacity`: bytes the token
+// may have (tokens.NAME.capacity).
+[[nodiscard]] std::string fingerprint_of(const OAuth2SourceConfig& config, std::size_t capacity,
+                                         const TokenValues& tokens);
 
 }  // namespace jeton::agent

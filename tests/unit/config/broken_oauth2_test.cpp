@@ -56,6 +56,11 @@ INSTANTIATE_TEST_SUITE_P(
                      "client_auth: client_secret_jwt\nclient_id: a\nclient_assertion: {key: '${env:JETON_RSA_KEY}'}\n"
                      "client_secret: ${env:PATH}\n",
                      8, "signs with source.client_secret"},
+        BrokenConfig{"SecretTooShortForJwt", "client_auth: client_secret_jwt\nclient_id: a\nclient_secret: short\n", 8,
+                     "HS256 needs a secret of at least 32 bytes"},
+        BrokenConfig{"ColonInUnencodedId",
+                     "client_auth: client_secret_basic_unencoded\nclient_id: a:b\nclient_secret: ${env:PATH}\n", 7,
+                     "holds a colon, which only client_auth client_secret_basic can send"},
         BrokenConfig{"AssertionWithoutItsAuth",
                      "client_id: a\nclient_assertion: {key: '${env:JETON_RSA_KEY}'}\nclient_secret: ${env:PATH}\n", 7,
                      "is for client_auth: private_key_jwt"},

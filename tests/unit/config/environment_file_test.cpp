@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include "tests/support/temp_dir.hpp"
+
 namespace jeton::agent {
 namespace {
 
@@ -28,6 +30,17 @@ TEST(EnvironmentFile, LineIsNoAssignment_IsLeftOut) {
   EXPECT_THAT(read("export A=b\n1A=b\nA-B=c\njust words\n=x\nOK=1\n"), ElementsAre("OK=1"));
   EXPECT_THAT(read(""), ElementsAre());
   EXPECT_THAT(read("A"), ElementsAre());
+}
+
+TEST(EnvironmentFile, NameIsAPattern_FilesThatFitAreRead) {
+  const test::TempDir dir;
+  const std::string b = dir.write("b.env", "").string();
+  const std::string a = dir.write("a.env", "").string();
+  const std::string other = dir.write("other", "").string();
+  EXPECT_THAT(environment_files((dir / "*.env").string()), ElementsAre(a, b));
+  EXPECT_THAT(environment_files(other), ElementsAre(other));
+  EXPECT_THAT(environment_files((dir / "*.none").string()), ElementsAre());
+  EXPECT_THAT(environment_files((dir / "missing").string()), ElementsAre());
 }
 
 }  // namespace

@@ -31,6 +31,18 @@ TEST_F(HttpClientTest, MethodIsGet_RequestArrivesUnchanged) {
   EXPECT_EQ(seen.headers.count("cookie"), 0U);
 }
 
+// Signatures are made over them (${request:host}, ${request:path}, ${request:query}).
+TEST_F(HttpClientTest, UrlCanBeWrittenInAnotherWay_IsSentAsItIs) {
+  const std::string path = "/a/../%7eb/./c%2fd";
+  static_cast<void>(perform(request(provider_.url(path))));
+  EXPECT_EQ(provider_.seen().at(0).target, path + "?key=" + secret);
+  HttpRequest r = request();
+  r.url = SecretString("http://LocalHost:" + std::to_string(provider_.port()) + "/token?a=%7e&b=/../c");
+  static_cast<void>(perform(std::move(r)));
+  EXPECT_EQ(provider_.seen().at(1).target, "/token?a=%7e&b=/../c");
+  EXPECT_EQ(provider_.seen().at(1).headers.at("host"), "LocalHost:" + std::to_string(provider_.port()));
+}
+
 TEST_F(HttpClientTest, MethodIsPost_BodyIsSentUnchanged) {
   HttpRequest r = request();
   r.method = HttpRequest::Method::post;

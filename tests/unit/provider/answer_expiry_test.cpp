@@ -124,6 +124,14 @@ TEST(Lifetime, IsADate_IsRefusedAndTheMessageLeadsToExpiresAt) {
     EXPECT_THAT(outcome(value, config), HasSubstr("is a date and no lifetime; set response.expires_at: /end")) << value;
 }
 
+// 21 days in milliseconds are a date of the year 2027 in seconds.
+TEST(Lifetime, HasAnotherUnitAndTheDigitsOfADate_IsALifetime) {
+  ResponseConfig config = lifetime_config();
+  config.expiry_unit = 1ms;
+  EXPECT_EQ(outcome("1814400000", config), "1814400000 ms");
+  EXPECT_THAT(outcome("1795003600000", config), HasSubstr("is a date and no lifetime"));
+}
+
 TEST(Lifetime, IsNone_IsRefusedWhateverTheDefault) {
   ResponseConfig config = lifetime_config();
   config.default_lifetime = 2h;

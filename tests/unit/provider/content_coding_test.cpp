@@ -69,6 +69,22 @@ TEST(ContentCoding, BytesAreDamaged_IsRefused) {
   EXPECT_THAT(decoded(plain_body.substr(0, 9), "gzip"), HasSubstr("damaged or ends in the middle"));
 }
 
+// Content-Encoding: UTF-8 is a mistake that servers make.
+TEST(ContentCoding, IsUnknownAndTheTokenIsInAHeader_BodyIsNotRead) {
+  ResponseConfig config;
+  config.token = {AnswerPlace::In::header, "X-Token"};
+  config.expires_in.clear();
+  config.default_lifetime = 1h;
+  HttpResponse response{200, {}, SecretString("{}")};
+  response.headers = {{"Content-Encoding", SecretString("UTF-8")}, {"X-Token", SecretString("tok-1")}};
+  const auto token = [&] {
+    return parse_http_answer(response, config, "https://api.example.com/token", WallTime{}, WallTime{});
+  };
+  EXPECT_EQ(token().value.reveal(), "tok-1");
+  config.error = "/error";
+  EXPECT_THROW(static_cast<void>(token()), SourceError) << "that is in the body";
+}
+
 // A proxy on the way has unpacked it and left the header as it was.
 TEST(ContentCoding, IsNamedAndTheBodyIsPlainJson_IsTakenAsItIs) {
   for (const char* coding : {"gzip", "deflate", "gzip, gzip"}) EXPECT_EQ(decoded(plain_body, coding), plain_body);

@@ -326,6 +326,27 @@ TEST_F(HttpSourceTest, SecretChanges_FingerprintChangesAndIgnoresNonces) {
   EXPECT_NE(source.fingerprint(), first);
 }
 
+TEST_F(HttpSourceTest, CertificateOrConfigurationIsCorrected_FingerprintChanges) {
+  HttpSourceConfig config = plain_;
+  config.egress.tls.cert_file = dir_.write("client.pem", "one");
+  config.egress.tls.key_file = dir_.write("client.key", "one");
+  const auto fingerprint = [&](std::size_t capacity = 8192) {
+    return HttpSource("t", config, capacity, fake_, clock_, no_tokens_, random_).fingerprint();
+  };
+  const std::string first = fingerprint();
+  EXPECT_FALSE(first.empty());
+  EXPECT_NE(fingerprint(16384), first);
+  dir_.write("client.pem", "two");
+  EXPECT_NE(fingerprint(), first);
+  dir_.write("client.pem", "one");
+  EXPECT_EQ(fingerprint(), first);
+  config.egress.max_redirects = 3;
+  EXPECT_NE(fingerprint(), first);
+  config.egress.max_redirects = 0;
+  config.response.error = "/errcode";
+  EXPECT_NE(fingerprint(), first);
+}
+
 // As DingTalk's userAccessToken wants it.
 TEST_F(HttpSourceTest, AnswerHasARefreshToken_NextRequestSendsIt) {
   HttpSourceConfig rotating = plain_;

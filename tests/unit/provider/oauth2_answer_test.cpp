@@ -169,8 +169,15 @@ TEST_F(OAuth2Discovery, EndpointFails_DocumentIsReadAgain) {
 }
 
 TEST_F(OAuth2Discovery, ClientHasACertificate_MtlsAliasIsUsed) {
+  config.egress.tls.cert_file = dir.write("client.pem", "certificate");
+  config.egress.tls.key_file = dir.write("client.key", "key");
   config.client_auth = ClientAuth::tls_client_auth;
   config.client_secret = {};
+  static_cast<void>(fetch(config));
+  EXPECT_EQ(asked.back(), "https://mtls.example.com/token");
+  // For a token that is bound to the certificate (RFC 8705 section 3), however the client authenticates.
+  config.client_auth = ClientAuth::client_secret_basic;
+  config.client_secret = client().client_secret;
   static_cast<void>(fetch(config));
   EXPECT_EQ(asked.back(), "https://mtls.example.com/token");
 }

@@ -111,8 +111,12 @@ struct OAuth2Fixture : ::testing::Test {
     return loop.run(source.fetch({state}));
   }
   SourceError failure(const OAuth2SourceConfig& config, const SecretString& state = SecretString()) {
+    OAuth2Source source("t", config, 8192, transport, clock, tokens, random);
+    return failure(source, state);
+  }
+  SourceError failure(OAuth2Source& source, const SecretString& state = SecretString()) {
     try {
-      static_cast<void>(fetch(config, state));
+      static_cast<void>(loop.run(source.fetch({state})));
     } catch (const SourceError& e) {
       return e;
     }

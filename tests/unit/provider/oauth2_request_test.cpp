@@ -119,13 +119,45 @@ TEST_F(OAuth2Request, AuthIsTlsClientAuth_CertificateIsPresented) {
 }
 
 TEST_F(OAuth2Request, CertificateIsReplaced_FingerprintChanges) {
-  config.client_auth = ClientAuth::tls_client_auth;
   config.egress.tls.cert_file = dir.write("client.pem", "one");
+  config.egress.tls.key_file = dir.write("client.key", "one");
   const OAuth2Source source("t", config, 8192, transport, clock, tokens, random);
   const std::string first = source.fingerprint();
   EXPECT_FALSE(first.empty());
   dir.write("client.pem", "two");
   EXPECT_NE(source.fingerprint(), first);
+}
+
+// The remedies that messages of permanent failures name.
+TEST_F(OAuth2Request, ConfigurationIsCorrected_FingerprintChanges) {
+  const auto fingerprint = [&](const OAuth2SourceConfig& of, std::size_t capacity = 8192) {
+    return OAuth2Source("t", of, capacity, transport, clock, tokens, random).fingerprint();
+  };
+  const std::string first = fingerprint(config);
+  EXPECT_EQ(fingerprint(config), first);
+  EXPECT_NE(fingerprint(config, 16384), first);
+  OAuth2SourceConfig corrected = config;
+  corrected.egress.max_redirects = 3;
+  EXPECT_NE(fingerprint(corrected), first);
+  corrected = config;
+  corrected.response.refresh_token = "/data/refresh_token";
+  EXPECT_NE(fingerprint(corrected), first);
+  corrected = config;
+  corrected.response.error_rules.transient = {"invalid_client"};
+  EXPECT_NE(fingerprint(corrected), first);
+}
+
+// An operator may be faster than the provider.
+TEST_F(OAuth2Request, SecretIsCorrectedBeforeTheRefusal_FailureIsOfTheRequestThatWasSent) {
+  config.client_secret = file(dir.write("secret", "wrong").string());
+  OAuth2Source source("t", config, 8192, transport, clock, tokens, random);
+  const std::string sent = source.fingerprint();
+  transport.answer = [&](const HttpRequest&) {
+    dir.write("secret", "right");
+    return response(401, R"({"error":"invalid_client"})");
+  };
+  EXPECT_EQ(failure(source).request(), sent);
+  EXPECT_NE(source.fingerprint(), sent);
 }
 
 class OAuth2Assertion : public OAuth2Request, public testing::WithParamInterface<JwtAlgorithm> {};

@@ -37,6 +37,11 @@ bool uses_secret(ClientAuth auth) {
   return uses_basic(auth) || auth == ClientAuth::client_secret_post || auth == ClientAuth::client_secret_jwt;
 }
 
+bool has_colon(const SecretTemplate& text) {
+  const auto resolved = resolved_now(text);
+  return resolved && resolved->reveal().find(':') != std::string_view::npos;
+}
+
 // The keys of the authentication method: those it needs, and those it does not use.
 void check_auth(const ValueReader& where, const ValueReader& id, const ValueReader& secret,
                 const ValueReader& assertion, const OAuth2SourceConfig& config) {
@@ -62,6 +67,12 @@ void check_auth(const ValueReader& where, const ValueReader& id, const ValueRead
     assertion.error(
         "client_auth client_secret_jwt signs with source.client_secret; remove client_assertion.key and "
         "assertion, or set client_auth: private_key_jwt");
+  }
+  if (config.client_auth == ClientAuth::client_secret_jwt && !config.client_secret.empty()) {
+    check_signing_key(secret, config.client_secret, JwtAlgorithm::hs256);
+  }
+  if (config.client_auth == ClientAuth::client_secret_basic_unencoded && has_colon(config.client_id)) {
+    id.refuse(" holds a colon, which only client_auth client_secret_basic can send");
   }
   const ClientTlsConfig& tls = config.egress.tls;
   if (config.client_auth == ClientAuth::tls_client_auth && tls.cert_file.empty()) {

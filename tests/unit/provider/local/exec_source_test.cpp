@@ -112,6 +112,31 @@ TEST_F(ExecSourceTest, ProgramIsMissing_ErrorIsPermanent) {
   EXPECT_THAT(failure(missing).what(), HasSubstr("Permission denied"));
 }
 
+TEST_F(ExecSourceTest, ConfigurationIsCorrected_FingerprintChanges) {
+  const agent::ExecSourceConfig config = script("missing-tool\n");
+  const std::string first = source(config).fingerprint();
+  EXPECT_EQ(source(config).fingerprint(), first);
+  agent::ExecSourceConfig corrected = config;
+  corrected.command.emplace_back("--json");
+  EXPECT_NE(source(corrected).fingerprint(), first);
+  corrected = config;
+  corrected.working_directory = dir.path();
+  EXPECT_NE(source(corrected).fingerprint(), first);
+  corrected = config;
+  corrected.response.error_rules.transient_status = {127};
+  EXPECT_NE(source(corrected).fingerprint(), first);
+  EXPECT_NE(source(config, 16384).fingerprint(), first) << "of the capacity";
+}
+
+TEST_F(ExecSourceTest, SecretIsCorrectedBeforeTheEnd_FailureIsOfTheOldOne) {
+  auto config = script("echo new > \"$1/secret\"; exit 1\n");
+  config.env = {{"API_KEY", SecretTemplate::parse("${file:" + dir.write("secret", "old\n").string() + "}")}};
+  agent::ExecSource by = source(config);
+  const std::string first = by.fingerprint();
+  EXPECT_EQ(failure(by).request(), first);
+  EXPECT_NE(by.fingerprint(), first);
+}
+
 TEST_F(ExecSourceTest, TokenExceedsTheCapacity_IsRefused) {
   agent::ExecSource small = source(script(print_token), 8);
   const auto e = failure(small);
@@ -149,6 +174,23 @@ TEST_F(ExecSourceTest, CommandFailsAndPrintsASecret_ErrorDoesNotShowIt) {
   const auto e = failure_of(config);
   EXPECT_THAT(testing::internal::GetCapturedStderr(), Not(HasSubstr("s3cret")));
   EXPECT_THAT(e.what(), AllOf(HasSubstr("bad key ***"), Not(HasSubstr("s3cret"))));
+}
+
+// As a script with `set -x` does.
+TEST_F(ExecSourceTest, CommandPrintsTheTokenTwiceAndFails_NeitherLogNorErrorShowsIt) {
+  const std::string json = R"({"access_token":"Bearer tok-12345678"})";
+  for (const std::string& output : {std::string(print_token), "echo '" + json + "'\n", "echo '" + json + ",'\n",
+                                    std::string("echo tok-12345678\n")}) {
+    const auto config = script(output + "echo 'sent tok-12345678 now' >&2\nexit 1\n");
+    testing::internal::CaptureStderr();
+    const std::string what = failure_of(config).what();
+    const std::string log = testing::internal::GetCapturedStderr();
+    EXPECT_THAT(log, AllOf(HasSubstr("sent *** now"), Not(HasSubstr("tok-1234")))) << output;
+    EXPECT_THAT(what, AllOf(HasSubstr("sent *** now"), Not(HasSubstr("tok-1234")))) << output;
+  }
+  testing::internal::CaptureStderr();
+  static_cast<void>(failure_of(script("echo '" + json + "'\necho 'sent tok-12345678 now' >&2\n")));
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), AllOf(HasSubstr("sent *** now"), Not(HasSubstr("tok-1234"))));
 }
 
 }  // namespace

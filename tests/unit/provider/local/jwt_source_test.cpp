@@ -126,6 +126,16 @@ TEST_F(JwtSourceTest, KeyIsUnsuitable_IsPermanentUntilItIsReplaced) {
   EXPECT_EQ(failure(by).kind(), Kind::transient);
 }
 
+TEST_F(JwtSourceTest, TokenExceedsTheCapacity_IsPermanentUntilThatIsRaised) {
+  const auto wanted = config();
+  agent::JwtSource small("t", wanted, 64, loop.timers, tokens, loop.random);
+  const auto e = failure(small);
+  EXPECT_EQ(e.kind(), Kind::permanent);
+  EXPECT_FALSE(e.request().empty());
+  EXPECT_EQ(e.request(), small.fingerprint());
+  EXPECT_NE(e.request(), source(wanted).fingerprint());
+}
+
 TEST_F(JwtSourceTest, KeyIsTooShort_ErrorDoesNotShowIt) {
   auto wanted = config(JwtAlgorithm::hs256);
   dir.write("key.pem", "short-s3cret");
