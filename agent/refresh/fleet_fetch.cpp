@@ -106,11 +106,12 @@ void FleetFetch::refuse(const Admission& refusal, const FetchLimits& allowed) {
 }
 
 // The lock is kept during the attempts only if another fetch would do harm (one refresh token on two hosts): else
-// others may try, and this host goes on as with a token that the coordinator has lost.
-Task<FetchPath::LockAfter> FleetFetch::publish(Record record, const Lease& lease) {
+// others may try, and this host goes on as with a token that the coordinator has lost. A reload waits for a loop that
+// is stopping, and with it every token that it changes: no outage may hold it up. The next loop has the record.
+Task<FetchPath::LockAfter> FleetFetch::publish(Record record, const Lease& lease, bool stopping) {
   parts_.journal.phase(RefreshPhase::publishing);
   const bool keeps_lock = keeps_state(config_.source);
-  const BootTime give_up_at = keeps_lock ? BootTime::max() : now() + publish_patience;
+  const BootTime give_up_at = keeps_lock && !stopping ? BootTime::max() : now() + publish_patience;
   const bool state_only = parts_.current.only_carries_state(record);
   for (;;) {
     try {
@@ -129,7 +130,7 @@ Task<FetchPath::LockAfter> FleetFetch::publish(Record record, const Lease& lease
     const BootTime others_may = std::min(give_up_at, parts_.timing.standalone_at());
     if (now() >= others_may) {
       parts_.repair.repair_from(parts_.outage.retry_at());
-      co_return LockAfter::held;
+      co_return keeps_lock ? LockAfter::kept : LockAfter::held;
     }
     co_await sleep_until(parts_.timers, std::min(parts_.outage.retry_at(), others_may));
     parts_.current.bind(record);

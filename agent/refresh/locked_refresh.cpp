@@ -99,7 +99,7 @@ Task<> LockedRefresh::run(FetchPath& path, Lease lease) {
     // The record of a state that came with a failure ends the pause on the hosts that receive it. So the lock is
     // released after the new pause is shared: otherwise a host that is due would call in between.
     const Lease no_lease;
-    lock = co_await path.publish(std::move(*record), fetched.failure ? no_lease : keeper.lease());
+    lock = co_await path.publish(std::move(*record), fetched.failure ? no_lease : keeper.lease(), fetched.cancelled);
     if (fetched.failure && lock == LockAfter::released) lock = LockAfter::held;
   }
   if (fetched.failure) {

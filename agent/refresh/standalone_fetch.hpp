@@ -82,7 +82,7 @@ class StandaloneFetch final : public FetchPath {
 
   Task<std::optional<Lease>> try_lock() override;
   Task<bool> admit(const Lease& lease) override;
-  Task<LockAfter> publish(Record record, const Lease& lease) override;
+  Task<LockAfter> publish(Record record, const Lease& lease, bool stopping = false) override;
   Task<bool> share_pause(Pause pause) override;
   [[nodiscard]] LeaseStore& leases() override { return parts_.leases; }
 

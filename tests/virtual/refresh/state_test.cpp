@@ -183,3 +183,32 @@ TEST_F(KeptState, RecordIsStored_OutlivesItsTokenInRedis) {
 
 }  // namespace
 }  // namespace jeton::test
+// As at a reload, which waits for the old loops: no outage may hold it up. The next loop publishes what came.
+TEST_F(KeptState, AgentIsStoppedInAFetchAndRedisIsGone_EndsAndTheNextRunPublishes) {
+  for (const std::size_t servers : {1U, 3U}) {
+    SCOPED_TRACE(servers);
+    FleetSettings of_fleet = settings(2);
+    of_fleet.servers = servers;
+    VirtualFleet fleet(of_fleet);
+    fleet.provider.rotates = true;
+    fleet.provider.lifetime = std::chrono::hours(24);
+    fleet.start_all();
+    fleet.pass(seconds(5));
+    const auto before = fleet.segments[0].generation();
+    fleet.provider.answer_time = seconds(5);
+    fleet.refresh(0).refresh_now();
+    ASSERT_TRUE(fleet.until([&] { return fleet.updater() == 0U; }, seconds(5)));
+    fleet.cut_off_all();
+    fleet.stop_soon(0);
+    ASSERT_TRUE(fleet.until([&] { return fleet.has_stopped(0); }, minutes(1)));
+    ASSERT_EQ(fleet.provider.issued.size(), 2U);
+    fleet.provider.answer_time = milliseconds(200);
+    fleet.start(0);
+    fleet.pass(seconds(5));
+    fleet.reconnect_all();
+    EXPECT_TRUE(fleet.until([&] { return fleet.all_above(before); }, seconds(20)));
+    expect_alive(fleet, 0);
+    expect_alive(fleet, 1);
+  }
+}
+
