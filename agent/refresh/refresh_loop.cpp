@@ -131,6 +131,7 @@ void RefreshLoop::take(Record record) {
 void RefreshLoop::take_stored(Record record) {
   repair_.note_stored(record.generation);
   take(std::move(record));
+  if (record.generation >= current_.generation()) outage_.published();
 }
 
 }  // namespace jeton::agent

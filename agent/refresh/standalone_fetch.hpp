@@ -33,6 +33,10 @@ class Outage {
   void failed(Step step, const std::string& doing, const TransportError& failure);
   // Another host could publish: the outage of this host may end before it has published itself.
   void other_host_published() { failing_step_ = Step::load; }
+  // The coordinator has the newest record of this host: a publication has succeeded whose answer was lost.
+  void published() {
+    if (failing_step_ == Step::publish) failing_step_ = Step::load;
+  }
 
   // The beginning of the outage; empty: there is none.
   [[nodiscard]] std::optional<BootTime> since() const { return since_; }

@@ -98,6 +98,27 @@ TEST(RedisOutage, AgentStartsDuringIt_ServesItsSegmentAndSaysWhatIsWrong) {
   EXPECT_EQ(fleet.provider.calls, 1U);
 }
 
+// The next refresh, which would end it, is hours away.
+TEST(RedisOutage, AnswerToThePublicationIsLost_IsOverWhenRedisIsBack) {
+  for (const std::size_t servers : {1U, 3U}) {
+    SCOPED_TRACE(servers);
+    VirtualFleet fleet({.agents = 1, .servers = servers});
+    fleet.provider.lifetime = hours(24);
+    fleet.start(0);
+    fleet.pass(seconds(5));
+    const auto before = fleet.stored_generation();
+    fleet.refresh(0).refresh_now();
+    ASSERT_TRUE(fleet.until([&] { return fleet.provider.issued.size() == 2; }));
+    for (std::size_t i = 0; i < servers; ++i) fleet.set_fault(i, MemoryNetwork::Fault::deaf);
+    ASSERT_TRUE(fleet.until([&] { return fleet.stored_generation() > before; }, seconds(1)));
+    fleet.pass(seconds(20));
+    EXPECT_NE(fleet.status(0).last_error, "");
+    fleet.reconnect_all();
+    fleet.pass(minutes(1));
+    EXPECT_EQ(fleet.status(0).last_error, "");
+  }
+}
+
 TEST(RedisOutage, AdmissionIsRefusedAgainAndAgain_IsNoHotLoop) {
   VirtualFleet fleet({.agents = 1});
   fleet.server().cli({"SET", budget_key, "not ours"});
