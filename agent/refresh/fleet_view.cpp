@@ -129,10 +129,20 @@ BootTime FleetView::standalone_blocked_until(bool requested) const {
   return requested ? paused_until_ : std::max(paused_until_, spent_until_);
 }
 
-void FleetView::describe(TokenStatus& status) const {
+// The newest of both counts. A window that has ended is not counted: nothing tells this host that it has.
+void FleetView::describe_usage(TokenStatus& status) const {
   status.calls_allowed = config_.budget.calls;
   status.calls_reserved = config_.budget.reserve;
   const Duration left = std::max(paused_until_, spent_until_) - clock_.boot_now();
+  const BootTime now = clock_.boot_now();
+  const FetchUsage& known = heard_.calls > 0 && heard_.window_end > now ? heard_ : counted_;
+  if (known.window_end && *known.window_end <= now) return;
+  status.calls_used = known.calls;
+  if (known.window_end) status.window_end = clock_.wall_now() + to_ms(*known.window_end - now);
+}
+
+void FleetView::describe(TokenStatus& status) const {
+  describe_usage(status);
   if (left <= Duration{0}) return;
   status.paused_until = clock_.wall_now() + to_ms(left);
   status.pause_reason = pause_reason_;

@@ -74,7 +74,6 @@ void RefreshLoop::on(ReleaseEvent) {
 
 void RefreshLoop::on(FetchUsage usage) {
   fleet_.note_heard_usage(usage);
-  journal_.usage(fleet_.usage());
   wake_.notify();
 }
 

@@ -103,13 +103,8 @@ Task<> StoreRepair::ask_usage(bool may_be_lost) {
     co_return;
   }
   counted_for_ = parts_.current.generation();
-  note_usage(usage, asked_at);
-  if (parts_.pauses.heard_at() <= asked_at) parts_.pauses.check(usage);
-}
-
-void StoreRepair::note_usage(const FetchUsage& usage, BootTime asked_at) {
   parts_.fleet.note_usage(usage, asked_at);
-  parts_.journal.usage(parts_.fleet.usage());
+  if (parts_.pauses.heard_at() <= asked_at) parts_.pauses.check(usage);
 }
 
 // The counts come before the record, so that no host is admitted without them, and once more behind it: should all be

@@ -49,7 +49,7 @@ class StoreRepair {
   void note_stored(Generation generation) { in_store_ = std::max(in_store_, generation); }
 
   // Notes the coordinator's count of calls to the provider, in an answer that settles every message of before.
-  void note_usage(const FetchUsage& usage) { note_usage(usage, now()); }
+  void note_usage(const FetchUsage& usage) { parts_.fleet.note_usage(usage, now()); }
 
   // Maintenance, each from its moment on. Computed anew after each event: the moment of a resync may have come nearer.
   [[nodiscard]] BootTime reload_at();
@@ -66,7 +66,6 @@ class StoreRepair {
   // A fleet does not look in step.
   [[nodiscard]] BootTime moment_in(Duration interval) const;
   Task<> ask_usage(bool may_be_lost);
-  void note_usage(const FetchUsage& usage, BootTime asked_at);
   Task<> restore_record();
   Task<> restore_counts();
   [[nodiscard]] bool can_restore_record() const;
