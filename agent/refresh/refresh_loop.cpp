@@ -37,7 +37,8 @@ Task<> RefreshLoop::start() {
   }
   std::optional<Record> kept = state_.load();
   if (kept) take(std::move(*kept));
-  if (current_.record()) state_.keep(*current_.record());  // the loop before this one may not have been able to
+  // The loop before this one may not have been able to.
+  if (current_.record()) state_.keep(*current_.record(), current_.record()->state_only);
   // The agent before us heard of a rejection and did not live to replace the token.
   if (current_.rejected()) request(RefreshRequest::Reason::rejected);
   if (parts_.refresh_is_asked) static_cast<void>(refresh_now());
@@ -113,7 +114,7 @@ void RefreshLoop::take(Record record) {
   } catch (const std::exception& e) {
     journal_.segment_failed(e);
   }
-  state_.keep(*current_.record());
+  state_.keep(*current_.record(), state_only);
   fleet_.end_heard_claim();
   if (current_.generation() == before) return;
   fleet_.end_claim();

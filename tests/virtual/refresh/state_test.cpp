@@ -110,6 +110,29 @@ TEST_F(KeptState, AnswerCannotBeReadThatMayHoldIt_NoHostAsksUntilAPersonActs) {
   EXPECT_TRUE(fleet.until([&] { return fleet.provider.calls > 2; }, minutes(1)));
 }
 
+// "Until the chain continues": on whichever host.
+TEST_F(KeptState, AnotherHostContinuesTheChain_AnswersThatCouldNotBeReadAreRemoved) {
+  VirtualFleet fleet(settings(2));
+  fleet.start_all();
+  fleet.pass(seconds(5));
+  const auto before = fleet.stored_generation();
+  const auto answers = [&] {
+    std::size_t count = 0;
+    for (const auto& file : std::filesystem::directory_iterator(fleet.directory(0) / "state")) {
+      if (file.path().filename().string().find(".answer-") != std::string::npos) ++count;
+    }
+    return count;
+  };
+  fleet.provider.behave(Answer::unread(), 1);
+  fleet.refresh(0).refresh_now();
+  ASSERT_TRUE(fleet.until([&] { return answers() == 1; }, minutes(1)));
+  fleet.secrets[1] = "another refresh token";
+  fleet.refresh(1).refresh_now();
+  ASSERT_TRUE(fleet.until([&] { return fleet.all_above(before); }, seconds(20)));
+  EXPECT_EQ(fleet.segments[0].record->fetched_by, "host-1");
+  EXPECT_EQ(answers(), 0U);
+}
+
 TEST_F(KeptState, HostIsGone_IsUsedByTheNext) {
   VirtualFleet fleet(settings(2));
   fleet.provider.rotates = true;
@@ -174,15 +197,6 @@ TEST_F(KeptState, AgentIsStoppedInAFetch_CompletesItFirst) {
   expect_alive(fleet, 1);
 }
 
-TEST_F(KeptState, RecordIsStored_OutlivesItsTokenInRedis) {
-  VirtualFleet fleet(settings(1));
-  fleet.start_all();
-  fleet.pass(seconds(5));
-  EXPECT_GT(std::stoll(fleet.server().cli({"PTTL", "jeton:{api}:token"})), 300LL * 24 * 3600 * 1000);
-}
-
-}  // namespace
-}  // namespace jeton::test
 // As at a reload, which waits for the old loops: no outage may hold it up. The next loop publishes what came.
 TEST_F(KeptState, AgentIsStoppedInAFetchAndRedisIsGone_EndsAndTheNextRunPublishes) {
   for (const std::size_t servers : {1U, 3U}) {
@@ -212,3 +226,12 @@ TEST_F(KeptState, AgentIsStoppedInAFetchAndRedisIsGone_EndsAndTheNextRunPublishe
   }
 }
 
+TEST_F(KeptState, RecordIsStored_OutlivesItsTokenInRedis) {
+  VirtualFleet fleet(settings(1));
+  fleet.start_all();
+  fleet.pass(seconds(5));
+  EXPECT_GT(std::stoll(fleet.server().cli({"PTTL", "jeton:{api}:token"})), 300LL * 24 * 3600 * 1000);
+}
+
+}  // namespace
+}  // namespace jeton::test
