@@ -83,9 +83,8 @@ Task<bool> FleetFetch::admit(const Lease& lease) {
 // If the store has fewer calls than a message reported, there was a data loss, or the message was forged. The host that
 // made the calls repairs their count; this host waits for that, once.
 Task<bool> FleetFetch::calls_are_lost() {
+  if (!parts_.fleet.heard_of_more_calls()) co_return false;
   const FetchUsage heard = parts_.fleet.heard();
-  if (config_.budget.calls == 0 || heard.calls <= parts_.fleet.counted().calls) co_return false;
-  if (heard.window_end.value_or(BootTime{}) <= now()) co_return false;
   const FetchUsage stored = co_await parts_.budget.usage(config_.name);
   parts_.fleet.forget_heard_usage();
   if (stored.calls < heard.calls) co_return true;
