@@ -65,7 +65,7 @@ class StoreRepair {
   [[nodiscard]] bool is_doubtful() const;
   // A fleet does not look in step.
   [[nodiscard]] BootTime moment_in(Duration interval) const;
-  Task<> ask_usage(bool may_be_lost);
+  Task<bool> ask_usage();
   Task<> restore_record();
   Task<> restore_counts();
   [[nodiscard]] bool can_restore_record() const;
@@ -74,6 +74,7 @@ class StoreRepair {
   const TokenConfig& config_;
   Parts parts_;
   bool reload_wanted_ = false;
+  bool may_be_lost_ = false;             // the store may have lost something since it was last looked at
   BootTime next_look_{};                 // the fallback for lost messages
   BootTime check_at_ = BootTime::max();  // a look before that, for what only a message says
   BootTime repair_at_ = BootTime::max();
