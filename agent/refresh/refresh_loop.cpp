@@ -41,7 +41,7 @@ Task<> RefreshLoop::start() {
   if (current_.record()) state_.keep(*current_.record(), current_.record()->state_only);
   // The agent before us heard of a rejection and did not live to replace the token.
   if (current_.rejected()) request(RefreshRequest::Reason::rejected);
-  if (parts_.refresh_is_asked) static_cast<void>(refresh_now());
+  inherit();
   became_due();
   parts_.coordinator.configure(config_.name, {config_.lock, config_.mirror_key});
   parts_.coordinator.subscribe(config_.name, this);
@@ -131,8 +131,8 @@ void RefreshLoop::take(Record record) {
 // One that the coordinator has.
 void RefreshLoop::take_stored(Record record) {
   repair_.note_stored(record.generation);
-  take(std::move(record));
   if (record.generation >= current_.generation()) outage_.published();
+  take(std::move(record));
 }
 
 }  // namespace jeton::agent

@@ -30,6 +30,12 @@ void StoreRepair::hear_loss() {
   parts_.wake.notify();
 }
 
+void StoreRepair::inherit(const FetchUsage& counted) {
+  if (counted.calls == 0) return;
+  note_usage(counted);
+  may_be_lost_ = true;
+}
+
 // This host may be the only one that knows the rest of the lost data.
 void StoreRepair::cancel_repair() {
   if (!parts_.fleet.counts_calls() && !parts_.pauses.confirmed()) repair_at_ = BootTime::max();
