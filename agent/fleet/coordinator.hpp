@@ -37,7 +37,8 @@ class Coordinator : public LeaseStore, public RecordStore, public FetchBudget, p
   // Sets the terms of a token, as its configuration has them. Called before the first call about the token, and again
   // when the terms change.
   virtual void configure(const std::string& name, const TokenTerms& terms) = 0;
-  // `names`: the tokens of this host. Removes the files that this host keeps about other tokens.
+  // `names`: the tokens of this host. Forgets the terms of other tokens, and removes the files that this host keeps
+  // about them.
   virtual void prune_except(const std::set<std::string>& names) = 0;
 
   [[nodiscard]] virtual BackendHealth health() const = 0;

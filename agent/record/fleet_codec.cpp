@@ -98,6 +98,7 @@ SecretString encode_record(const Record& record) {
                   {"fetched_by", record.fetched_by}};
   if (record.first_generation != 0) json["first_generation"] = record.first_generation;
   if (record.rejections != 0) json["rejections"] = record.rejections;
+  if (record.state_only) json["state_only"] = true;
   if (!record.state.empty()) json["state"] = record.state.reveal();
   if (record.previous) {
     json["previous"] = {{"value", record.previous->value.reveal()},
@@ -133,6 +134,7 @@ Record decode_record(const WipingJson& json) {
     record.expires_at = time_at(json, "expires_at_ms");
     record.fetched_by = json.value("fetched_by", "");
     if (json.contains("rejections")) record.rejections = whole_number<std::uint32_t>(json.at("rejections"));
+    record.state_only = json.value("state_only", false);
     if (const auto state = json.find("state"); state != json.end()) {
       record.state = SecretString(state->get_ref<const WipingJson::string_t&>());
     }

@@ -18,7 +18,7 @@ namespace jeton::agent {
 //
 //   {"v":1,"generation":1795000000000000,"value":"...","type":"Bearer","attributes":{},"issued_at_ms":...,
 //    "expires_at_ms":...,"previous":{"value":"...","generation":...,"accept_until_ms":...,"expires_at_ms":...},"fetched_by":"host-1",
-//    "state":"...","first_generation":...,
+//    "state":"...","first_generation":...,"rejections":...,"state_only":true,
 //    "boot":{"clock":"<boot id>-<time namespace>","expires_ms":...,"previous_accept_until_ms":...}}
 //
 // "boot": the ends by CLOCK_BOOTTIME of the kernel that "clock" names, for the agents that have the same one.

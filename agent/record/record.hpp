@@ -81,6 +81,7 @@ struct Record {
   // Consecutive rejected tokens before this one: each, and this one, was fetched because the provider had rejected the
   // token before it.
   std::uint32_t rejections = 0;
+  bool state_only = false;  // a later publication of the same token, for a new state
   BootTime expires_boot = no_boot_end;
 
   // True: the record has no token; it carries a state for the next fetch, and no reader sees it.

@@ -201,12 +201,16 @@ Record CurrentToken::with_state(const SecretString& state, Generation generation
   }
   record.generation = generation;
   record.state = state;
+  record.state_only = true;
   record.fetched_by = host;
   return record;
 }
 
+// Two hosts may date the same issue a little differently, as they measured the clock of their coordinator. An agent of
+// an earlier version does not write what the record is for.
 bool CurrentToken::only_carries_state(const Record& record) const {
-  return record.blank() || (record_ && record_->value == record.value && record_->issued_at == record.issued_at);
+  if (record.blank()) return true;
+  return record_ && record_->value == record.value && (record.state_only || record_->issued_at == record.issued_at);
 }
 
 void CurrentToken::describe(TokenStatus& status) const {

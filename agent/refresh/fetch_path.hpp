@@ -26,8 +26,9 @@ class FetchPath {
   // Whether the holder of this lease may call the provider now; counts the call if it may.
   virtual Task<bool> admit(const Lease& lease) = 0;
   // Publishes the record under the fence of the lease. For a lease without an owner the lock is held afterwards, also
-  // if the result is released.
-  virtual Task<LockAfter> publish(Record record, const Lease& lease) = 0;
+  // if the result is released. `stopping`: the loop ends, and is waited for; what cannot be published soon is left to
+  // the next one.
+  virtual Task<LockAfter> publish(Record record, const Lease& lease, bool stopping = false) = 0;
   // True: the coordinator has stored the pause, so that a host that asks later finds it.
   virtual Task<bool> share_pause(Pause pause) = 0;
   // The store of the updater lock.

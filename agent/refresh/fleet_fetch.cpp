@@ -83,9 +83,8 @@ Task<bool> FleetFetch::admit(const Lease& lease) {
 // If the store has fewer calls than a message reported, there was a data loss, or the message was forged. The host that
 // made the calls repairs their count; this host waits for that, once.
 Task<bool> FleetFetch::calls_are_lost() {
+  if (!parts_.fleet.heard_of_more_calls()) co_return false;
   const FetchUsage heard = parts_.fleet.heard();
-  if (config_.budget.calls == 0 || heard.calls <= parts_.fleet.counted().calls) co_return false;
-  if (heard.window_end.value_or(BootTime{}) <= now()) co_return false;
   const FetchUsage stored = co_await parts_.budget.usage(config_.name);
   parts_.fleet.forget_heard_usage();
   if (stored.calls < heard.calls) co_return true;
@@ -106,11 +105,12 @@ void FleetFetch::refuse(const Admission& refusal, const FetchLimits& allowed) {
 }
 
 // The lock is kept during the attempts only if another fetch would do harm (one refresh token on two hosts): else
-// others may try, and this host goes on as with a token that the coordinator has lost.
-Task<FetchPath::LockAfter> FleetFetch::publish(Record record, const Lease& lease) {
+// others may try, and this host goes on as with a token that the coordinator has lost. A reload waits for a loop that
+// is stopping, and with it every token that it changes: no outage may hold it up. The next loop has the record.
+Task<FetchPath::LockAfter> FleetFetch::publish(Record record, const Lease& lease, bool stopping) {
   parts_.journal.phase(RefreshPhase::publishing);
   const bool keeps_lock = keeps_state(config_.source);
-  const BootTime give_up_at = keeps_lock ? BootTime::max() : now() + publish_patience;
+  const BootTime give_up_at = keeps_lock && !stopping ? BootTime::max() : now() + publish_patience;
   const bool state_only = parts_.current.only_carries_state(record);
   for (;;) {
     try {
@@ -129,7 +129,7 @@ Task<FetchPath::LockAfter> FleetFetch::publish(Record record, const Lease& lease
     const BootTime others_may = std::min(give_up_at, parts_.timing.standalone_at());
     if (now() >= others_may) {
       parts_.repair.repair_from(parts_.outage.retry_at());
-      co_return LockAfter::held;
+      co_return keeps_lock ? LockAfter::kept : LockAfter::held;
     }
     co_await sleep_until(parts_.timers, std::min(parts_.outage.retry_at(), others_may));
     parts_.current.bind(record);

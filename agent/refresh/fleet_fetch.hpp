@@ -35,7 +35,7 @@ class FleetFetch final : public FetchPath {
   Task<bool> admit(const Lease& lease) override;
   // A fetched token may be the only valid one: if the coordinator cannot be reached, this host serves the token, and
   // tries the publication again until the record is stored, refused or obsolete.
-  Task<LockAfter> publish(Record record, const Lease& lease) override;
+  Task<LockAfter> publish(Record record, const Lease& lease, bool stopping = false) override;
   Task<bool> share_pause(Pause pause) override;
   [[nodiscard]] LeaseStore& leases() override { return parts_.leases; }
 

@@ -90,11 +90,12 @@ bool FleetView::counts_calls() const {
   return config_.budget.calls > 0 && counted_.calls > 0 && counted_.window_end > clock_.boot_now();
 }
 
-bool FleetView::relies_on_messages() const {
+bool FleetView::heard_of_more_calls() const {
   const std::uint64_t known = counts_calls() ? counted_.calls : 0;
-  const bool heard_more = config_.budget.calls > 0 && heard_.calls > known && heard_.window_end > clock_.boot_now();
-  return heard_more || blocked_until(false) > clock_.boot_now();
+  return config_.budget.calls > 0 && heard_.calls > known && heard_.window_end > clock_.boot_now();
 }
+
+bool FleetView::relies_on_messages() const { return heard_of_more_calls() || blocked_until(false) > clock_.boot_now(); }
 
 FetchLimits FleetView::limits(bool requested) const {
   const BudgetConfig& budget = config_.budget;
@@ -129,9 +130,19 @@ BootTime FleetView::standalone_blocked_until(bool requested) const {
   return requested ? paused_until_ : std::max(paused_until_, spent_until_);
 }
 
-void FleetView::describe(TokenStatus& status) const {
+// The newest of both counts. A window that has ended is not counted: nothing tells this host that it has.
+void FleetView::describe_usage(TokenStatus& status) const {
   status.calls_allowed = config_.budget.calls;
   status.calls_reserved = config_.budget.reserve;
+  const BootTime now = clock_.boot_now();
+  const FetchUsage& known = heard_.calls > 0 && heard_.window_end > now ? heard_ : counted_;
+  if (known.window_end && *known.window_end <= now) return;
+  status.calls_used = known.calls;
+  if (known.window_end) status.window_end = clock_.wall_now() + to_ms(*known.window_end - now);
+}
+
+void FleetView::describe(TokenStatus& status) const {
+  describe_usage(status);
   const Duration left = std::max(paused_until_, spent_until_) - clock_.boot_now();
   if (left <= Duration{0}) return;
   status.paused_until = clock_.wall_now() + to_ms(left);

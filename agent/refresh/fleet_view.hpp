@@ -48,8 +48,8 @@ class FleetView {
   void forget_heard_usage() { heard_ = {}; }
   [[nodiscard]] const FetchUsage& counted() const { return counted_; }
   [[nodiscard]] const FetchUsage& heard() const { return heard_; }
-  // The newest of both.
-  [[nodiscard]] const FetchUsage& usage() const { return heard_.calls > 0 ? heard_ : counted_; }
+  // Whether a message reports more calls in a window that runs than an answer of the coordinator.
+  [[nodiscard]] bool heard_of_more_calls() const;
   // Whether calls are counted: there is a budget, and its window runs.
   [[nodiscard]] bool counts_calls() const;
   // The limits that this host passes to the coordinator. The schedule does not get the reserve of the budget.
@@ -82,6 +82,7 @@ class FleetView {
   [[nodiscard]] BootTime spread(BootTime until) const;
   [[nodiscard]] BootTime end_of_claim(BootTime until) const;
   [[nodiscard]] FetchUsage within_budget(FetchUsage usage) const;
+  void describe_usage(TokenStatus& status) const;
 
   const TokenConfig& config_;
   const Milliseconds lock_ttl_;

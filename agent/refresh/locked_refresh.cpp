@@ -52,12 +52,12 @@ std::optional<Record> StateKeeper::load() {
   return std::nullopt;
 }
 
-void StateKeeper::keep(const Record& record) {
+void StateKeeper::keep(const Record& record, bool state_only) {
   if (keeper_ == nullptr || record.state.empty() || record.generation <= kept_) return;
   try {
     keeper_->save(record);
     kept_ = record.generation;
-    if (!current_.only_carries_state(record)) keeper_->forget_answers();  // the chain goes on without them
+    if (!state_only) keeper_->forget_answers();  // the chain goes on without them
   } catch (const std::exception& e) {
     journal_.state_trouble("keep", e);
   }
@@ -94,12 +94,12 @@ Task<> LockedRefresh::run(FetchPath& path, Lease lease) {
   LockAfter lock = LockAfter::held;
   std::optional<Record> record = record_of(fetched, generation, rejected);
   if (record) {
-    parts_.state.keep(*record);
+    parts_.state.keep(*record, parts_.current.only_carries_state(*record));
     JETON_FAILPOINT("refresh.kept");
     // The record of a state that came with a failure ends the pause on the hosts that receive it. So the lock is
     // released after the new pause is shared: otherwise a host that is due would call in between.
     const Lease no_lease;
-    lock = co_await path.publish(std::move(*record), fetched.failure ? no_lease : keeper.lease());
+    lock = co_await path.publish(std::move(*record), fetched.failure ? no_lease : keeper.lease(), fetched.cancelled);
     if (fetched.failure && lock == LockAfter::released) lock = LockAfter::held;
   }
   if (fetched.failure) {

@@ -29,8 +29,8 @@ class StateKeeper {
 
   // The record that an earlier run fetched and may not have published, unless a newer record is known.
   [[nodiscard]] std::optional<Record> load();
-  // Saves the state of a record that is newer than the saved one.
-  void keep(const Record& record);
+  // Saves the state of a record that is newer than the saved one. `state_only`: it brings no token with it.
+  void keep(const Record& record, bool state_only);
   // Keeps an answer that cannot be read: a new refresh token may be in it and nowhere else.
   void keep_unread(const SourceError& failure);
 

@@ -129,6 +129,7 @@ void PausePolicy::check_correction_soon() {
 
 Task<> PausePolicy::lift_in_fleet() {
   lift_at_ = BootTime::max();
+  lifting_ = true;
   if (std::exchange(lift_here_, false)) {
     end();
     failed_request_.clear();
@@ -145,6 +146,7 @@ Task<> PausePolicy::lift_in_fleet() {
     // Behind the moment at which a refresh that is due may be tried: no maintenance may starve it.
     lift_at_ = parts_.outage.retry_at() + lift_retry;
   }
+  lifting_ = false;
 }
 
 // A request that failed from here is not tried again for that.
@@ -159,6 +161,11 @@ Task<> PausePolicy::resume_if_corrected() {
 
 std::optional<Pause> PausePolicy::confirmed() const {
   return confirmed_ && confirmed_->until > now() ? confirmed_ : std::nullopt;
+}
+
+std::optional<Pause> PausePolicy::own() const {
+  if (unshared_until_ <= now()) return std::nullopt;
+  return Pause{unshared_until_, parts_.fleet.pause_reason(), parts_.fleet.pause_request()};
 }
 
 std::string PausePolicy::own_request() const {

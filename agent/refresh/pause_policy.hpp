@@ -68,12 +68,16 @@ class PausePolicy {
 
   // Maintenance, each from its moment on.
   [[nodiscard]] BootTime lift_at() const { return lift_at_; }
+  // The fleet does not know of it yet.
+  [[nodiscard]] bool is_lifting() const { return lifting_ || lift_at_ != BootTime::max(); }
   Task<> lift_in_fleet();
   [[nodiscard]] BootTime correction_check_at() const { return correction_check_at_; }
   Task<> resume_if_corrected();
 
   // The pause that the coordinator reported or stored, while it lasts; not a pause that is known only from a message.
   [[nodiscard]] std::optional<Pause> confirmed() const;
+  // The pause that this host began and the coordinator does not know of, while it lasts.
+  [[nodiscard]] std::optional<Pause> own() const;
 
  private:
   [[nodiscard]] Duration length_after(const SourceError& failure);
@@ -91,6 +95,7 @@ class PausePolicy {
   std::string failed_request_;  // our request that the provider refused permanently or for a long time
   BootTime correction_check_at_ = BootTime::max();
   BootTime lift_at_ = BootTime::max();
+  bool lifting_ = false;     // the fleet is asked to lift it
   bool lift_here_ = false;   // the pause in the files of this host is to end too, once, whatever becomes of the fleet's
   std::string lift_reason_;  // for the log; empty: this host knows of no pause
 };

@@ -51,6 +51,26 @@ std::unique_ptr<StandaloneFetch> RefreshLoop::make_standalone(Milliseconds lock_
                                                                   [this](const Pause& p) { pauses_.begin_own(p); }});
 }
 
+RefreshLoop::Legacy RefreshLoop::legacy() const {
+  return {request_.is_asked(current_.generation()),
+          request_.has_consent(),
+          pauses_.is_lifting(),
+          fleet_.counted(),
+          pauses_.confirmed(),
+          pauses_.own()};
+}
+
+// What an operator asked for before a pause began does not end it; a request that differs from the refused one does.
+void RefreshLoop::inherit() {
+  const Legacy& legacy = parts_.legacy;
+  repair_.inherit(legacy.counted);
+  if (legacy.pause) pauses_.begin_confirmed(*legacy.pause);
+  if (legacy.own_pause) pauses_.begin_own(*legacy.own_pause);
+  if (legacy.refresh_is_asked) request(RefreshRequest::Reason::asked);
+  if (!legacy.has_consent) static_cast<void>(request_.take_consent());
+  if (legacy.lifts_pause) pauses_.lift("an operator asked for a new token");
+}
+
 // Of the fleet.
 void RefreshLoop::hear(FleetEvent event) {
   std::visit([this](auto& one) { on(std::move(one)); }, event);
@@ -74,7 +94,6 @@ void RefreshLoop::on(ReleaseEvent) {
 
 void RefreshLoop::on(FetchUsage usage) {
   fleet_.note_heard_usage(usage);
-  journal_.usage(fleet_.usage());
   wake_.notify();
 }
 

@@ -65,12 +65,6 @@ void RefreshJournal::refresh_ended(RefreshOutcome outcome) {
   if (ended && tally_ != nullptr) tally_->add(ended->reason, outcome, clock_.boot_now() - ended->began_at);
 }
 
-void RefreshJournal::usage(const FetchUsage& usage) {
-  status_.calls_used = usage.calls;
-  status_.window_end.reset();
-  if (usage.window_end) status_.window_end = clock_.wall_now() + to_ms(*usage.window_end - clock_.boot_now());
-}
-
 // After a failure of this host the pause is that of the failure.
 void RefreshJournal::paused(const Pause& pause) {
   changed_.notify();

@@ -46,7 +46,6 @@ class RefreshJournal {
   void fetching(RefreshReason reason);
   // Of the refresh that the last call to the provider was for; nothing without one.
   void refresh_ended(RefreshOutcome outcome);
-  void usage(const FetchUsage& usage);
   void paused(const Pause& pause);             // the status has it from the fleet view
   void pause_changed() { changed_.notify(); }  // it ended, or the schedule is held back
   void resumed(const std::string& reason);

@@ -37,10 +37,11 @@ Task<> RefreshLoop::start() {
   }
   std::optional<Record> kept = state_.load();
   if (kept) take(std::move(*kept));
-  if (current_.record()) state_.keep(*current_.record());  // the loop before this one may not have been able to
+  // The loop before this one may not have been able to.
+  if (current_.record()) state_.keep(*current_.record(), current_.record()->state_only);
   // The agent before us heard of a rejection and did not live to replace the token.
   if (current_.rejected()) request(RefreshRequest::Reason::rejected);
-  if (parts_.refresh_is_asked) static_cast<void>(refresh_now());
+  inherit();
   became_due();
   parts_.coordinator.configure(config_.name, {config_.lock, config_.mirror_key});
   parts_.coordinator.subscribe(config_.name, this);
@@ -113,7 +114,7 @@ void RefreshLoop::take(Record record) {
   } catch (const std::exception& e) {
     journal_.segment_failed(e);
   }
-  state_.keep(*current_.record());
+  state_.keep(*current_.record(), state_only);
   fleet_.end_heard_claim();
   if (current_.generation() == before) return;
   fleet_.end_claim();
@@ -130,6 +131,7 @@ void RefreshLoop::take(Record record) {
 // One that the coordinator has.
 void RefreshLoop::take_stored(Record record) {
   repair_.note_stored(record.generation);
+  if (record.generation >= current_.generation()) outage_.published();
   take(std::move(record));
 }
 

@@ -22,6 +22,16 @@ namespace jeton::agent {
 
 class RefreshLoop final : private FleetListener {
  public:
+  // What a loop leaves to the one that takes its place, besides the record: the coordinator may be out of reach, or
+  // have lost it.
+  struct Legacy {
+    bool refresh_is_asked = false;     // an operator still waits for a new token
+    bool has_consent = false;          // the fetch that the operator asked for has not been made yet
+    bool lifts_pause = false;          // the coordinator has not heard yet that the pause has ended
+    FetchUsage counted{};              // the calls to the provider, in the last answer of the coordinator
+    std::optional<Pause> pause{};      // that the coordinator has, or had
+    std::optional<Pause> own_pause{};  // that only this host knows of
+  };
   // All outlive the loop.
   struct Parts {
     Timers& timers;
@@ -37,7 +47,7 @@ class RefreshLoop final : private FleetListener {
     Milliseconds fetch_alone{};  // so long before the token expires; without a token, so long after the outage began
     RecordKeeper* keeper = nullptr;                   // for a source that keeps a state
     const TokenValues* tokens = nullptr;              // for a source that uses another token
-    bool refresh_is_asked = false;                    // of the loop before this one, which ended
+    Legacy legacy{};                                  // of the loop before this one, which ended
     std::function<void(const Record&)> on_current{};  // this token is current, and newer or heard of again
     RefreshTally* tally = nullptr;                    // of the host
     TokenHistory* history = nullptr;                  // gets the events of the token
@@ -60,10 +70,9 @@ class RefreshLoop final : private FleetListener {
   // reason: the operator may have corrected the cause at the provider, or may know better than its Retry-After.
   RefreshAnswer refresh_now();
 
-  // For the loop that takes this one's place after its end: the record with its state, which may be nowhere else, and
-  // whether an operator still waits for a new token.
+  // For the loop that takes this one's place after its end; the record has its state, which may be nowhere else.
   [[nodiscard]] const std::optional<Record>& record() const { return current_.record(); }
-  [[nodiscard]] bool refresh_is_asked() const { return request_.is_asked(current_.generation()); }
+  [[nodiscard]] Legacy legacy() const;
 
   [[nodiscard]] TokenStatus status() const;
   // The current token while it is valid; for a source that uses it.
@@ -72,6 +81,7 @@ class RefreshLoop final : private FleetListener {
 
  private:
   Task<> start();
+  void inherit();
   Task<> until_due();
   Task<bool> maintain();
   void take(Record record);

@@ -59,6 +59,7 @@ class RefreshRequest {
   // Whether the next fetch was asked for by an operator: it may send a request that would otherwise wait for a person.
   // True once.
   [[nodiscard]] bool take_consent() { return std::exchange(consent_, false); }
+  [[nodiscard]] bool has_consent() const { return consent_; }
 
  private:
   const RefreshConfig& config_;

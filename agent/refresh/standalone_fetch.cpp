@@ -82,7 +82,7 @@ Task<bool> StandaloneFetch::admit(const Lease& lease) {
 }
 
 // A failure is not tried again: only this host has to know the record.
-Task<FetchPath::LockAfter> StandaloneFetch::publish(Record record, const Lease& lease) {
+Task<FetchPath::LockAfter> StandaloneFetch::publish(Record record, const Lease& lease, bool /*stopping*/) {
   parts_.journal.phase(RefreshPhase::publishing);
   const bool state_only = parts_.current.only_carries_state(record);
   PublishResult result;

@@ -33,6 +33,10 @@ class Outage {
   void failed(Step step, const std::string& doing, const TransportError& failure);
   // Another host could publish: the outage of this host may end before it has published itself.
   void other_host_published() { failing_step_ = Step::load; }
+  // The coordinator has the newest record of this host: a publication has succeeded whose answer was lost.
+  void published() {
+    if (failing_step_ == Step::publish) failing_step_ = Step::load;
+  }
 
   // The beginning of the outage; empty: there is none.
   [[nodiscard]] std::optional<BootTime> since() const { return since_; }
@@ -82,7 +86,7 @@ class StandaloneFetch final : public FetchPath {
 
   Task<std::optional<Lease>> try_lock() override;
   Task<bool> admit(const Lease& lease) override;
-  Task<LockAfter> publish(Record record, const Lease& lease) override;
+  Task<LockAfter> publish(Record record, const Lease& lease, bool stopping = false) override;
   Task<bool> share_pause(Pause pause) override;
   [[nodiscard]] LeaseStore& leases() override { return parts_.leases; }
 

@@ -30,6 +30,12 @@ void StoreRepair::hear_loss() {
   parts_.wake.notify();
 }
 
+void StoreRepair::inherit(const FetchUsage& counted) {
+  if (counted.calls == 0) return;
+  note_usage(counted);
+  may_be_lost_ = true;
+}
+
 // This host may be the only one that knows the rest of the lost data.
 void StoreRepair::cancel_repair() {
   if (!parts_.fleet.counts_calls() && !parts_.pauses.confirmed()) repair_at_ = BootTime::max();
@@ -40,7 +46,7 @@ BootTime StoreRepair::moment_in(Duration interval) const {
 }
 
 bool StoreRepair::is_doubtful() const {
-  return parts_.fleet.relies_on_messages() || !parts_.signals.reports_losses(config_.name);
+  return may_be_lost_ || parts_.fleet.relies_on_messages() || !parts_.signals.reports_losses(config_.name);
 }
 
 // A claim that the next record settles needs no check, so a rotation costs the store nothing.
@@ -56,13 +62,14 @@ BootTime StoreRepair::reload_at() {
 
 // At the start, after messages may have been missed, and now and then in case one was.
 Task<> StoreRepair::reload() {
-  const bool after_gap = std::exchange(reload_wanted_, false);
+  // Both before the look, not after it: a message about a loss may come in while the answers do. A look that fails does
+  // not settle it.
+  if (std::exchange(reload_wanted_, false)) may_be_lost_ = true;
+  if (std::exchange(repair_at_, BootTime::max()) != BootTime::max()) may_be_lost_ = true;
   const bool waiting = parts_.fleet.claimed_until() > now();
   const bool doubtful = is_doubtful();
   next_look_ = moment_in(waiting ? waiting_poll : quiet_poll);
   check_at_ = BootTime::max();
-  // Before the look, not after it: a message about a loss may come in while the answers do.
-  const bool heard_of_loss = std::exchange(repair_at_, BootTime::max()) != BootTime::max();
   // A message may bring a newer record before this answer, which is then older and not a loss.
   const Generation known = parts_.current.generation();
   try {
@@ -71,14 +78,15 @@ Task<> StoreRepair::reload() {
     if (published) parts_.take_stored(std::move(*published));
     parts_.outage.answered(Outage::Step::load);
     // A store that lost data gets the newest record again, by the host of the fleet that draws the shortest delay.
-    if (theirs < known && can_restore_record() && (after_gap || parts_.current.valid())) hear_loss();
+    if (theirs < known && can_restore_record() && (may_be_lost_ || parts_.current.valid())) hear_loss();
     // A store that lost the record lost the count too: it gets this host's, so do not read its own.
     const bool lost = repair_at_ != BootTime::max();
-    const bool may_be_lost = after_gap || heard_of_loss;
     // Nor does a host of a sealed fleet hear the count of the call that brought the present record.
-    const bool is_news = may_be_lost || doubtful || parts_.current.generation() != counted_for_;
+    const bool is_news = doubtful || parts_.current.generation() != counted_for_;
     const bool counts = config_.budget.calls > 0 && is_news;
-    if (!lost && (counts || parts_.fleet.is_paused())) co_await ask_usage(may_be_lost);
+    bool settled = true;
+    if (!lost && (counts || parts_.fleet.is_paused())) settled = co_await ask_usage();
+    if (settled) may_be_lost_ = false;
   } catch (const TransportError& e) {
     parts_.outage.failed(Outage::Step::load, "load the published token", e);
     // Behind the moment at which a refresh that is due may be tried: no maintenance may starve it.
@@ -87,29 +95,25 @@ Task<> StoreRepair::reload() {
 }
 
 // A message that comes while the answer is awaited may be newer than the answer, which must not undo it. As with all
-// that only a message says, a look settles it soon.
-Task<> StoreRepair::ask_usage(bool may_be_lost) {
+// that only a message says, a look settles it soon. False: there was no answer.
+Task<bool> StoreRepair::ask_usage() {
   const BootTime asked_at = now();
   FetchUsage usage;
   try {
     usage = co_await parts_.budget.usage(config_.name);
   } catch (const TransportError& e) {
     log::debug("the count of fetches cannot be read", {{"token", config_.name}, {"error", e.what()}});
-    co_return;
+    co_return false;
   }
   const FetchUsage& known = parts_.fleet.counted();
-  if (may_be_lost && usage.calls < known.calls && known.window_end > now()) {
+  if (may_be_lost_ && usage.calls < known.calls && known.window_end > now()) {
     hear_loss();  // the store has forgotten it
-    co_return;
+    co_return true;
   }
   counted_for_ = parts_.current.generation();
-  note_usage(usage, asked_at);
-  if (parts_.pauses.heard_at() <= asked_at) parts_.pauses.check(usage);
-}
-
-void StoreRepair::note_usage(const FetchUsage& usage, BootTime asked_at) {
   parts_.fleet.note_usage(usage, asked_at);
-  parts_.journal.usage(parts_.fleet.usage());
+  if (parts_.pauses.heard_at() <= asked_at) parts_.pauses.check(usage);
+  co_return true;
 }
 
 // The counts come before the record, so that no host is admitted without them, and once more behind it: should all be

@@ -49,7 +49,10 @@ class StoreRepair {
   void note_stored(Generation generation) { in_store_ = std::max(in_store_, generation); }
 
   // Notes the coordinator's count of calls to the provider, in an answer that settles every message of before.
-  void note_usage(const FetchUsage& usage) { note_usage(usage, now()); }
+  void note_usage(const FetchUsage& usage) { parts_.fleet.note_usage(usage, now()); }
+
+  // Takes over the count that the loop before this one knew. The coordinator may have lost it since.
+  void inherit(const FetchUsage& counted);
 
   // Maintenance, each from its moment on. Computed anew after each event: the moment of a resync may have come nearer.
   [[nodiscard]] BootTime reload_at();
@@ -65,8 +68,7 @@ class StoreRepair {
   [[nodiscard]] bool is_doubtful() const;
   // A fleet does not look in step.
   [[nodiscard]] BootTime moment_in(Duration interval) const;
-  Task<> ask_usage(bool may_be_lost);
-  void note_usage(const FetchUsage& usage, BootTime asked_at);
+  Task<bool> ask_usage();
   Task<> restore_record();
   Task<> restore_counts();
   [[nodiscard]] bool can_restore_record() const;
@@ -75,6 +77,7 @@ class StoreRepair {
   const TokenConfig& config_;
   Parts parts_;
   bool reload_wanted_ = false;
+  bool may_be_lost_ = false;             // the store may have lost something since it was last looked at
   BootTime next_look_{};                 // the fallback for lost messages
   BootTime check_at_ = BootTime::max();  // a look before that, for what only a message says
   BootTime repair_at_ = BootTime::max();

@@ -54,7 +54,7 @@ TokenRunner::TokenRunner(const TokenConfig& config, const Shared& shared, Parts 
              .fetch_alone = shared.fetch_alone,
              .keeper = parts_.keeper.get(),
              .tokens = &shared.tokens,
-             .refresh_is_asked = legacy.refresh_is_asked,
+             .legacy = std::move(legacy.loop),
              .on_current = [this](const Record& record) { renewed(record); },
              .tally = shared.tally,
              .history = shared.histories == nullptr ? nullptr : &shared.histories->of(config.name)}),
@@ -113,7 +113,7 @@ void TokenRunner::reconfigure_segment(const TokenConfig& config) {
 
 TokenRunner::Legacy TokenRunner::release() {
   store_->hand_over(loop_.record());
-  return {std::move(store_), loop_.refresh_is_asked()};
+  return {std::move(store_), loop_.legacy()};
 }
 
 void TokenRunner::renewed(const Record& record) {

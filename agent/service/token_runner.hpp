@@ -69,7 +69,7 @@ class TokenRunner {
   // The state that a runner passes on to its successor.
   struct Legacy {
     std::unique_ptr<SegmentStore> segment;  // with the state of its source, which only the runner may know
-    bool refresh_is_asked = false;          // an operator still waits for a new token
+    RefreshLoop::Legacy loop{};
   };
   // Replaces a runner that has ended; it cannot fail.
   TokenRunner(const TokenConfig& config, const Shared& shared, Parts parts, Legacy legacy);

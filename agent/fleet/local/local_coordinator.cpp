@@ -60,7 +60,9 @@ class Tokens : public std::enable_shared_from_this<Tokens> {
   }
 
   [[nodiscard]] FetchUsage usage_of(const LocalState& state) const {
-    return {state.fetches.calls, {}, pause_remaining(state) > Milliseconds{0}};
+    FetchUsage usage{state.fetches.calls_at(wall_now()), {}, pause_remaining(state) > Milliseconds{0}};
+    if (const auto end = state.fetches.ends_at(); end && usage.calls > 0) usage.window_end = boot_time(*end);
+    return usage;
   }
 
   // Calls the listener on the next turn of the loop, if it is still the same one.

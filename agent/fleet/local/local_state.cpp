@@ -20,6 +20,8 @@ WallTime time_at(const WipingJson& json, const char* key) {
   return from_unix_ms(std::clamp<std::int64_t>(whole_number<std::int64_t>(json.at(key)), 0, std::int64_t{1} << 48U));
 }
 
+Milliseconds length_at(const WipingJson& json, const char* key) { return time_at(json, key).time_since_epoch(); }
+
 LocalState parse(std::string_view text, WallTime now) {
   const WipingJson json = parse_wiping_json(text);
   if (whole_number<int>(json.at("v")) != state_version) throw Error("version other than 1");
@@ -38,6 +40,7 @@ LocalState parse(std::string_view text, WallTime now) {
     state.fetches.last = time_at(*fetches, "last_ms");
     state.fetches.began_at = time_at(*fetches, "window_start_ms");
     state.fetches.calls = whole_number<std::uint64_t>(fetches->at("calls"));
+    if (fetches->contains("window_ms")) state.fetches.length = length_at(*fetches, "window_ms");
   }
   return state;
 }
@@ -54,7 +57,8 @@ SecretString serialise(const LocalState& state) {
   if (state.fetches.last && state.fetches.began_at) {
     json["fetches"] = {{"last_ms", to_unix_ms(*state.fetches.last)},
                        {"window_start_ms", to_unix_ms(*state.fetches.began_at)},
-                       {"calls", state.fetches.calls}};
+                       {"calls", state.fetches.calls},
+                       {"window_ms", state.fetches.length.count()}};
   }
   return json_text(json);
 }
@@ -78,7 +82,18 @@ FetchWindow::Decision FetchWindow::admit(WallTime now, const FetchLimits& limits
   last = now;
   began_at = start;
   calls = used + 1;
+  length = to_ms(limits.budget_window);
   return {};
+}
+
+std::optional<WallTime> FetchWindow::ends_at() const {
+  if (!began_at || length == Milliseconds{0}) return std::nullopt;
+  return *began_at + length;
+}
+
+std::uint64_t FetchWindow::calls_at(WallTime now) const {
+  const auto end = ends_at();
+  return end && *end <= now ? 0 : calls;
 }
 
 Milliseconds LocalState::StoredPause::remaining(WallTime now) const {

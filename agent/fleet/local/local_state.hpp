@@ -20,6 +20,7 @@ struct FetchWindow {
   std::optional<WallTime> last;      // start of the last call
   std::optional<WallTime> began_at;  // of the first call in the window
   std::uint64_t calls = 0;           // in the window
+  Milliseconds length{};             // of the window; zero: not known
 
   struct Decision {
     std::optional<FetchRefusal> refusal{};  // none: admitted
@@ -29,6 +30,9 @@ struct FetchWindow {
   };
   // Counts the call if it is admitted. Times in the future, left by a clock that went back, count as now.
   Decision admit(WallTime now, const FetchLimits& limits);
+  // The end of the window, and the calls in it; no end: not known. After its end there are none.
+  [[nodiscard]] std::optional<WallTime> ends_at() const;
+  [[nodiscard]] std::uint64_t calls_at(WallTime now) const;
 };
 
 struct LocalState {

@@ -90,7 +90,7 @@ class RedisCoordinator final : public Coordinator {
   }
 
   void configure(const std::string& name, const TokenTerms& terms) override { state_->subjects.configure(name, terms); }
-  void prune_except(const std::set<std::string>& /*names*/) override {}  // nothing of a token is kept on this host
+  void prune_except(const std::set<std::string>& names) override { state_->subjects.prune_except(names); }
   void subscribe(const std::string& name, FleetListener* listener) override {
     server().notifications().subscribe(subject(name), listener);
   }

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -54,6 +55,9 @@ class ReleaseListeners {
 class TokenSubjects {
  public:
   void configure(const std::string& name, const TokenTerms& terms) { terms_[name] = terms; }
+  void prune_except(const std::set<std::string>& names) {
+    std::erase_if(terms_, [&](const auto& entry) { return !names.contains(entry.first); });
+  }
   [[nodiscard]] Subject of(const std::string& name) const;
   [[nodiscard]] std::vector<Subject> all() const;
 

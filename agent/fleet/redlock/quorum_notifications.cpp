@@ -13,6 +13,8 @@ constexpr Duration resync_delay = std::chrono::milliseconds(5);
 // So long after a record was written to one server again, others that lost it have it too, or need it from us: the host
 // that wrote it may not have been connected to them.
 constexpr Duration look_after_repair = std::chrono::milliseconds(200);
+// The message of a server that is slower than the others comes no later behind theirs.
+constexpr Duration longest_delay = std::chrono::seconds(10);
 
 }  // namespace
 
@@ -34,9 +36,9 @@ class QuorumNotifications::Deduplicator final : public FleetListener,
       return;
     }
     if (const auto* usage = std::get_if<FetchUsage>(&event)) {
-      // Late, of a server that was slow.
-      if (usage->calls < usage_.calls && usage_.window_end > timers_.clock().boot_now()) return;
+      if (is_late(*usage)) return;
       usage_ = *usage;
+      usage_heard_at_ = timers_.clock().boot_now();
     }
     const bool gap = std::holds_alternative<GapEvent>(event);
     if (gap || std::holds_alternative<LossEvent>(event)) may_be_lost_ = true;
@@ -48,6 +50,12 @@ class QuorumNotifications::Deduplicator final : public FleetListener,
   }
 
  private:
+  // A lower count, of a server that was slow. It counts again soon: any client may have sent the higher one.
+  [[nodiscard]] bool is_late(const FetchUsage& usage) const {
+    const BootTime now = timers_.clock().boot_now();
+    return usage.calls < usage_.calls && usage_.window_end > now && now - usage_heard_at_ < longest_delay;
+  }
+
   void hear_record(Record record) {
     if (record.generation < last_generation_) return;
     const bool repaired = std::exchange(may_be_lost_, false);
@@ -72,6 +80,7 @@ class QuorumNotifications::Deduplicator final : public FleetListener,
   FleetListener* listener_;
   Generation last_generation_ = 0;
   FetchUsage usage_;  // as last passed on
+  BootTime usage_heard_at_{};
   bool may_be_lost_ = false;
   bool resync_is_due_ = false;
 };

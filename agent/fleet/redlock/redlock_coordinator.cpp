@@ -87,7 +87,7 @@ class RedlockCoordinator final : public Coordinator {
   }
 
   void configure(const std::string& name, const TokenTerms& terms) override { calls_->subjects.configure(name, terms); }
-  void prune_except(const std::set<std::string>& /*names*/) override {}  // nothing of a token is kept on this host
+  void prune_except(const std::set<std::string>& names) override { calls_->subjects.prune_except(names); }
   void subscribe(const std::string& name, FleetListener* listener) override {
     quorum_->notifications->subscribe(quorum_->servers, subject(name), listener);
   }

@@ -54,10 +54,20 @@ Task<> repair_laggards(Quorum quorum, Subject subject, RedlockQuorum::Round<Load
   }
 }
 
-// A lease without an owner: a repair. Otherwise its lock is released too, at the latest when the server can be reached
-// again.
-Task<PublishResult> publish_on(Server server, Subject subject, std::shared_ptr<const Record> record, Lease lease,
-                               BootTime deadline) {
+// A publication as a whole, for its servers.
+struct Publication {
+  Lease lease;           // without an owner: a repair
+  bool is_over = false;  // a majority has answered: its lock ends, also where the answer is missing
+};
+
+void release_later(Server server, const Subject& subject, const Lease& lease) {
+  if (!lease.owner.empty()) server->cancel_acquire(subject, lease.owner, lease.ttl);
+}
+
+// A server that takes the record, or has a newer one, releases the lock.
+Task<PublishResult> publish_on(Server server, Subject subject, std::shared_ptr<const Record> record,
+                               std::shared_ptr<const Publication> publication, BootTime deadline) {
+  const Lease& lease = publication->lease;
   try {
     RedisServer::Turn turn;
     if (!lease.owner.empty()) turn = co_await server->in_turn(subject, deadline);
@@ -65,7 +75,7 @@ Task<PublishResult> publish_on(Server server, Subject subject, std::shared_ptr<c
     PublishResult stored = co_await server->publish(subject, record, lease.owner, deadline);
     co_return stored;
   } catch (const Error&) {
-    if (!lease.owner.empty()) server->cancel_acquire(subject, lease.owner, lease.ttl);
+    if (publication->is_over) release_later(server, subject, lease);
     throw;
   }
 }
@@ -80,9 +90,10 @@ bool may_have_laggards(const LoadRound& round, const std::optional<Record>& newe
 
 Task<PublishResult> publish(Quorum quorum, Subject subject, std::shared_ptr<const Record> record, Lease lease) {
   quorum->mark_abandoned(lease.owner);  // it is released on every server that takes the record
-  const RedlockQuorum::Question<PublishResult> question = [subject, record, lease](const Server& server,
-                                                                                   BootTime deadline) {
-    return publish_on(server, subject, record, lease, deadline);
+  const auto publication = std::make_shared<Publication>(Publication{lease});
+  const RedlockQuorum::Question<PublishResult> question = [subject, record, publication](const Server& server,
+                                                                                         BootTime deadline) {
+    return publish_on(server, subject, record, publication, deadline);
   };
   const BootTime until = quorum->deadline();
   const RedlockQuorum::Round<PublishResult> round = quorum->ask(question, until);
@@ -94,12 +105,16 @@ Task<PublishResult> publish(Quorum quorum, Subject subject, std::shared_ptr<cons
   JETON_FAILPOINT("redlock.publish.answered");
   PublishResult result;
   result.stored = round->count(is_stored) >= round->majority();
+  if (!result.stored && round->answered() < round->majority()) quorum->no_majority(*round);
+  publication->is_over = true;
+  for (std::size_t i = 0; i < round->servers(); ++i) {
+    if (!round->failures[i].empty()) release_later(quorum->servers[i], subject, lease);
+  }
   if (result.stored) {
     const auto had_it = [](const PublishResult& answer) { return answer.stored && answer.current; };
     if (round->count(had_it) == round->count(is_stored)) result.current = *record;
     co_return result;
   }
-  if (round->answered() < round->majority()) quorum->no_majority(*round);
   for (const auto& answer : round->answers) {
     if (!answer || !answer->current) continue;
     if (!result.current || answer->current->generation > result.current->generation) result.current = answer->current;

@@ -20,8 +20,9 @@
 
 namespace jeton::agent::redlock {
 
-// Stored: by a majority, now or before. Refused: a majority answered, and one of them has a newer record. Otherwise it
-// is unknown, a TransportError; to publish the same record again does no harm.
+// Stored: by a majority, now or before. Refused: a majority answered, and one of them has a newer record. Both end the
+// lock, where a server does not answer as soon as it can be reached again. Otherwise it is unknown, a TransportError:
+// to publish the same record again does no harm, and servers that have not heard of the record keep the lock for that.
 Task<PublishResult> publish(Quorum quorum, Subject subject, std::shared_ptr<const Record> record, Lease lease);
 Task<std::optional<Record>> load(Quorum quorum, Subject subject);
 Task<> pause(Quorum quorum, Subject subject, Pause pause);

@@ -77,6 +77,8 @@ TEST_F(RedisExamine, KeyOfOtherClientsIsNotGranted_IsNamed) {
   terms.mirror_key = "shared:wechat";
   host.coordinator.configure("wechat", terms);
   EXPECT_THAT(examined(host), has(Finding::Level::problem, "may not use the key shared:wechat of token wechat"));
+  host.coordinator.prune_except({"another"});
+  EXPECT_THAT(examined(host), Each(Field(&Finding::text, Not(HasSubstr("shared:wechat"))))) << "a reload removed it";
 }
 
 TEST_F(RedisExamine, ServerIsFull_TakesNoWrites) {

@@ -29,6 +29,15 @@ TEST(FetchWindow, CallComesBeforeTheMinInterval_IsRefusedWithTheWait) {
   EXPECT_TRUE(window.admit(start + 30s, limits(30s, 0, 24h)).admitted());
 }
 
+TEST(FetchWindow, WindowHasEnded_HasNoCalls) {
+  FetchWindow window;
+  EXPECT_FALSE(window.ends_at());
+  EXPECT_TRUE(window.admit(start, limits(0s, 3, 24h)).admitted());
+  EXPECT_EQ(window.ends_at(), start + 24h);
+  EXPECT_EQ(window.calls_at(start + 23h), 1U);
+  EXPECT_EQ(window.calls_at(start + 24h), 0U);
+}
+
 TEST(FetchWindow, BudgetIsSpent_CallsAreRefusedUntilTheNextWindow) {
   FetchWindow window;
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(window.admit(start + i * 1h, limits(0s, 3, 24h)).admitted());

@@ -35,7 +35,7 @@ LocalState full_state() {
   record.fetched_by = "host-1";
   state.record = std::move(record);
   state.pause = LocalState::StoredPause{from_unix_ms(1'000), from_unix_ms(61'000), "429"};
-  state.fetches = FetchWindow{from_unix_ms(2'000), from_unix_ms(1'000), 17};
+  state.fetches = FetchWindow{from_unix_ms(2'000), from_unix_ms(1'000), 17, 90s};
   return state;
 }
 
@@ -63,6 +63,7 @@ TEST_F(LocalStateTest, StateIsSaved_IsLoadedUnchanged) {
   EXPECT_EQ(after.pause->reason, "429");
   EXPECT_EQ(after.fetches.calls, 17U);
   EXPECT_EQ(after.fetches.last, before.fetches.last);
+  EXPECT_EQ(after.fetches.ends_at(), from_unix_ms(91'000));
 }
 
 TEST_F(LocalStateTest, UmaskIsLax_FileIsPrivate) {

@@ -110,6 +110,17 @@ TEST(FleetFetch, StoreHasFewerCallsThanWereHeardOf_WaitsASecondOnce) {
   EXPECT_TRUE(parts.loop.run(parts.path.admit(parts.lease())));
 }
 
+// The calls of a window that has ended say nothing about the next one.
+TEST(FleetFetch, StoreHasFewerCallsThanWereHeardOfInANewWindow_WaitsASecondOnce) {
+  RefreshParts parts(RefreshParts::token_with_budget(10));
+  parts.view.note_usage({5, parts.now() + seconds(1)}, parts.now());
+  parts.loop.pass(seconds(2));
+  parts.view.note_heard_usage({2, parts.now() + hours(1)});
+  EXPECT_FALSE(parts.loop.run(parts.path.admit(parts.lease())));
+  EXPECT_EQ(parts.fleet.times("admit"), 0);
+  EXPECT_TRUE(parts.loop.run(parts.path.admit(parts.lease())));
+}
+
 TEST(FleetFetch, StoreHasTheCallsThatWereHeardOf_Asks) {
   RefreshParts parts(RefreshParts::token_with_budget(10));
   parts.view.note_heard_usage({2, parts.now() + hours(1)});

@@ -47,6 +47,23 @@ TEST(Outage, AnotherHostPublished_AnySuccessEndsIt) {
   EXPECT_FALSE(parts.outage.since());
 }
 
+TEST(Outage, PublicationIsFoundInTheStore_NextSuccessEndsIt) {
+  RefreshParts parts;
+  parts.fail(Step::publish);
+  parts.outage.published();
+  EXPECT_TRUE(parts.outage.since());
+  parts.outage.answered(Step::load);
+  EXPECT_FALSE(parts.outage.since());
+}
+
+TEST(Outage, LockIsRefusedAndTheRecordIsThere_GoesOn) {
+  RefreshParts parts;
+  parts.fail(Step::lock);
+  parts.outage.published();
+  parts.outage.answered(Step::load);
+  EXPECT_TRUE(parts.outage.since());
+}
+
 TEST(Outage, LaterOne_IsNotLikeTheOneBefore) {
   RefreshParts parts;
   parts.fail(Step::publish);

@@ -60,26 +60,26 @@ TEST(StateKeeper, ReadingFailsInAnUnexpectedWay_IsSaidAndTheRefreshGoesOn) {
 
 TEST(StateKeeper, RecordIsNewer_IsSavedOnce) {
   KeeperParts parts;
-  parts.state.keep(parts.record_with_state(2));
-  parts.state.keep(parts.record_with_state(2));
-  parts.state.keep(parts.record_with_state(1));
+  parts.state.keep(parts.record_with_state(2), false);
+  parts.state.keep(parts.record_with_state(2), false);
+  parts.state.keep(parts.record_with_state(1), false);
   EXPECT_EQ(parts.keeper.saves, 1);
   EXPECT_EQ(parts.keeper.saved->generation, 2U);
 }
 
 TEST(StateKeeper, RecordHasNoState_IsNotSaved) {
   KeeperParts parts;
-  parts.state.keep(parts.record(2));
+  parts.state.keep(parts.record(2), false);
   EXPECT_EQ(parts.keeper.saves, 0);
 }
 
 TEST(StateKeeper, SaveFails_IsTriedAgainWithTheSameRecord) {
   KeeperParts parts;
   parts.keeper.broken = true;
-  parts.state.keep(parts.record_with_state(2));
+  parts.state.keep(parts.record_with_state(2), false);
   EXPECT_NE(parts.journal.status().last_error.find("the disk is full"), std::string::npos);
   parts.keeper.broken = false;
-  parts.state.keep(parts.record_with_state(2));
+  parts.state.keep(parts.record_with_state(2), false);
   EXPECT_EQ(parts.keeper.saves, 1);
 }
 
@@ -91,16 +91,16 @@ TEST(StateKeeper, AnswerCannotBeRead_IsKeptUntilANewTokenCame) {
   failure.set_unread_answer(agent::SecretString("bytes"));
   parts.state.keep_unread(failure);
   parts.take(parts.record(1));
-  parts.state.keep(parts.current.with_state(agent::SecretString("state"), 2, "host"));
+  parts.state.keep(parts.current.with_state(agent::SecretString("state"), 2, "host"), true);
   EXPECT_EQ(parts.keeper.answers, 1) << "a state alone is no token";
-  parts.state.keep(parts.record_with_state(3));
+  parts.state.keep(parts.record_with_state(3), false);
   EXPECT_EQ(parts.keeper.answers, 0);
 }
 
 TEST(StateKeeper, SourceKeepsNoState_DoesNothing) {
   KeeperParts parts;
   agent::StateKeeper none{nullptr, parts.current, parts.loop.clock, parts.journal};
-  none.keep(parts.record_with_state(2));
+  none.keep(parts.record_with_state(2), false);
   EXPECT_FALSE(none.load());
 }
 

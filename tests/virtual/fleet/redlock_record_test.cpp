@@ -11,6 +11,7 @@ using namespace std::chrono_literals;
 using test::make_record;
 using test::RedlockHost;
 using test::token_key;
+using test::updater_key;
 
 class RedlockRecord : public test::VirtualRedlock {
  protected:
@@ -79,6 +80,33 @@ TEST_F(RedlockRecord, MinorityTookThePublication_IsUnknownAndCanBeRepeated) {
   }));
   EXPECT_TRUE(stored);
   EXPECT_EQ(host.call.load()->value, SecretString("x"));
+  expect_locks_stay_free();
+}
+
+// Another host that had it would use a refresh token once more that has come with the record.
+TEST_F(RedlockRecord, MajorityIsOutDuringThePublication_LockIsKeptForTheNextAttempt) {
+  RedlockHost host(loop, servers.options(impatience));
+  host.warm_up();
+  const Lease lease = hold_everywhere(host);
+  const Record record = make_record(loop, lease.fence, "x");
+  const test::Indices majority{0, 1, 2};
+  for (const std::size_t i : majority) servers[i].shut_down();
+  EXPECT_THROW(host.call.publish(record, lease), TransportError);
+  for (const std::size_t i : majority) servers[i].restart_with_data();
+  loop.pass(10s);
+  EXPECT_EQ(servers.count(updater_key, lease.owner), majority.size());
+  EXPECT_TRUE(host.call.publish(record, lease).stored);
+  expect_locks_stay_free();
+}
+
+TEST_F(RedlockRecord, MinorityIsOutDuringThePublication_LockEndsThereToo) {
+  RedlockHost host(loop, servers.options(impatience));
+  host.warm_up();
+  const Lease lease = hold_everywhere(host);
+  const test::Indices minority{1, 3};
+  for (const std::size_t i : minority) servers[i].shut_down();
+  EXPECT_TRUE(host.call.publish(make_record(loop, lease.fence, "x"), lease).stored);
+  for (const std::size_t i : minority) servers[i].restart_with_data();
   expect_locks_stay_free();
 }
 

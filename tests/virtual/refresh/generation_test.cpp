@@ -75,6 +75,28 @@ TEST_P(TokenGeneration, TokenIsRejectedAndTheAnswerBringsAStateOnly_IsAskedForAg
   EXPECT_EQ(fleet.provider.replays, 0U);
 }
 
+// The second host has the clock of the servers as it was later, so it dates the token otherwise.
+TEST_P(TokenGeneration, ClocksDriftAndAnswerOfAnotherHostBringsAStateOnly_TokenIsStillToBeReplaced) {
+  VirtualFleet fleet(rotating(2));
+  fleet.provider.rotates = true;
+  fleet.provider.lifetime = hours(24);
+  fleet.start(0);
+  fleet.pass(seconds(5));
+  for (std::size_t i = 0; i < fleet.servers(); ++i) fleet.server(i).set_clock_rate(100);
+  fleet.pass(minutes(12));
+  fleet.start(1);
+  fleet.pass(minutes(10));
+  const auto refused = fleet.segments[1].generation();
+  ASSERT_TRUE(fleet.all_hold(refused));
+  fleet.provider.behave(Answer::unusable(), 1);
+  fleet.refresh(0).rejected(refused);
+  ASSERT_TRUE(fleet.until([&] { return fleet.stored_generation() > refused; }, minutes(1)));
+  fleet.pass(milliseconds(20));
+  EXPECT_EQ(fleet.status(1).last_error, "");
+  fleet.crash(0);
+  EXPECT_TRUE(fleet.until([&] { return fleet.segments[1].generation() > refused; }, minutes(5)));
+}
+
 TEST_P(TokenGeneration, StateCameBeforeAnyToken_IsNone) {
   VirtualFleet fleet(rotating(2));
   fleet.provider.behave(Answer::unusable(), 1);

@@ -85,6 +85,27 @@ TEST_F(SpentBudget, WindowEnds_FetchesThenAndNotBefore) {
   EXPECT_TRUE(fleet.until([&] { return fleet.all_valid(); }, seconds(2)));
 }
 
+// The next fetch, which would count anew, is hours away; no message and no look says that the window has ended.
+TEST(WindowOfABudget, EndsAndNothingIsFetched_StatusHasNoCallOfIt) {
+  for (const std::size_t servers : {0U, 1U, 3U}) {
+    SCOPED_TRACE(servers);
+    VirtualFleet fleet({.agents = 1, .servers = servers, .budget = {.calls = 1, .per = hours(1)}});
+    fleet.provider.lifetime = hours(24);
+    fleet.start(0);
+    fleet.pass(minutes(50));
+    EXPECT_EQ(fleet.status(0).calls_used, 1U);
+    EXPECT_TRUE(fleet.status(0).window_end);
+    fleet.pass(minutes(15));
+    EXPECT_EQ(fleet.status(0).calls_used, 0U);
+    EXPECT_FALSE(fleet.status(0).window_end);
+    fleet.stop(0);
+    fleet.start(0);
+    fleet.pass(minutes(1));
+    EXPECT_EQ(fleet.status(0).calls_used, 0U);
+    EXPECT_EQ(fleet.provider.calls, 1U);
+  }
+}
+
 TEST_F(SpentBudget, IsRaisedOnOneHost_FetchesAtOnce) {
   ASSERT_EQ(fleet.provider.calls, 2U);
   fleet.stop(0);

@@ -59,6 +59,24 @@ INSTANTIATE_TEST_SUITE_P(
              (std::get<0>(each.param) == 1 ? "OnOneServer" : "OnOneOfThree");
     });
 
+// "Ends at the next check": it must not keep the hosts of a quorum from hearing each other after that.
+TEST(HostileUsage, IsForgedOnAServerOfAQuorum_LaterCountsAreHeard) {
+  FleetSettings settings{.agents = 2, .servers = 3, .budget = {.calls = 10, .per = hours(1)}};
+  settings.refresh.min_interval = std::chrono::milliseconds(10);
+  VirtualFleet fleet(settings);
+  fleet.provider.lifetime = hours(24);
+  fleet.start_all();
+  fleet.pass(seconds(5));
+  fleet.server(0).cli({"PUBLISH", "jeton:{api}:published", R"({"type":"usage","calls":9,"ttl_ms":604800000})"});
+  fleet.pass(minutes(1));
+  ASSERT_TRUE(fleet.all([](const agent::TokenStatus& s) { return s.calls_used == 1; }));
+  const agent::Generation first = fleet.segments[1].generation();
+  fleet.refresh(0).refresh_now();
+  ASSERT_TRUE(fleet.until([&] { return fleet.all_above(first); }));
+  fleet.pass(seconds(1));
+  EXPECT_TRUE(fleet.all([](const agent::TokenStatus& s) { return s.calls_used == 2; }));
+}
+
 // Without CLIENT TRACKING: a look finds what is lost.
 TEST(LostAgain, WhileItIsGivenBack_RecordAndCountComeBackBoth) {
   VirtualFleet fleet{{.agents = 1, .budget = {.calls = 10, .per = hours(1)}}};

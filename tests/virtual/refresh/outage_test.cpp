@@ -98,6 +98,27 @@ TEST(RedisOutage, AgentStartsDuringIt_ServesItsSegmentAndSaysWhatIsWrong) {
   EXPECT_EQ(fleet.provider.calls, 1U);
 }
 
+// The next refresh, which would end it, is hours away.
+TEST(RedisOutage, AnswerToThePublicationIsLost_IsOverWhenRedisIsBack) {
+  for (const std::size_t servers : {1U, 3U}) {
+    SCOPED_TRACE(servers);
+    VirtualFleet fleet({.agents = 1, .servers = servers});
+    fleet.provider.lifetime = hours(24);
+    fleet.start(0);
+    fleet.pass(seconds(5));
+    const auto before = fleet.stored_generation();
+    fleet.refresh(0).refresh_now();
+    ASSERT_TRUE(fleet.until([&] { return fleet.provider.issued.size() == 2; }));
+    for (std::size_t i = 0; i < servers; ++i) fleet.set_fault(i, MemoryNetwork::Fault::deaf);
+    ASSERT_TRUE(fleet.until([&] { return fleet.stored_generation() > before; }, seconds(1)));
+    fleet.pass(seconds(20));
+    EXPECT_NE(fleet.status(0).last_error, "");
+    fleet.reconnect_all();
+    fleet.pass(minutes(1));
+    EXPECT_EQ(fleet.status(0).last_error, "");
+  }
+}
+
 TEST(RedisOutage, AdmissionIsRefusedAgainAndAgain_IsNoHotLoop) {
   VirtualFleet fleet({.agents = 1});
   fleet.server().cli({"SET", budget_key, "not ours"});
@@ -123,6 +144,101 @@ TEST(RedisOutage, LockKeyIsOfAnotherType_IsNoHotLoop) {
   fleet.server().cli({"DEL", "jeton:{api}:updater"});
   fleet.pass(seconds(20));
   EXPECT_TRUE(fleet.all_valid());
+}
+
+// The only host that knows the count; another Redis takes over meanwhile, say.
+TEST(ReloadInAnOutage, RedisComesBackEmpty_BudgetIsNotRefilled) {
+  VirtualFleet fleet({.agents = 1,
+                      .refresh = {.grace = {}, .spread = {}, .min_interval = milliseconds(10)},
+                      .budget = {.calls = 2, .per = hours(24)}});
+  fleet.provider.lifetime = hours(48);
+  fleet.start(0);
+  fleet.pass(seconds(5));
+  fleet.refresh(0).refresh_now();
+  ASSERT_TRUE(fleet.until([&] { return fleet.provider.calls == 2; }));
+  fleet.pass(seconds(5));
+  fleet.server().kill();
+  fleet.pass(seconds(10));
+  fleet.reload(0);
+  fleet.pass(seconds(10));
+  fleet.server().restart();
+  fleet.pass(minutes(1));
+  fleet.refresh(0).refresh_now();
+  fleet.pass(minutes(10));
+  EXPECT_EQ(fleet.provider.calls, 2U);
+  EXPECT_EQ(fleet.server().cli({"HGET", budget_key, "calls"}), "2");
+}
+
+TEST(ReloadInAnOutage, RedisComesBackEmpty_PauseIsObeyed) {
+  VirtualFleet fleet({.agents = 1, .budget = {.calls = 10, .per = hours(24)}});
+  fleet.provider.behave(Answer::failure(minutes(30)), 1);
+  fleet.start(0);
+  ASSERT_TRUE(fleet.until([&] { return fleet.provider.calls == 1; }));
+  fleet.pass(seconds(5));
+  fleet.server().kill();
+  fleet.pass(seconds(10));
+  fleet.reload(0);
+  fleet.pass(seconds(10));
+  fleet.server().restart();
+  fleet.pass(minutes(25));
+  EXPECT_EQ(fleet.provider.calls, 1U);
+  fleet.pass(minutes(6));
+  EXPECT_TRUE(fleet.all_valid());
+}
+
+TEST(ReloadInAnOutage, PauseCouldNotBeShared_IsObeyed) {
+  VirtualFleet fleet({.agents = 1});
+  fleet.provider.lifetime = hours(48);
+  fleet.start(0);
+  fleet.pass(seconds(5));
+  fleet.provider.behave(Answer::failure(minutes(30)), 1);
+  fleet.refresh(0).refresh_now();
+  ASSERT_TRUE(fleet.until([&] { return fleet.provider.calls == 2; }));
+  fleet.cut_off_all();
+  fleet.pass(seconds(10));
+  fleet.reload(0);
+  fleet.pass(seconds(10));
+  fleet.reconnect_all();
+  fleet.pass(minutes(25));
+  EXPECT_EQ(fleet.provider.calls, 2U);
+  fleet.pass(minutes(6));
+  EXPECT_EQ(fleet.provider.calls, 3U) << "the operator still waits for it";
+}
+
+// An operator's request ends the pauses of before it only.
+TEST(ReloadInAPause, OperatorHadAskedBeforeIt_IsObeyed) {
+  VirtualFleet fleet({.agents = 2});
+  fleet.provider.lifetime = hours(48);
+  fleet.start_all();
+  fleet.pass(seconds(5));
+  fleet.provider.behave(Answer::failure(minutes(30)), 1);
+  fleet.refresh(0).refresh_now();
+  ASSERT_TRUE(fleet.until([&] { return fleet.provider.calls == 2; }));
+  fleet.pass(seconds(10));
+  fleet.reload(0);
+  fleet.pass(minutes(25));
+  EXPECT_EQ(fleet.provider.calls, 2U);
+  fleet.pass(minutes(6));
+  EXPECT_EQ(fleet.provider.calls, 3U);
+}
+
+TEST(ReloadInAnOutage, OperatorHadAskedInAPause_EndsThePauseWhenRedisIsBack) {
+  VirtualFleet fleet({.agents = 1});
+  fleet.provider.lifetime = hours(48);
+  fleet.start(0);
+  fleet.pass(seconds(5));
+  fleet.provider.behave(Answer::failure(minutes(30)), 1);
+  fleet.refresh(0).refresh_now();
+  ASSERT_TRUE(fleet.until([&] { return fleet.provider.calls == 2; }));
+  fleet.pass(seconds(10));
+  fleet.cut_off_all();
+  fleet.pass(seconds(10));
+  fleet.refresh(0).refresh_now();
+  fleet.pass(seconds(10));
+  fleet.reload(0);
+  fleet.pass(seconds(10));
+  fleet.reconnect_all();
+  EXPECT_TRUE(fleet.until([&] { return fleet.provider.calls == 3; }, seconds(30)));
 }
 
 // What several servers lose, and how.

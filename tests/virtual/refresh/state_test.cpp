@@ -110,6 +110,29 @@ TEST_F(KeptState, AnswerCannotBeReadThatMayHoldIt_NoHostAsksUntilAPersonActs) {
   EXPECT_TRUE(fleet.until([&] { return fleet.provider.calls > 2; }, minutes(1)));
 }
 
+// "Until the chain continues": on whichever host.
+TEST_F(KeptState, AnotherHostContinuesTheChain_AnswersThatCouldNotBeReadAreRemoved) {
+  VirtualFleet fleet(settings(2));
+  fleet.start_all();
+  fleet.pass(seconds(5));
+  const auto before = fleet.stored_generation();
+  const auto answers = [&] {
+    std::size_t count = 0;
+    for (const auto& file : std::filesystem::directory_iterator(fleet.directory(0) / "state")) {
+      if (file.path().filename().string().find(".answer-") != std::string::npos) ++count;
+    }
+    return count;
+  };
+  fleet.provider.behave(Answer::unread(), 1);
+  fleet.refresh(0).refresh_now();
+  ASSERT_TRUE(fleet.until([&] { return answers() == 1; }, minutes(1)));
+  fleet.secrets[1] = "another refresh token";
+  fleet.refresh(1).refresh_now();
+  ASSERT_TRUE(fleet.until([&] { return fleet.all_above(before); }, seconds(20)));
+  EXPECT_EQ(fleet.segments[0].record->fetched_by, "host-1");
+  EXPECT_EQ(answers(), 0U);
+}
+
 TEST_F(KeptState, HostIsGone_IsUsedByTheNext) {
   VirtualFleet fleet(settings(2));
   fleet.provider.rotates = true;
@@ -172,6 +195,35 @@ TEST_F(KeptState, AgentIsStoppedInAFetch_CompletesItFirst) {
   fleet.pass(seconds(5));
   expect_alive(fleet, 0);
   expect_alive(fleet, 1);
+}
+
+// As at a reload, which waits for the old loops: no outage may hold it up. The next loop publishes what came.
+TEST_F(KeptState, AgentIsStoppedInAFetchAndRedisIsGone_EndsAndTheNextRunPublishes) {
+  for (const std::size_t servers : {1U, 3U}) {
+    SCOPED_TRACE(servers);
+    FleetSettings of_fleet = settings(2);
+    of_fleet.servers = servers;
+    VirtualFleet fleet(of_fleet);
+    fleet.provider.rotates = true;
+    fleet.provider.lifetime = std::chrono::hours(24);
+    fleet.start_all();
+    fleet.pass(seconds(5));
+    const auto before = fleet.segments[0].generation();
+    fleet.provider.answer_time = seconds(5);
+    fleet.refresh(0).refresh_now();
+    ASSERT_TRUE(fleet.until([&] { return fleet.updater() == 0U; }, seconds(5)));
+    fleet.cut_off_all();
+    fleet.stop_soon(0);
+    ASSERT_TRUE(fleet.until([&] { return fleet.has_stopped(0); }, minutes(1)));
+    ASSERT_EQ(fleet.provider.issued.size(), 2U);
+    fleet.provider.answer_time = milliseconds(200);
+    fleet.start(0);
+    fleet.pass(seconds(5));
+    fleet.reconnect_all();
+    EXPECT_TRUE(fleet.until([&] { return fleet.all_above(before); }, seconds(20)));
+    expect_alive(fleet, 0);
+    expect_alive(fleet, 1);
+  }
 }
 
 TEST_F(KeptState, RecordIsStored_OutlivesItsTokenInRedis) {

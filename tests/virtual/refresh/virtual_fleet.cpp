@@ -128,18 +128,37 @@ void VirtualFleet::start(std::size_t agent) {
   runs_by_agent_[agent].push_back(run);
   std::filesystem::create_directories(directory(agent));
   if (settings_.real_segments) segments[agent].directory = directory(agent) / "run";
-  hosts_[agent] = std::make_unique<VirtualHost>(token_, make_coordinator(run, directory(agent)),
-                                                VirtualHost::Parts{.loop = loop,
-                                                                   .time = *times_[agent],
-                                                                   .provider = provider,
-                                                                   .segment = segments[agent],
-                                                                   .secret = secrets[agent],
-                                                                   .directory = directory(agent),
-                                                                   .codec = settings_.codec,
-                                                                   .revokes = settings_.revokes,
-                                                                   .lock_ttl = settings_.lock_ttl,
-                                                                   .fetch_alone = settings_.fetch_alone,
-                                                                   .name = "host-" + std::to_string(agent)});
+  hosts_[agent] = make_host(agent, make_coordinator(run, directory(agent)), {});
+}
+
+std::unique_ptr<VirtualHost> VirtualFleet::make_host(std::size_t agent, std::shared_ptr<agent::Coordinator> coordinator,
+                                                     agent::RefreshLoop::Legacy legacy) {
+  return std::make_unique<VirtualHost>(token_, std::move(coordinator),
+                                       VirtualHost::Parts{.loop = loop,
+                                                          .time = *times_[agent],
+                                                          .provider = provider,
+                                                          .segment = segments[agent],
+                                                          .secret = secrets[agent],
+                                                          .directory = directory(agent),
+                                                          .codec = settings_.codec,
+                                                          .revokes = settings_.revokes,
+                                                          .lock_ttl = settings_.lock_ttl,
+                                                          .fetch_alone = settings_.fetch_alone,
+                                                          .name = "host-" + std::to_string(agent),
+                                                          .legacy = std::move(legacy)});
+}
+
+void VirtualFleet::reload(std::size_t agent) {
+  loop.pass(agent::Duration{0});
+  hosts_[agent]->cancel();
+  if (!loop.turn_until([&] { return hosts_[agent]->ended(); }, std::chrono::minutes(1))) {
+    throw std::logic_error("the loop does not end");
+  }
+  attempts_of_ended_ += status(agent).lock_attempts;
+  auto coordinator = hosts_[agent]->shared_coordinator();
+  agent::RefreshLoop::Legacy legacy = hosts_[agent]->refresh().legacy();
+  hosts_[agent].reset();
+  hosts_[agent] = make_host(agent, std::move(coordinator), std::move(legacy));
 }
 
 std::filesystem::path VirtualFleet::directory(std::size_t agent) const {

@@ -61,6 +61,9 @@ class VirtualFleet {
   // The same, while the loop turns; it runs until has_stopped().
   void stop_soon(std::size_t agent);
   [[nodiscard]] bool has_stopped(std::size_t agent);
+  // The loop of the agent ends, and another one takes its place over the same connections, as at a reload that changes
+  // the token.
+  void reload(std::size_t agent);
   [[nodiscard]] bool runs(std::size_t agent) const { return hosts_.at(agent) != nullptr; }
   // Gone at once, like kill -9: none of its messages arrive any more; its lock stays until it expires.
   void crash(std::size_t agent);
@@ -141,6 +144,9 @@ class VirtualFleet {
   [[nodiscard]] std::shared_ptr<agent::Coordinator> make_coordinator(std::size_t run,
                                                                      const std::filesystem::path& directory);
   [[nodiscard]] agent::Backends make_backends(std::size_t run);
+  [[nodiscard]] std::unique_ptr<VirtualHost> make_host(std::size_t agent,
+                                                       std::shared_ptr<agent::Coordinator> coordinator,
+                                                       agent::RefreshLoop::Legacy legacy);
   void end(std::size_t agent, agent::Duration limit);
   void refit(std::size_t run, std::size_t server);
   void refit_all();

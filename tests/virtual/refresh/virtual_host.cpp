@@ -55,6 +55,7 @@ agent::RefreshLoop::Parts VirtualHost::parts_of_loop(const Parts& parts) {
           .standalone = alone_.get(),
           .fetch_alone = parts.fetch_alone.value_or(agent::Milliseconds{0}),
           .keeper = keeper_.get(),
+          .legacy = parts.legacy,
           .on_current = [this](const agent::Record& record) {
             if (revoker_) revoker_->note(record);
           }};

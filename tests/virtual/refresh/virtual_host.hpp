@@ -31,6 +31,7 @@ class VirtualHost {
     agent::Milliseconds lock_ttl{15'000};
     std::optional<agent::Milliseconds> fetch_alone{};
     std::string name;
+    agent::RefreshLoop::Legacy legacy{};  // of the loop before, at a reload
   };
   // Starts the coordinator, which another token may have started; who makes the host stops it.
   VirtualHost(const agent::TokenConfig& token, std::shared_ptr<agent::Coordinator> coordinator, const Parts& parts);
