@@ -65,7 +65,7 @@ struct jeton_lock {
   std::int64_t give_up_boot_ms = 0;      // of a wait: INT64_MAX is no limit
   std::int64_t answer_by_boot_ms = 0;    // of a wait: the agent hangs if it has not answered by then
   std::int64_t valid_until_boot_ms = 0;  // while held
-  std::int64_t held_ttl_ms = 0;          // while held: ttl_ms, or the value of the last extension
+  std::int64_t held_ttl_ms = 0;          // while held: ttl_ms, or that of the last extension
   bool unread = false;                   // held, or its wait ended by a release: jeton_lock_check has not said so yet
   bool awaited = false;                  // while waiting: a thread sleeps on the connection in jeton_lock_acquire
   bool outlives_agent = false;           // while held: a connection that ends is not the lock's end
