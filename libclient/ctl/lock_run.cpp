@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <exception>
 #include <memory>
 #include <utility>
 
@@ -257,6 +258,8 @@ Exit run_lock_run(const Common& common, const LockRunOptions& options) {
       throw Failure(static_cast<Exit>(options.busy_status), options.quiet ? "" : failure.what());
     }
     throw Failure(Exit::run_failed, failure.what());
+  } catch (const std::exception& e) {
+    throw Failure(Exit::run_failed, e.what());
   }
 }
 
