@@ -100,8 +100,9 @@ class LockGuard {
 
 // Connects and asks for the lock, to be waited for until give_up_boot_ms. Not OK: the handle is idle with that outcome.
 [[nodiscard]] jeton_status ask_for(jeton_lock& lock) noexcept;
-// Connects and sends the request for the lock, or to go on with it. False: no agent takes it.
-[[nodiscard]] bool send_request(jeton_lock& lock, std::int64_t wait_ms, bool resume) noexcept;
+// Connects and sends the request for the lock, or to go on with it. JETON_NO_AGENT: no agent takes it.
+// JETON_SYSTEM_ERROR: there is no descriptor for it.
+[[nodiscard]] jeton_status send_request(jeton_lock& lock, std::int64_t wait_ms, bool resume) noexcept;
 
 // ---- lock_events.cpp ----
 
