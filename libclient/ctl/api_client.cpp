@@ -13,6 +13,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "libclient/ctl/failure.hpp"
 #include "libclient/ctl/output.hpp"
 
 namespace jeton::ctl {
@@ -135,7 +136,7 @@ std::string ApiAnswer::error_code() const { return error_member(body, "code"); }
 std::string ApiAnswer::error_message() const { return error_member(body, "message"); }
 
 ApiAnswer ApiClient::post(const std::string& path, const Json& body, Milliseconds patience) const {
-  return call("POST", path, body.dump(), patience);
+  return call("POST", path, body_text(body), patience);
 }
 
 ApiAnswer ApiClient::call(const char* method, const std::string& path, const std::string& body,
@@ -187,6 +188,14 @@ int connect_to_agent(const std::string& socket, const std::function<void()>& pau
 std::string connect_problem(int error) {
   if (error == EAGAIN) return "the agent takes no more connections: its queue is full";
   return std::generic_category().message(error);
+}
+
+std::string body_text(const Json& body) {
+  try {
+    return body.dump();
+  } catch (const Json::type_error&) {
+    throw Failure(Exit::error, "a text of the request is not UTF-8");
+  }
 }
 
 std::string request_text(const std::string& method, const std::string& path, const std::string& body) {

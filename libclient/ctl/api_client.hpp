@@ -71,6 +71,9 @@ inline constexpr auto connect_pause = std::chrono::milliseconds(10);
 // The message for that errno.
 [[nodiscard]] std::string connect_problem(int error);
 
+// The JSON of a request. Throws Failure(error): the user wrote a text that is not UTF-8.
+[[nodiscard]] std::string body_text(const Json& body);
+
 // A request of HTTP/1.0, so that the answer ends with the connection, without chunks. `body`: JSON; empty: none.
 [[nodiscard]] std::string request_text(const std::string& method, const std::string& path, const std::string& body);
 

@@ -23,14 +23,19 @@ namespace {
 
 constexpr int killed_by_signal = 128;
 
-// First to numbers that no other one is going to have.
+// First to numbers that no other one is going to have. A copy that gets such a number keeps it, so that the next copy
+// gets another; it is replaced in the end.
 void place(const std::vector<std::pair<int, int>>& descriptors) {
-  int above = 0;
-  for (const auto& [from, to] : descriptors) above = std::max(above, to + 1);
+  const auto is_wanted = [&](int fd) {
+    return std::any_of(descriptors.begin(), descriptors.end(), [fd](const auto& pair) { return pair.second == fd; });
+  };
   std::vector<std::pair<int, int>> moved;
-  for (const auto& [from, to] : descriptors) moved.emplace_back(::fcntl(from, F_DUPFD_CLOEXEC, above), to);
+  for (auto [fd, to] : descriptors) {
+    while (is_wanted(fd)) fd = ::fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    moved.emplace_back(fd, to);
+  }
   for (const auto& [from, to] : moved) {
-    if (::dup2(from, to) >= 0) continue;
+    if (from >= 0 && ::dup2(from, to) >= 0) continue;
     say("cannot give the command descriptor " + std::to_string(to) + ": " + std::generic_category().message(errno) +
         "; write a lower number, or raise the limit of open files");
     ::_exit(static_cast<int>(Exit::run_failed));

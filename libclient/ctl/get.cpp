@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <jeton/client.hpp>
+#include <optional>
 #include <utility>
 
 #include "libclient/ctl/commands.hpp"
@@ -6,6 +8,9 @@
 
 namespace jeton::ctl {
 namespace {
+
+// The same token may be given again with a later end: it keeps its generation, so no wait for another one ends.
+constexpr Milliseconds look_at_its_end{1000};
 
 std::int64_t to_ms(Time time) { return time.time_since_epoch().count(); }
 
@@ -91,7 +96,9 @@ Exit run_get(const Common& common, const GetOptions& options) {
     if (deadline.passed())
       throw Failure(Exit::timed_out, "waited " + duration_text(options.wait->count()) + ": " + reason);
 
-    const auto waited = token.wait_change(after, deadline.remaining());
+    std::optional<Milliseconds> limit = deadline.remaining();
+    if (after != 0) limit = std::min(limit.value_or(look_at_its_end), look_at_its_end);
+    const auto waited = token.wait_change(after, limit);
     if (!waited && waited.status() != JETON_TIMED_OUT && waited.status() != JETON_BUSY) {
       throw refusal(waited.status(), common.dir, options.name);
     }

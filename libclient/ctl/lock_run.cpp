@@ -3,7 +3,7 @@
 #include <signal.h>
 
 #include <algorithm>
-#include <functional>
+#include <exception>
 #include <memory>
 #include <utility>
 
@@ -19,6 +19,9 @@ namespace {
 constexpr Milliseconds release_patience{5000};
 constexpr Milliseconds stream_patience{10'000};  // beyond the wait that was asked for
 constexpr Milliseconds look_for_agent_every{100};
+// A process that was stopped finds many events, of which the last one counts; and an agent that could send no more
+// sends the newest as soon as there is room.
+constexpr Milliseconds newest_line{500};
 
 void wait_for(const LockStream& stream, const Signals& signals, bool hear_stream, std::int64_t until_boot_ms) {
   pollfd ready[] = {{signals.fd(), POLLIN, 0}, {stream.fd(), POLLIN, 0}};
@@ -81,12 +84,13 @@ std::int64_t valid_until(const Json& event) { return event.value("valid_until_bo
 
 class Run {
  public:
-  // `again`: asks the next agent to go on with the lock; null if it does not outlive its agent.
-  Run(std::unique_ptr<LockStream> stream, std::function<std::unique_ptr<LockStream>()> again, const Signals& signals,
-      const Common& common, const LockRunOptions& options, const Json& acquired)
+  // `resumption`: asks the next agent to go on with the lock; null if it does not outlive its agent.
+  Run(std::unique_ptr<LockStream> stream, Json resumption, const Signals& signals, const Common& common,
+      const LockRunOptions& options, const Json& acquired)
       : stream_(std::move(stream)),
-        again_(std::move(again)),
+        resumption_(std::move(resumption)),
         signals_(signals),
+        common_(common),
         options_(options),
         valid_until_(valid_until(acquired)),
         child_(options.command,
@@ -113,7 +117,7 @@ class Run {
     LockStream::EndResult result = stream_->end(release_patience);
     // The agent may have gone since the last look, and a lock that outlives it is released through the next one.
     const Deadline deadline(release_patience);
-    while (result.cut_off && hears_ && again_ && !lost_ && !deadline.passed()) {
+    while (result.cut_off && hears_ && outlives_agent() && !lost_ && !deadline.passed()) {
       hears_ = false;
       await_the_next_agent();
       if (!hears_) break;
@@ -133,6 +137,8 @@ class Run {
   }
 
  private:
+  [[nodiscard]] bool outlives_agent() const { return !resumption_.is_null(); }
+
   [[nodiscard]] std::int64_t look_again_at() const {
     if (lost_) return killed_ ? boot_ms_now() + 1000 : kill_at_;
     return hears_ ? valid_until_ : std::min(valid_until_, again_at_);
@@ -140,29 +146,48 @@ class Run {
 
   void look_at_the_lock() {
     if (!hears_ && !lost_ && boot_ms_now() >= again_at_) look_for_the_next_agent();
-    if (hears_ && !stream_->read_some()) {
-      hears_ = false;
-      trouble_ = "it closed the connection, and no new agent has answered";
+    const Deadline deadline(newest_line);
+    const bool heard = hear_events();
+    while (heard && hears_ && !lost_ && boot_ms_now() >= valid_until_ && !deadline.passed()) {
+      pollfd readable{stream_->fd(), POLLIN, 0};
+      ::poll(&readable, 1, static_cast<int>(deadline.remaining()->count()));
+      static_cast<void>(hear_events());
     }
-    while (const auto event = stream_->next()) {
-      const std::string what = event->value("event", "");
-      if (what == "renewed" || what == "acquired") {
-        valid_until_ = std::max(valid_until_, valid_until(*event));
-        trouble_.clear();
-      }
-      if (what == "failed" || what == "not_renewed") trouble_ = event->value("reason", "");
-      if (what == "lost") lose(event->value("reason", ""));
-      if (what == "refused") refused(*event);
-    }
-    if (!hears_ && !again_) lose("the agent closed the connection");
+    if (!hears_ && !outlives_agent()) lose("the agent closed the connection");
     if (boot_ms_now() >= valid_until_) {
       lose("the agent did not renew the lock in time" + (trouble_.empty() ? trouble_ : ": " + trouble_));
     }
   }
 
+  // True: there were some.
+  bool hear_events() {
+    if (hears_ && !stream_->read_some()) {
+      hears_ = false;
+      trouble_ = "it closed the connection, and no new agent has answered";
+    }
+    bool any = false;
+    for (; const auto event = stream_->next(); any = true) {
+      const std::string what = event->value("event", "");
+      if (what == "renewed" || what == "acquired") confirmed(*event);
+      if (what == "failed" || what == "not_renewed") trouble_ = event->value("reason", "");
+      if (what == "lost") lose(event->value("reason", ""));
+      if (what == "refused") refused(*event);
+    }
+    return any;
+  }
+
+  // Until a time that may be earlier than the one before: another client may have extended the lock by its owner id, to
+  // a shorter TTL, too. Of several locks the agent gives the TTL of one.
+  void confirmed(const Json& event) {
+    valid_until_ = valid_until(event);
+    trouble_.clear();
+    const Json& ttl = member(event, "ttl_ms");
+    if (outlives_agent() && options_.also.empty() && ttl.is_number()) resumption_["ttl_ms"] = ttl;
+  }
+
   void look_for_the_next_agent() {
     again_at_ = boot_ms_now() + look_for_agent_every.count();
-    if (auto stream = again_()) {
+    if (auto stream = connect_again(common_, options_.name, resumption_)) {
       stream_ = std::move(stream);
       hears_ = true;
     }
@@ -171,7 +196,7 @@ class Run {
   // Only an agent can release the lock.
   void await_the_next_agent() {
     const Deadline deadline(release_patience);
-    while (!hears_ && !lost_ && again_ && !deadline.passed()) {
+    while (!hears_ && !lost_ && outlives_agent() && !deadline.passed()) {
       look_for_the_next_agent();
       if (!hears_) ::poll(nullptr, 0, static_cast<int>(look_for_agent_every.count()));
     }
@@ -198,10 +223,11 @@ class Run {
   }
 
   std::unique_ptr<LockStream> stream_;
-  std::function<std::unique_ptr<LockStream>()> again_;
+  Json resumption_;
   std::int64_t again_at_ = 0;
   std::string trouble_;  // why the agent may not renew it; empty: none is known
   const Signals& signals_;
+  const Common& common_;
   const LockRunOptions& options_;
   std::int64_t valid_until_;
   bool hears_ = true;
@@ -223,19 +249,17 @@ Exit run_lock_run(const Common& common, const LockRunOptions& options) {
     const Signals signals(common.inherited);
     auto stream = std::make_unique<LockStream>(common.dir, options.name, body);
     const Json acquired = await_lock(*stream, signals, options);
-    std::function<std::unique_ptr<LockStream>()> again;
-    if (acquired.value("outlives_agent", false)) {
-      again = [&common, &options, resumption = resumption_of(body, options.name, acquired)] {
-        return connect_again(common, options.name, resumption);
-      };
-    }
-    Run run(std::move(stream), std::move(again), signals, common, options, acquired);
+    Json resumption;
+    if (acquired.value("outlives_agent", false)) resumption = resumption_of(body, options.name, acquired);
+    Run run(std::move(stream), std::move(resumption), signals, common, options, acquired);
     return run.to_its_end();
   } catch (const Failure& failure) {
     if (failure.exit() == Exit::not_obtained) {
       throw Failure(static_cast<Exit>(options.busy_status), options.quiet ? "" : failure.what());
     }
     throw Failure(Exit::run_failed, failure.what());
+  } catch (const std::exception& e) {
+    throw Failure(Exit::run_failed, e.what());
   }
 }
 

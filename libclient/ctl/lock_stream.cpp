@@ -25,9 +25,9 @@ Failure not_taken(const std::filesystem::path& runtime_dir, const std::string& s
 
 LockStream::LockStream(const std::filesystem::path& runtime_dir, const std::string& name, const Json& body)
     : socket_(runtime_dir / "agent.sock") {
+  const std::string request = request_text("POST", "/v1/locks/" + name, body_text(body));
   fd_ = connect_to_agent(socket_);
   if (fd_ < 0) throw not_taken(runtime_dir, socket_, errno);
-  const std::string request = request_text("POST", "/v1/locks/" + name, body.dump());
   // An agent that has closed already may have said why: that is read then.
   const ssize_t sent = ::send(fd_, request.data(), request.size(), MSG_NOSIGNAL);
   if (sent != static_cast<ssize_t>(request.size()) && !(sent < 0 && errno == EPIPE)) {

@@ -15,7 +15,7 @@ namespace jeton::ctl {
 
 class LockStream {
  public:
-  // Connects and sends the request. Throws Failure(unreachable) if there is no agent.
+  // Connects and sends the request. Throws Failure: unreachable if there is no agent, error if a text is not UTF-8.
   LockStream(const std::filesystem::path& runtime_dir, const std::string& name, const Json& body);
   ~LockStream();
   LockStream(const LockStream&) = delete;

@@ -57,6 +57,11 @@ void write_out(std::string_view text) {
   while (!text.empty()) {
     const ssize_t n = ::write(STDOUT_FILENO, text.data(), text.size());
     if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EAGAIN) {  // another process that has it open made it non-blocking
+      pollfd out{STDOUT_FILENO, POLLOUT, 0};
+      ::poll(&out, 1, -1);
+      continue;
+    }
     if (n < 0 && errno == EPIPE) throw Failure(Exit::error, "");
     if (n < 0) throw Failure(Exit::error, "cannot write to stdout: " + std::generic_category().message(errno));
     text.remove_prefix(static_cast<std::size_t>(n));
@@ -65,7 +70,8 @@ void write_out(std::string_view text) {
 
 bool out_is_closed() {
   pollfd out{STDOUT_FILENO, 0, 0};
-  return ::poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLNVAL)) != 0;
+  // POLLERR of a pipe, POLLHUP of a socket or a terminal.
+  return ::poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLHUP | POLLNVAL)) != 0;
 }
 
 void say(std::string_view message) {

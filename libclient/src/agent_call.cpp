@@ -71,7 +71,7 @@ AgentAnswer call_agent(const char* directory, const char* method, const char* pa
   if (size <= 0 || static_cast<std::size_t>(size) >= sizeof(request)) return AgentAnswer::unreachable;
 
   const Descriptor fd(connect_to_agent(directory, deadline_ms));
-  if (fd.get() < 0) return AgentAnswer::unreachable;
+  if (fd.get() < 0) return lacks_descriptors() ? AgentAnswer::not_asked : AgentAnswer::unreachable;
   if (!send_all(fd.get(), request, static_cast<std::size_t>(size), deadline_ms)) return AgentAnswer::silent;
   if (!receive_status(fd.get(), status, deadline_ms)) return AgentAnswer::silent;
   if (error != nullptr && *status >= 400) receive_error(fd.get(), *error, deadline_ms);

@@ -12,6 +12,7 @@ namespace jeton::client {
 inline constexpr std::int64_t agent_call_timeout_ms = 1000;
 
 enum class AgentAnswer {
+  not_asked,    // errno says why there is no descriptor for it
   unreachable,  // no agent takes the call
   silent,       // it was taken and not answered in time, or not in HTTP
   answered

@@ -48,4 +48,10 @@ class WallClock {
   return to_ms(now);
 }
 
+// So much later; INT64_MAX if no clock comes so far.
+[[nodiscard]] inline std::int64_t later_by(std::int64_t at_ms, std::int64_t ms) {
+  std::int64_t later = 0;
+  return __builtin_add_overflow(at_ms, ms, &later) ? INT64_MAX : later;
+}
+
 }  // namespace jeton::client

@@ -36,6 +36,8 @@ jeton_status diagnose_agent(const char* directory, std::int64_t heartbeat_age_ms
       return heartbeat_age_ms > stale_after_ms ? JETON_AGENT_STALE : JETON_OK;
     case AgentAnswer::silent:
       return JETON_AGENT_STALE;
+    case AgentAnswer::not_asked:
+      return JETON_SYSTEM_ERROR;
     case AgentAnswer::unreachable:
       break;
   }

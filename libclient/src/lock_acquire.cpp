@@ -27,8 +27,7 @@ jeton_status tell(jeton_lock& lock, jeton_status status) {
 jeton_status start(jeton_lock& lock, std::int64_t timeout_ms) {
   static_cast<void>(look(lock));
   if (lock.state != LockState::idle) return JETON_INVALID_ARGUMENT;
-  const std::int64_t now = boot_now_ms();
-  lock.give_up_boot_ms = timeout_ms < 0 || timeout_ms >= INT64_MAX - now ? INT64_MAX : now + timeout_ms;
+  lock.give_up_boot_ms = timeout_ms < 0 ? INT64_MAX : later_by(boot_now_ms(), timeout_ms);
   return ask_for(lock);
 }
 

@@ -17,12 +17,19 @@ void take_reason(jeton_lock& lock, Json object, const char* key, const char* oth
   if (find_member(object, key, value)) read_text(value, lock.reason, sizeof(lock.reason));
 }
 
-void set_validity(jeton_lock& lock, Json line) {
+// False: the line has no such number.
+bool read_ms(Json line, const char* key, std::int64_t& ms) {
   Json value;
-  std::uint64_t until = 0;
-  if (find_member(line, "valid_until_boot_ms", value) && read_number(value, until)) {
-    lock.valid_until_boot_ms = static_cast<std::int64_t>(std::min<std::uint64_t>(until, INT64_MAX));
-  }
+  std::uint64_t number = 0;
+  if (!find_member(line, key, value) || !read_number(value, number)) return false;
+  ms = static_cast<std::int64_t>(std::min<std::uint64_t>(number, INT64_MAX));
+  return true;
+}
+
+// Another client may have extended the lock by its owner id. Of several locks the agent gives the TTL of one.
+void set_validity(jeton_lock& lock, Json line) {
+  static_cast<void>(read_ms(line, "valid_until_boot_ms", lock.valid_until_boot_ms));
+  if (lock.count == 1) static_cast<void>(read_ms(line, "ttl_ms", lock.held_ttl_ms));
 }
 
 bool set_grant(LockName& held, Json object) {

@@ -42,6 +42,7 @@ void disown(jeton_lock& lock) noexcept {
   lock.pid = 0;
   lock.unread = false;
   lock.awaited = false;
+  lock.resuming = false;
   for (std::size_t i = 0; i < lock.count; ++i) {
     lock.names[i].owner[0] = '\0';
     lock.names[i].fence = 0;

@@ -65,7 +65,7 @@ struct jeton_lock {
   std::int64_t give_up_boot_ms = 0;      // of a wait: INT64_MAX is no limit
   std::int64_t answer_by_boot_ms = 0;    // of a wait: the agent hangs if it has not answered by then
   std::int64_t valid_until_boot_ms = 0;  // while held
-  std::int64_t held_ttl_ms = 0;          // while held: ttl_ms, or the value of the last extension
+  std::int64_t held_ttl_ms = 0;          // while held: ttl_ms, or that of the last extension
   bool unread = false;                   // held, or its wait ended by a release: jeton_lock_check has not said so yet
   bool awaited = false;                  // while waiting: a thread sleeps on the connection in jeton_lock_acquire
   bool outlives_agent = false;           // while held: a connection that ends is not the lock's end
@@ -100,8 +100,9 @@ class LockGuard {
 
 // Connects and asks for the lock, to be waited for until give_up_boot_ms. Not OK: the handle is idle with that outcome.
 [[nodiscard]] jeton_status ask_for(jeton_lock& lock) noexcept;
-// Connects and sends the request for the lock, or to go on with it. False: no agent takes it.
-[[nodiscard]] bool send_request(jeton_lock& lock, std::int64_t wait_ms, bool resume) noexcept;
+// Connects and sends the request for the lock, or to go on with it. JETON_NO_AGENT: no agent takes it.
+// JETON_SYSTEM_ERROR: there is no descriptor for it.
+[[nodiscard]] jeton_status send_request(jeton_lock& lock, std::int64_t wait_ms, bool resume) noexcept;
 
 // ---- lock_events.cpp ----
 

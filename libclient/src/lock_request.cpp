@@ -68,7 +68,7 @@ Text body_of(const jeton_lock& lock, std::int64_t wait_ms, bool resume) {
 
 }  // namespace
 
-bool send_request(jeton_lock& lock, std::int64_t wait_ms, bool resume) noexcept {
+jeton_status send_request(jeton_lock& lock, std::int64_t wait_ms, bool resume) noexcept {
   const Text body = body_of(lock, wait_ms, resume);
   Text request;
   request.add("POST /v1/locks/");
@@ -80,7 +80,7 @@ bool send_request(jeton_lock& lock, std::int64_t wait_ms, bool resume) noexcept 
   request.add(body.data());
   if (!body.good() || !request.good()) {
     set_reason(lock, "the request would be too long; use fewer names or less metadata");
-    return false;
+    return JETON_NO_AGENT;
   }
   const std::int64_t deadline_ms = monotonic_now_ms() + agent_call_timeout_ms;
   const auto ask = [&](bool may_reuse) {
@@ -96,14 +96,19 @@ bool send_request(jeton_lock& lock, std::int64_t wait_ms, bool resume) noexcept 
     close_connection(lock);
     sent = ask(false);
   }
+  if (!sent && lock.fd < 0 && lacks_descriptors()) {
+    set_reason(lock, "there is no descriptor left for a connection to the agent");
+    return JETON_SYSTEM_ERROR;
+  }
   set_reason(lock, lock.fd < 0 ? "no agent answers on the socket" : "the agent does not take the request");
-  return sent;
+  return sent ? JETON_OK : JETON_NO_AGENT;
 }
 
 jeton_status ask_for(jeton_lock& lock) noexcept {
   const std::int64_t now = boot_now_ms();
   const std::int64_t wait_ms = std::clamp<std::int64_t>(lock.give_up_boot_ms - now, 0, longest_wait_ms);
-  if (!send_request(lock, wait_ms, false)) return finish(lock, JETON_NO_AGENT, nullptr);
+  const jeton_status sent = send_request(lock, wait_ms, false);
+  if (sent != JETON_OK) return finish(lock, sent, nullptr);
   lock.state = LockState::waiting;
   lock.held_ttl_ms = lock.ttl_ms;
   lock.answer_by_boot_ms = now + wait_ms + answer_patience_ms;
@@ -121,6 +126,7 @@ using jeton::client::AgentAnswer;
 using jeton::client::LockState;
 
 constexpr std::int64_t line_patience_ms = 500;
+constexpr const char* no_descriptor = "there is no descriptor left to ask the agent for it";
 constexpr const char* no_answer = "the agent did not answer, so it is not known whether it was extended";
 
 jeton_status status_of_extension(int http_status) {
@@ -147,12 +153,13 @@ jeton_status extend_one(jeton_lock& lock, const char* name, const char* owner, s
   jeton::client::AgentError error;
   const auto answer = jeton::client::call_agent(lock.directory, "POST", path, body, &http_status, &error);
   jeton_status status = status_of_extension(http_status);
+  if (answer == AgentAnswer::not_asked) status = JETON_SYSTEM_ERROR;
   if (answer == AgentAnswer::unreachable) status = JETON_NO_AGENT;
   if (answer == AgentAnswer::silent) status = JETON_AGENT_STALE;
   // The agent's next line has the details of a loss.
   if (status != JETON_OK && status != JETON_LOCK_LOST) {
-    if (answer != AgentAnswer::answered) std::snprintf(error.message, sizeof(error.message), "%s", no_answer);
-    jeton::client::set_reason(lock, error.message);
+    const char* const own = answer == AgentAnswer::not_asked ? no_descriptor : no_answer;
+    jeton::client::set_reason(lock, answer == AgentAnswer::answered ? error.message : own);
     lock.reason_of_extension = true;
   }
   return status;
@@ -177,7 +184,7 @@ extern "C" jeton_status jeton_lock_extend(jeton_lock* lock, int64_t ttl_ms) {
   jeton_status status = jeton::client::look(*lock);
   if (status != JETON_OK) return status == JETON_LOCK_LOST ? status : JETON_LOCK_NOT_HELD;
   // From before the request on, as the agent counts it; its next line says it exactly.
-  const std::int64_t valid_until = jeton::client::boot_now_ms() + ttl_ms - ttl_ms / 100 - 2;
+  const std::int64_t valid_until = jeton::client::later_by(jeton::client::boot_now_ms(), ttl_ms - ttl_ms / 100 - 2);
   for (std::size_t i = 0; i < lock->count && status == JETON_OK; ++i) {
     status = extend_one(*lock, lock->names[i].name, lock->names[i].owner, ttl_ms);
   }

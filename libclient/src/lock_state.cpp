@@ -58,7 +58,7 @@ void await_next_agent(jeton_lock& lock) noexcept {
 void resume(jeton_lock& lock) noexcept {
   const bool away = lock.state == LockState::held && lock.fd < 0;
   if (!away || boot_now_ms() < lock.resume_at_boot_ms) return;
-  if (!send_request(lock, 0, true)) {
+  if (send_request(lock, 0, true) != JETON_OK) {
     await_next_agent(lock);
     return;
   }

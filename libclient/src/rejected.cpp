@@ -46,10 +46,9 @@ extern "C" jeton_status jeton_rejected(jeton_token* token, uint64_t generation, 
     char body[64];
     std::snprintf(body, sizeof(body), "{\"generation\":%" PRIu64 "}", generation);
     int http_status = 0;
-    if (jeton::client::call_agent(token->directory, "POST", path, body, &http_status) !=
-        jeton::client::AgentAnswer::answered) {
-      return JETON_NO_AGENT;
-    }
+    const auto answer = jeton::client::call_agent(token->directory, "POST", path, body, &http_status);
+    if (answer == jeton::client::AgentAnswer::not_asked) return JETON_SYSTEM_ERROR;
+    if (answer != jeton::client::AgentAnswer::answered) return JETON_NO_AGENT;
     status = jeton::client::status_of_answer(http_status);
     if (status != JETON_OK) return status;
     // If the agent knew of a newer one, it is in the segment.

@@ -54,6 +54,23 @@ test('the loss aborts what works under the lock', async () => {
   );
 });
 
+test('who asks meanwhile does not hold up the waiter', { timeout }, async () => {
+  const holder = await jeton.lock('asked');
+  const waiter = new jeton.Lock('asked', { ttl: 3_600_000 });
+  const wait = waiter.acquire();
+  const released = holder.release(); // in a thread
+  while (!waiter.held);
+  const agent = Number(process.env.AGENT_PID);
+  process.kill(agent, 'SIGSTOP'); // its next event would wake the waiter as well
+  try {
+    assert.equal(await wait, true);
+  } finally {
+    process.kill(agent, 'SIGCONT');
+  }
+  await released;
+  await Promise.all([waiter.close(), holder.close()]);
+});
+
 test('a wait is aborted', async () => {
   const holder = await jeton.lock('aborted');
   const controller = new AbortController();

@@ -3,6 +3,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 import sqlite3
 import subprocess
@@ -88,11 +89,31 @@ class Locks(unittest.TestCase):
         won = []
         thread = threading.Thread(target=lambda: won.append(waiter.acquire()))
         thread.start()
-        while "lock_waiting" not in repr(waiter):
+        while "waiting" not in repr(waiter):
             pass
         holder.release()
         thread.join(PATIENCE)
         self.assertEqual(won, [True])
+
+    def test_who_asks_meanwhile_does_not_hold_up_the_waiter(self):
+        holder, waiter = self.lock(), self.lock(ttl=3600)
+
+        async def main():
+            self.assertTrue(holder.try_acquire())
+            task = asyncio.ensure_future(waiter.acquire_async())
+            await asyncio.sleep(0)
+            holder.release()
+            while waiter.lost:
+                repr(waiter)
+            os.kill(agent, signal.SIGSTOP)  # its next event would wake the waiter as well
+            self.assertTrue(await task)
+            self.assertIn("held", repr(waiter))
+
+        agent = int(os.environ["AGENT_PID"])
+        try:
+            asyncio.run(asyncio.wait_for(main(), PATIENCE))
+        finally:
+            os.kill(agent, signal.SIGCONT)
 
     def test_keyboard_interrupt_ends_a_wait(self):
         program = (
@@ -112,6 +133,32 @@ class Locks(unittest.TestCase):
                 self.assertEqual(child.stdout.readline(), b"waiting\n")
                 child.send_signal(signal.SIGINT)
                 self.assertEqual(child.wait(PATIENCE), 7)
+
+    def test_no_descriptor_for_the_wait_leaves_no_lock(self):
+        loop = asyncio.new_event_loop()
+        self.addCleanup(loop.close)
+        ways = {
+            "thread": lambda lock: lock.acquire(PATIENCE),
+            "asyncio": lambda lock: loop.run_until_complete(lock.acquire_async(PATIENCE)),
+        }
+        before = resource.getrlimit(resource.RLIMIT_NOFILE)
+        for way, take in ways.items():
+            for more in range(1, 16):
+                lock = self.lock()
+                free = os.dup(0)
+                os.close(free)
+                resource.setrlimit(resource.RLIMIT_NOFILE, (free + more, before[1]))
+                try:
+                    won = take(lock)
+                except (OSError, jeton.JetonError):
+                    won = False
+                finally:
+                    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+                self.assertEqual(won, not lock.lost, f"{way}, {more} descriptors")
+                if won:
+                    break
+                self.assertTrue(self.lock().try_acquire(), f"{way}, {more} descriptors")
+            self.assertTrue(won, way)
 
     def test_a_forked_child_does_not_have_it(self):
         with self.lock() as lock:

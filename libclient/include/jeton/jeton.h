@@ -242,7 +242,7 @@ JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_event_clear(jeton_token *token,
  * token already, then just read again; otherwise jeton_wait_change(token, generation, ...) waits for it. The call asks
  * the agent over its socket, for a second at most; it does not delay other readers. JETON_NO_AGENT (an agent that hangs
  * may still act on it), JETON_NO_PERMISSION, JETON_AGENT_REFUSED (the agent never had such a generation),
- * JETON_NO_TOKEN. */
+ * JETON_NO_TOKEN, JETON_SYSTEM_ERROR (no descriptor is left to ask it). */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_rejected(jeton_token *token, uint64_t generation,
                                                           uint64_t *current_generation);
 
@@ -303,7 +303,8 @@ JETON_EXPORT void jeton_lock_close(jeton_lock *lock);
  * served in order, woken by the release. JETON_OK: held. JETON_LOCK_BUSY: not in that time. JETON_CANCELLED: by
  * jeton_cancel_now(`cancel`), which may be NULL. JETON_INVALID_ARGUMENT: the handle holds it, or waits, already.
  * JETON_NO_AGENT, JETON_AGENT_STALE (no answer within five seconds more), JETON_NO_PERMISSION, JETON_AGENT_REFUSED (a
- * TTL above max_ttl), JETON_LOCK_LIMIT, JETON_LOCK_UNAVAILABLE: see jeton_lock_reason. */
+ * TTL above max_ttl), JETON_LOCK_LIMIT, JETON_LOCK_UNAVAILABLE: see jeton_lock_reason. JETON_SYSTEM_ERROR: no descriptor is
+ * left for a connection; errno. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_acquire(jeton_lock *lock, int64_t timeout_ms,
                                                               jeton_cancel *cancel);
 
@@ -358,7 +359,8 @@ typedef struct jeton_diagnosis {
   size_t size;              /* sizeof(jeton_diagnosis) */
   jeton_status token;       /* OK, NO_TOKEN, EXPIRED, REJECTED, BUSY, NOT_FOUND, NO_PERMISSION, or what was refused about
                                its segment (SYMLINK ... CORRUPT) */
-  jeton_status agent;       /* OK; NO_AGENT: none answers; AGENT_STALE: it hangs or was stopped */
+  jeton_status agent;       /* OK; NO_AGENT: none answers; AGENT_STALE: it hangs or was stopped; SYSTEM_ERROR: there is no
+                               descriptor left to ask it */
   int64_t heartbeat_age_ms; /* since the agent's last heartbeat in the segment; -1: none seen */
 } jeton_diagnosis;
 #define JETON_DIAGNOSIS_INIT \

@@ -1,7 +1,9 @@
 // Taking a lock through a handle: what each call returns.
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -152,6 +154,29 @@ TEST_F(Locks, TimeToLiveAboveTheRule_IsRefusedWithItsReason) {
   } catch (const Error& e) {
     EXPECT_NE(std::string(e.what()).find("max_ttl"), std::string::npos) << e.what();
   }
+}
+
+// The agent is well.
+TEST_F(Locks, NoDescriptorIsLeft_IsAnErrorOfTheSystemAndNotOfTheAgent) {
+  Lock held = lock("held");
+  ASSERT_TRUE(held.try_lock());
+  Lock one = lock();
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  const int lowest = ::dup(STDERR_FILENO);
+  ::close(lowest);
+  const rlimit none{static_cast<rlim_t>(lowest), before.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &none);
+  errno = 0;
+  const Status taken = one.acquire(milliseconds(0));
+  const int error = errno;
+  const Status extended = held.extend(seconds(60));
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_EQ(taken, JETON_SYSTEM_ERROR) << one.reason();
+  EXPECT_EQ(error, EMFILE);
+  EXPECT_EQ(extended, JETON_SYSTEM_ERROR) << held.reason();
+  EXPECT_FALSE(held.lost());
+  EXPECT_TRUE(one.try_lock()) << one.reason();
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 
 #include "tests/support/eventually.hpp"
 #include "tests/support/lock_agent.hpp"
+#include "tests/support/scripted_agent.hpp"
 
 namespace jeton::test {
 
@@ -38,6 +39,12 @@ class ClientHost : public LockAgent {
     return argv;
   }
 };
+
+[[nodiscard]] inline Lock lock_at(const ScriptedAgent& agent) {
+  LockOptions options;
+  options.directory = agent.directory();
+  return Lock("job", options);
+}
 
 [[nodiscard]] inline bool says(const Process& process, const std::string& text) {
   return eventually([&] { return process.out().find(text) != std::string::npos; });

@@ -4,6 +4,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <string>
+
 #include "libclient/src/cancel.hpp"
 #include "tests/integration/client_locks/client_host.hpp"
 
@@ -88,6 +91,33 @@ TEST_F(Locks, Forked_ChildKnowsNothingOfTheParentsLock) {
     EXPECT_EQ(in_child([&] { return calls_about_it_answer(one.handle()); }, fork), 0) << "nor of one given back";
     EXPECT_NE(one.fence(), 0U);
   }
+}
+
+// The child's own request is no continuation of the parent's lock.
+TEST(ForkedLock, NextAgentHasNotConfirmedTheParentsLock_ChildHearsWhyItsOwnFailed) {
+  const std::string head = "HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\n\r\n";
+  std::atomic<int> unconfirmed{-1};
+  const ScriptedAgent agent([&](int client, int connection) {
+    ScriptedAgent::hear(client);
+    if (connection == 0) {  // it holds the lock, and dies
+      ScriptedAgent::say(client, head + R"({"event":"acquired","name":"job","owner":"me","fence":7,)" +
+                                     R"("outlives_agent":true,"valid_until_boot_ms":9000000000000000})" + "\n");
+    } else if (connection == 1) {  // the next one says nothing
+      unconfirmed = ::dup(client);
+    } else {
+      ScriptedAgent::say(client, head + R"({"event":"failed","name":"job","reason":"the agent is stopping"})" + "\n");
+    }
+  });
+  Lock one = lock_at(agent);
+  ASSERT_TRUE(one.try_lock()) << one.reason();
+  ASSERT_TRUE(eventually([&] { return !one.lost() && unconfirmed >= 0; })) << one.reason();
+  EXPECT_EQ(in_child([&] {
+              if (one.acquire(milliseconds(0)) != JETON_LOCK_UNAVAILABLE) return 1;
+              return one.reason() == "the agent is stopping" ? 0 : 2;
+            }),
+            0);
+  EXPECT_FALSE(one.lost()) << one.reason();
+  ::close(unconfirmed);
 }
 
 TEST_F(Locks, Forked_CancelOfTheChildEndsNoWaitOfTheParent) {

@@ -41,6 +41,13 @@ TEST_F(Locks, ExtensionIsRefused_ReasonIsTheAgentsAndTheLockIsHeld) {
   EXPECT_TRUE(one.check().ok());
 }
 
+TEST_F(Locks, ExtensionIsLongerThanAllTime_IsRefused) {
+  Lock one = lock();
+  ASSERT_TRUE(one.lock_for(patience));
+  EXPECT_EQ(one.extend(milliseconds::max()), JETON_AGENT_REFUSED);
+  EXPECT_TRUE(one.check().ok());
+}
+
 // Of the renewals it says nothing.
 TEST_F(Locks, ExtensionIsRefusedAndTheAgentHangs_ReasonOfTheLossIsAnother) {
   Lock one = lock("job", seconds(6));

@@ -68,6 +68,19 @@ TEST_F(KeptLocks, AgentIsRestarted_NextOneRenewsThemForAnEventLoop) {
   EXPECT_EQ(shown("kept")["owner"], one.owner());
 }
 
+// By its owner id, as jetonctl does.
+TEST_F(KeptLocks, AnotherClientHasExtendedThem_NextAgentKeepsTheTtl) {
+  Lock one = lock("kept", seconds(60));
+  ASSERT_TRUE(one.try_lock());
+  const auto socket = host.agent().runtime_dir() / "agent.sock";
+  const std::string body = R"({"ttl_ms":7200000,"owner":")" + one.owner() + R"("})";
+  ASSERT_EQ(unix_http_post(socket, "/v1/locks/kept/extend", body).status, 200);
+  ASSERT_TRUE(shown("kept")["held"]);  // by now the agent has told the holder
+  restart(false);
+  EXPECT_TRUE(eventually([&] { return !one.lost() && status()["locks"]["held"] == 1; })) << one.reason();
+  EXPECT_GT(shown("kept")["ttl_ms"], 3600000);
+}
+
 TEST_F(KeptLocks, NoAgentComesInTime_AreLost) {
   Lock longer = lock("kept-longer", seconds(60));
   ASSERT_TRUE(longer.try_lock());

@@ -49,6 +49,21 @@ TEST_F(Exec, DescriptorIsChosen_TokenIsReadFromItAndFromNowhereElse) {
   EXPECT_EQ(result.out, "first\nsecond\nfirst\n0\n") << result.err;
 }
 
+// 1024 is the usual limit. Numbers that jetonctl itself uses are given as well.
+TEST_F(Exec, DescriptorIsTheLastOrInUse_TokenIsReadFromIt) {
+  publish(host.add("a"), "first");
+  publish(host.add("b"), "second");
+  const auto limited = [&](int fd) {
+    const std::string script = "cat /dev/fd/" + std::to_string(fd) + " /dev/fd/" + std::to_string(fd + 1);
+    return host.shell("ulimit -n 1024; exec \"$@\"",
+                      {"exec", "a,b", "--fd", std::to_string(fd), "--", "sh", "-c", script});
+  };
+  for (const int fd : {3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 1022}) {
+    const RunResult result = limited(fd);
+    EXPECT_EQ(result.out, "firstsecond") << fd << ": " << result.err;
+  }
+}
+
 TEST_F(Exec, DescriptorIsChosen_MemoryIsSealed) {
   publish(host.add("a"), "first");
   const RunResult result =

@@ -116,6 +116,17 @@ TEST_F(CtlGet, MinTtlWithWait_WaitsForATokenThatLivesLongEnough) {
   EXPECT_EQ(waiting.out(), "long-enough\n");
 }
 
+// The same token, given again, keeps its generation.
+TEST_F(CtlGet, SameTokenLivesLongerNow_WaitEnds) {
+  SegmentStore& store = host.add("wechat");
+  host.publish(store, host.record(7, std::chrono::minutes(30)));
+  test::Process waiting(host.command({"get", "wechat", "--min-ttl", "1h", "--wait", "24h"}));
+  ASSERT_TRUE(host.waits(waiting));
+  host.publish(store, host.record(7, std::chrono::hours(2)));
+  EXPECT_EQ(waiting.wait(), 0) << waiting.err();
+  EXPECT_EQ(waiting.out(), "s3cret\n");
+}
+
 TEST_F(CtlGet, SegmentDoesNotExistYet_WaitEndsWithTheToken) {
   test::Process waiting(host.command({"get", "wechat", "--wait", "5m"}));
   ASSERT_TRUE(host.waits(waiting));

@@ -75,6 +75,21 @@ TEST_F(LockRunRestart, AgentIsKilledAndStarts_SameOwnerAndFenceGoOnAndAreRenewed
   EXPECT_EQ(job->wait(), 7) << job->err();
 }
 
+TEST_F(LockRunRestart, AnotherClientHasExtendedIt_NextAgentKeepsTheTtl) {
+  const auto job = hold({"--ttl", "1m"});
+  ASSERT_EQ(host.extend("job", host.show("job"), "2h"), 0);
+  ASSERT_TRUE(host.held("job"));  // by now the agent has told jetonctl
+  host.agent().kill();
+  host.agent().start();
+  EXPECT_TRUE(eventually([&] {
+    const auto status = unix_http_get(host.runtime_dir() / "agent.sock", "/v1/status");
+    return Json::parse(status.body).at("locks").at("held") == 1;
+  }));
+  EXPECT_GT(host.show("job")["ttl_ms"], 3600000);
+  let_it_end();
+  EXPECT_EQ(job->wait(), 7) << job->err();
+}
+
 TEST_F(LockRunRestart, NoAgentComesInTime_EndsTheCommand) {
   const auto job = hold({"--ttl", "6s"});
   host.agent().kill();

@@ -1,7 +1,13 @@
 // jetonctl lock run when the lock is lost: the command never goes on without it.
 #include <signal.h>
 
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
 #include "tests/integration/locks/lock_host.hpp"
+#include "tests/support/scripted_agent.hpp"
 
 namespace jeton::test {
 namespace {
@@ -65,6 +71,52 @@ TEST_F(LockRunLoss, AgentHangs_EndsTheCommandWhenTheLeaseEnds) {
   const auto job = hold({"--ttl", "6s"}, ready() + "exec sleep 1000");
   host.agent().signal(SIGSTOP);
   EXPECT_EQ(job->wait(), 123) << "the validity ends whether or not anybody says so";
+  host.agent().signal(SIGCONT);
+}
+
+// As after a Ctrl-Z: the agent has renewed the lock all the time.
+TEST(LockRunStopped, ManyRenewalsCameMeanwhile_NewestOneCounts) {
+  const auto renewed = [](std::int64_t until) {
+    return R"({"event":"renewed","ttl_ms":30000,"valid_until_boot_ms":)" + std::to_string(until) + "}\n";
+  };
+  constexpr std::int64_t far = 9'000'000'000'000'000;
+  std::atomic<bool> stopped{false};
+  std::atomic<bool> sent{false};
+  const ScriptedAgent agent([&](int client, int) {
+    ScriptedAgent::hear(client);
+    ScriptedAgent::say(client,
+                       "HTTP/1.0 200 OK\r\nContent-Type: application/x-ndjson\r\n\r\n"
+                       R"({"event":"acquired","name":"job","owner":"me","fence":7,"ttl_ms":30000,)"
+                       R"("valid_until_boot_ms":)" +
+                           std::to_string(far) + "}\n");
+    EXPECT_TRUE(eventually([&] { return stopped.load(); }));
+    for (std::int64_t past = 1; past <= 200; ++past) ScriptedAgent::say(client, renewed(past));
+    ScriptedAgent::say(client, renewed(far));
+    sent = true;
+    ScriptedAgent::hear(client);  // the end
+    ScriptedAgent::say(client, "{\"event\":\"released\"}\n");
+  });
+  const TempDir dir;
+  const std::string begun = (dir / "begun").string();
+  const std::string end = (dir / "end").string();
+  Process job({JETONCTL, "--dir", agent.directory(), "lock", "run", "job", "--", "sh", "-c",
+               ": >" + begun + "; while [ ! -e " + end + " ]; do sleep 0.02; done; exit 7"});
+  ASSERT_TRUE(eventually([&] { return std::filesystem::exists(begun); }));
+  job.signal(SIGSTOP);
+  stopped = true;
+  ASSERT_TRUE(eventually([&] { return sent.load(); }));
+  job.signal(SIGCONT);
+  static_cast<void>(dir.write("end", ""));
+  EXPECT_EQ(job.wait(), 7) << job.err();
+  EXPECT_EQ(job.err(), "");
+}
+
+TEST_F(LockRunLoss, LeaseIsCutShortAndAgentHangs_EndsTheCommandWhenTheShorterOneEnds) {
+  const auto job = hold({"--ttl", "1h"}, ready() + "exec sleep 1000");
+  ASSERT_EQ(host.extend("job", host.show("job"), "6s"), 0);
+  ASSERT_TRUE(host.held("job"));  // by now the agent has told jetonctl
+  host.agent().signal(SIGSTOP);
+  EXPECT_EQ(job->wait(), 123) << "another host may have the lock by now";
   host.agent().signal(SIGCONT);
 }
 

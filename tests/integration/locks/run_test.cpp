@@ -54,6 +54,16 @@ TEST_F(LockRun, Free_RunsTheCommandUnderTheLockAndKeepsItsStatus) {
   EXPECT_TRUE(host.free("job")) << "given back before jetonctl ends";
 }
 
+TEST_F(LockRun, TextIsNotUtf8_StatusIsNotOneOfTheCommands) {
+  for (const char* option : {"--metadata", "--also"}) {
+    const RunResult result = host.lock({"run", "job", option, "caf\xe9", "--", "true"});
+    EXPECT_EQ(result.status, 125) << option;
+    EXPECT_NE(result.err.find("not UTF-8"), std::string::npos) << result.err;
+  }
+  EXPECT_EQ(host.lock({"acquire", "job", "--ttl", "1m", "--metadata", "caf\xe9"}).status, 1);
+  EXPECT_TRUE(host.free("job"));
+}
+
 TEST_F(LockRun, CommandDidNotRun_StatusSaysWhy) {
   EXPECT_EQ(host.lock({"run", "job", "--", "sh", "-c", "kill -TERM $$"}).status, 128 + SIGTERM);
   EXPECT_EQ(host.lock({"run", "job", "--", "/nonexistent"}).status, 127);

@@ -1,6 +1,9 @@
 // jeton_list and jeton_diagnose.
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <jeton/client.hpp>
 
 #include "tests/unit/client/client_fixture.hpp"
@@ -53,6 +56,28 @@ TEST_F(LookAround, AgentDoesNotRun_DiagnosisStillGivesTheTokenStatus) {
   EXPECT_EQ(jeton::diagnose("api", directory()).value().agent, JETON_NO_AGENT);
   EXPECT_EQ(jeton::diagnose("other", directory()).value().token, JETON_NOT_FOUND);
   EXPECT_EQ(jeton::diagnose("../api", directory()).status(), JETON_INVALID_ARGUMENT);
+}
+
+// The agent may be well.
+TEST_F(LookAround, NoDescriptorIsLeft_IsAnErrorOfTheSystemAndNotOfTheAgent) {
+  make_store();
+  publish(3);
+  const TokenPtr token = must_open();
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  const int lowest = ::dup(STDERR_FILENO);
+  ::close(lowest);
+  const rlimit none{static_cast<rlim_t>(lowest), before.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &none);
+  errno = 0;
+  const jeton_status reported = jeton_rejected(token.get(), 3, nullptr);
+  const int error = errno;
+  const auto diagnosis = jeton::diagnose("api", directory());
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_EQ(reported, JETON_SYSTEM_ERROR);
+  EXPECT_EQ(error, EMFILE);
+  ASSERT_TRUE(diagnosis);
+  EXPECT_EQ(diagnosis->agent, JETON_SYSTEM_ERROR);
 }
 
 TEST_F(LookAround, FileIsWritableByOthers_DiagnosisNamesIt) {

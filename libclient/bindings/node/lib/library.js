@@ -27,6 +27,7 @@ export const jeton = {
   lock_close: lib.func('void jeton_lock_close(void *lock)'),
   lock_start: lib.func('int jeton_lock_start(void *lock, int64_t timeout_ms)'),
   lock_check: lib.func('int jeton_lock_check(void *lock)'),
+  lock_lost: lib.func('int jeton_lock_lost(void *lock)'),
   lock_event_fd: lib.func('int jeton_lock_event_fd(void *lock, void *fd)'),
   lock_release: lib.func('int jeton_lock_release(void *lock)'),
   lock_extend: lib.func('int jeton_lock_extend(void *lock, int64_t ttl_ms)'),

@@ -113,7 +113,8 @@ export class Lock {
   }
 
   get held() {
-    return this.#handle.lock !== null && jeton.lock_check(this.#handle.lock) === OK;
+    // Without consuming the event that an acquire() waits for.
+    return this.#handle.lock !== null && jeton.lock_lost(this.#handle.lock) === 0;
   }
 
   /** Aborted at the loss; one for each time that it is taken. */

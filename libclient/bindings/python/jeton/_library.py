@@ -130,6 +130,7 @@ _FUNCTIONS = {
     "jeton_lock_acquire": (c_int, [c_void_p, c_int64, c_void_p]),
     "jeton_lock_start": (c_int, [c_void_p, c_int64]),
     "jeton_lock_check": (c_int, [c_void_p]),
+    "jeton_lock_lost": (c_int, [c_void_p]),
     "jeton_lock_event_fd": (c_int, [c_void_p, POINTER(c_int)]),
     "jeton_lock_release": (c_int, [c_void_p]),
     "jeton_lock_extend": (c_int, [c_void_p, c_int64]),

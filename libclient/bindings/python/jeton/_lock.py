@@ -57,6 +57,7 @@ class Lock:
         )
         self.name = name
         self._handle = ctypes.c_void_p()
+        self._waits = False
         self._wait = _arguments.timeout(wait, "wait")
         # Kept, because at the interpreter's exit modules may be gone before the last lock.
         self._library = library()
@@ -68,14 +69,19 @@ class Lock:
     def acquire(self, timeout: Optional[float] = None) -> bool:
         """Waits for it, without limit if there is no timeout; False: another owner held it. Raises JetonError otherwise."""
         # Not in one call of the library: Python's signal handlers (KeyboardInterrupt) are to end the wait.
-        ready = select.poll()
-        ready.register(self._start(timeout), select.POLLIN)
+        wait, ready = _wait_ms(timeout), select.poll()
+        ready.register(self.fileno(), select.POLLIN)  # before it is asked for: there may be no descriptor left
         try:
+            self._start(wait)
             while (status := self._status()) == Status.LOCK_WAITING:
                 ready.poll()
-        except BaseException:
-            self.close()
+        except JetonError:  # nothing was begun
             raise
+        except BaseException:
+            self._give_up()
+            raise
+        finally:
+            self._waits = False
         return self._won(status)
 
     def try_acquire(self) -> bool:
@@ -83,13 +89,19 @@ class Lock:
 
     async def acquire_async(self, timeout: Optional[float] = None) -> bool:
         """acquire() for asyncio, without a thread; ends its wait when the task is cancelled."""
-        self._start(timeout)
+        wait = _wait_ms(timeout)
+        self.fileno()  # as above
         try:
+            self._start(wait)
             while (status := self._status()) == Status.LOCK_WAITING:
                 await self._news()
-        except BaseException:
-            self.close()
+        except JetonError:
             raise
+        except BaseException:
+            self._give_up()
+            raise
+        finally:
+            self._waits = False
         return self._won(status)
 
     # ---- Giving it back ----
@@ -115,7 +127,8 @@ class Lock:
     @property
     def lost(self) -> bool:
         """True unless it is held now."""
-        return self._status() != Status.OK
+        # Without consuming the event that an acquire() elsewhere waits for.
+        return bool(self._library.jeton_lock_lost(self._handle))
 
     async def wait_lost(self) -> str:
         """Returns when it is not held any more, with the reason. asyncio; to be cancelled when the work is done."""
@@ -186,7 +199,8 @@ class Lock:
             pass
 
     def __repr__(self) -> str:
-        return f"<jeton.Lock {self.name!r} {Status(self._status()).name.lower()}>"
+        state = "held" if not self.lost else "waiting" if self._waits else "not held"
+        return f"<jeton.Lock {self.name!r} {state}>"
 
     def __del__(self) -> None:
         if hasattr(self, "_library"):
@@ -196,10 +210,13 @@ class Lock:
         status: int = self._library.jeton_lock_check(self._handle)
         return status
 
-    def _start(self, timeout: Optional[float]) -> int:
-        wait = _arguments.milliseconds(_arguments.timeout(timeout))
-        self._check(self._library.jeton_lock_start(self._handle, wait))
-        return self.fileno()
+    def _start(self, wait_ms: int) -> None:
+        self._check(self._library.jeton_lock_start(self._handle, wait_ms))
+        self._waits = True
+
+    def _give_up(self) -> None:
+        self.close()
+        self._status()  # so the descriptor does not announce it
 
     def _won(self, status: int) -> bool:
         if status == Status.LOCK_BUSY:
@@ -226,6 +243,10 @@ class Lock:
 
 def _ms(seconds: float, what: str) -> int:
     return _arguments.milliseconds(_arguments.seconds(seconds, what))
+
+
+def _wait_ms(timeout: Optional[float]) -> int:
+    return _arguments.milliseconds(_arguments.timeout(timeout))
 
 
 def _set(readable: asyncio.Future[None]) -> None:
