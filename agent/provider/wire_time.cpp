@@ -175,7 +175,63 @@ std::optional<WallTime> asctime_date(std::string_view text) {
   return in.at_end() ? instant(f) : std::nullopt;
 }
 
+bool is_cookie_delimiter(char c) {
+  return c == '\t' || (c >= ' ' && c <= '/') || (c >= ';' && c <= '@') || (c >= '[' && c <= '`') ||
+         (c >= '{' && c <= '~');
+}
+
+// The digits that the text begins with, if there are so many; they are taken from it.
+std::optional<int> leading_number(std::string_view& text, std::size_t least, std::size_t most) {
+  const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  if (digits < least || digits > most) return std::nullopt;
+  int number = 0;
+  std::from_chars(text.data(), text.data() + digits, number);
+  text.remove_prefix(digits);
+  return number;
+}
+
+// "8:49:37", and whatever follows.
+bool read_cookie_time(std::string_view part, Fields& f) {
+  for (int* const field : {&f.hour, &f.minute, &f.second}) {
+    if (field != &f.hour && !part.starts_with(':')) return false;
+    if (field != &f.hour) part.remove_prefix(1);
+    const auto number = leading_number(part, 1, 2);
+    if (!number) return false;
+    *field = *number;
+  }
+  return true;
+}
+
+bool read_cookie_month(std::string_view part, Fields& f) {
+  const auto is = [part](std::string_view month) { return equal_ignoring_case(part.substr(0, month.size()), month); };
+  const auto found = std::find_if(months.begin(), months.end(), is);
+  if (found == months.end()) return false;
+  f.month = static_cast<int>(found - months.begin()) + 1;
+  return true;
+}
+
 }  // namespace
+
+std::optional<WallTime> parse_cookie_date(std::string_view text) {
+  Fields f;
+  bool has_time = false;
+  std::optional<int> day;
+  std::optional<int> year;
+  while (!text.empty()) {
+    const auto end = std::find_if(text.begin(), text.end(), is_cookie_delimiter);
+    std::string_view part = text.substr(0, static_cast<std::size_t>(end - text.begin()));
+    text.remove_prefix(std::min(part.size() + 1, text.size()));
+    if (part.empty() || (!has_time && (has_time = read_cookie_time(part, f)))) continue;
+    if (!day && (day = leading_number(part, 1, 2))) continue;
+    if (f.month == 0 && read_cookie_month(part, f)) continue;
+    if (!year) year = leading_number(part, 2, 4);
+  }
+  if (!has_time || !day || f.month == 0 || !year) return std::nullopt;
+  f.day = *day;
+  f.year = *year < 70 ? *year + 2000 : *year < 100 ? *year + 1900 : *year;
+  constexpr int first_year = 1601;
+  return f.year < first_year ? std::nullopt : instant(f);
+}
 
 std::optional<WallTime> parse_http_date(std::string_view text, WallTime now) {
   if (const auto time = imf_fixdate(text)) return time;

@@ -21,6 +21,10 @@ inline constexpr Duration retry_after_cap = std::chrono::hours{24};
 // cookies, UTC or +0000 instead of GMT. The name of the day is not checked against the date.
 [[nodiscard]] std::optional<WallTime> parse_http_date(std::string_view text, WallTime now);
 
+// The date of a cookie, as browsers read it (RFC 6265 section 5.1.1): time, day, month and year in any order, with any
+// words between, in UTC; a year of two digits is one of 1970 to 2069.
+[[nodiscard]] std::optional<WallTime> parse_cookie_date(std::string_view text);
+
 // "2026-01-02T03:04:05.678+01:00" or with Z; also +0100, +01 and UTC, and a blank before these. Digits past the
 // millisecond are dropped. A leap second is the second after. A date without a zone is not accepted: its zone is not
 // known.

@@ -84,7 +84,7 @@ Cookie cookie_of(std::string_view value, std::string_view attributes, WallTime n
     const std::string_view text =
         equals == part.size() ? std::string_view{} : without_blanks(part.substr(equals + 1), " \t");
     if (equal_ignoring_case(name, "Max-Age")) max_age = end_by_max_age(text, now);
-    if (equal_ignoring_case(name, "Expires")) expires = parse_http_date(text, now);
+    if (equal_ignoring_case(name, "Expires")) expires = parse_cookie_date(text);
   }
   return {value, max_age ? max_age : expires, !max_age};
 }

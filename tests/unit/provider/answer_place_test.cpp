@@ -54,6 +54,23 @@ TEST(TokenCookie, NamesItsEnd_EndsThen) {
   EXPECT_EQ(ends("Max-Age=soon"), asked + 2h);
 }
 
+// RFC 6265 section 5.1.1.
+TEST(TokenCookie, DateHasAnotherForm_IsReadAsBrowsersDo) {
+  ResponseConfig config = token_at({In::cookie, "SID"});
+  config.default_lifetime = 2h;
+  const auto end = [&](const std::string& date) {
+    return read_answer("", config, {header("Set-Cookie", "SID=tok-1; Expires=" + date)}).expires_at - asked;
+  };
+  for (const char* date : {"Wed, 18-Nov-26 11:07:40 GMT", "Wed Nov 18 11:07:40 2026 GMT", "18 november 2026 11:07:40",
+                           "Wednesday, 18-Nov-2026 11:7:40 UTC"}) {
+    EXPECT_EQ(end(date), 60s) << date;
+  }
+  for (const char* none : {"soon", "Wed, 18 Nov 2026", "Wed, 31 Feb 2027 11:07:40 GMT", "18 Nov 11:07:40",
+                           "18 Nov 2026 24:00:00", "18 Nov 1600 11:07:40"}) {
+    EXPECT_EQ(end(none), 2h) << none;
+  }
+}
+
 // No part of an answer becomes the public type unless it is an authentication scheme.
 TEST(TokenHeader, FirstWordIsNoScheme_IsRefusedAndNotShown) {
   const ResponseConfig config = token_at({In::header, "X-Token"});
