@@ -158,9 +158,7 @@ class Trial {
  private:
   // A command is tried as the service runs it.
   [[nodiscard]] std::vector<std::filesystem::path> agent_directories() const {
-    std::vector<std::filesystem::path> directories{config_.agent.runtime_dir};
-    if (!config_.agent.state_dir.empty()) directories.push_back(config_.agent.state_dir);
-    return directories;
+    return {config_.agent.runtime_dir, state_dir_of(config_.agent)};
   }
 
   // A source that lacks ${token:NAME} sends nothing, so it can simply be asked again.

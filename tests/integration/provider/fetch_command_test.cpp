@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "agent/base/secret.hpp"
+#include "agent/process/write_protection.hpp"
 #include "tests/support/agent_process.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/fault_provider.hpp"
@@ -26,7 +27,8 @@ class FetchCommand : public testing::Test {
         "agent.yaml", "version: 1\nagent: {runtime_dir: " + (dir_ / "run").string() + "}\ntokens:\n" + tokens);
     std::vector<std::string> argv{JETON_AGENT_BINARY, "fetch", "--user", "root", "--config", config.string()};
     argv.insert(argv.end(), arguments.begin(), arguments.end());
-    RunResult result = run(std::move(argv), {{{"APP_SECRET", app_secret}}, {}, {}, {}, {}, false});
+    RunResult result =
+        run(std::move(argv), {{{"APP_SECRET", app_secret}, {"STATE_DIRECTORY", state_}}, {}, {}, {}, {}, false});
     EXPECT_THAT(result.out + result.err, Not(HasSubstr("k3y"))) << "a secret was shown";
     for (const IssuedToken& token : provider_.issued())
       EXPECT_THAT(result.out + result.err, Not(HasSubstr(token.value)));
@@ -36,6 +38,7 @@ class FetchCommand : public testing::Test {
 
   FaultProvider provider_;
   TempDir dir_;
+  const std::string state_ = (dir_ / "state").string();  // as the unit has it
 };
 
 constexpr const char* with_secrets = R"(      query: {secret: "${env:APP_SECRET}", kind: app}
@@ -50,6 +53,17 @@ TEST_F(FetchCommand, DryRun_ShowsTheRequestAndSendsNothing) {
                                 HasSubstr("> Authorization: Basic ***\n"), HasSubstr("> User-Agent: jeton/"),
                                 HasSubstr("> client_secret=***&scope=read\n")));
   EXPECT_EQ(provider_.counts().connections, 0U);
+}
+
+TEST_F(FetchCommand, CommandWritesTheStateOfTheAgent_IsRefusedAsInTheService) {
+  if (agent::landlock_version() == 0) GTEST_SKIP() << "this kernel has no Landlock, or a sandbox refuses it";
+  const std::string token = dir_.write("state/token", "as before").string();
+  const std::string script =
+      dir_.write("script", "echo changed > " + token + "\necho '{\"access_token\":\"t\",\"expires_in\":60}'\n");
+  const RunResult result =
+      fetch("  own:\n    source: {type: exec, command: [/bin/sh, " + script + "]}\n", {"own", "--once"});
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(read_file(token), "as before");
 }
 
 TEST_F(FetchCommand, BodyOfTextLooksLikeAForm_ShowsNoPartOfASecret) {
