@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
@@ -61,6 +62,23 @@ void write_line(int fd, const SecretString& key, const std::string& where) {
   write_all(fd, line.reveal(), where);
 }
 
+// A file with a part of the key is removed: it would be in the way of the next attempt.
+void write_new_file(const std::string& file, const SecretString& key) {
+  const UniqueFd fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!fd) {
+    const int error = errno;
+    throw errno_error(file, error,
+                      error == EEXIST ? "; it may be the only copy of a key: name another file, or remove it" : "");
+  }
+  try {
+    write_line(fd.get(), key, file);
+    if (::fsync(fd.get()) != 0) throw errno_error(file);
+  } catch (const Error&) {
+    ::unlink(file.c_str());
+    throw;
+  }
+}
+
 }  // namespace
 
 int run_fetch(const FetchOptions& options) {
@@ -115,10 +133,7 @@ int run_keygen(const KeygenOptions& options) {
       write_line(STDOUT_FILENO, key, "standard output");
       return 0;
     }
-    const UniqueFd fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-    if (!fd) throw errno_error(file);
-    write_line(fd.get(), key, file);
-    if (::fsync(fd.get()) != 0) throw errno_error(file);
+    write_new_file(file, key);
     std::fprintf(stderr, "%s: new key; copy it to every host, and make it readable by the agent's user only\n",
                  file.c_str());
     return 0;

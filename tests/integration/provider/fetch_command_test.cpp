@@ -171,5 +171,19 @@ TEST_F(FetchCommand, GrantIsRefreshToken_NoRequestIsSent) {
   EXPECT_EQ(provider_.counts().connections, 0U);
 }
 
+// A part of a key would be refused later, and the next attempt finds a file.
+TEST(Keygen, FileCannotBeWritten_NoneIsLeft) {
+  const TempDir dir;
+  const std::string file = (dir / "seal.key").string();
+  const std::string full = "trap '' XFSZ; ulimit -f 0; exec \"$0\" keygen \"$1\"";
+  const RunResult refused = run({"/bin/sh", "-c", full, JETON_AGENT_BINARY, file});
+  EXPECT_EQ(refused.status, 1) << refused.err;
+  EXPECT_FALSE(std::filesystem::exists(file));
+  EXPECT_EQ(run({JETON_AGENT_BINARY, "keygen", file}).status, 0);
+  const RunResult again = run({JETON_AGENT_BINARY, "keygen", file});
+  EXPECT_EQ(again.status, 1);
+  EXPECT_THAT(again.err, HasSubstr("it may be the only copy of a key"));
+}
+
 }  // namespace
 }  // namespace jeton::test
