@@ -140,6 +140,7 @@ Task<FetchedToken> ExecSource::fetch(FetchContext /*context*/) {
   for (SecretString& secret : secrets_of_output(result.output.reveal(), config_)) secrets.push_back(std::move(secret));
   try {
     FetchedToken token = token_of(result, wall_time_of(started_at, timers_.clock()), secrets);
+    secrets.push_back(token.value);  // which may be short
     log_lines(result, secrets);
     co_return token;
   } catch (SourceError& e) {
