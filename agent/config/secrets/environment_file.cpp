@@ -104,6 +104,7 @@ bool is_environment_name(std::string_view name) {
 std::vector<std::string> environment_files(const std::string& pattern) {
   glob_t found{};
   std::vector<std::string> files;
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): for commands, which have one thread
   if (::glob(pattern.c_str(), 0, nullptr, &found) == 0) files.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
   ::globfree(&found);
   return files;

@@ -1,5 +1,6 @@
 // The text of an EnvironmentFile= of systemd (systemd.exec(5)), as the service manager reads it: comments, quotes,
-// escapes and continued lines included. Lines that it would ignore are left out. Any thread.
+// escapes and continued lines included. Lines that it would ignore are left out. Any thread, unless a function says
+// otherwise.
 #pragma once
 
 #include <string>
@@ -15,7 +16,7 @@ namespace jeton::agent {
 [[nodiscard]] bool is_environment_name(std::string_view name);
 
 // The files that EnvironmentFile= names, by a path or a pattern of glob(7), in the order in which they are read. Empty:
-// there is none. Blocks.
+// there is none. Blocks; for a process with one thread.
 [[nodiscard]] std::vector<std::string> environment_files(const std::string& pattern);
 
 // Returns the variables in the order of the file. If a name occurs twice, the last one counts.
