@@ -10,6 +10,7 @@
 #include "agent/base/error.hpp"
 #include "agent/base/task.hpp"
 #include "agent/record/record.hpp"
+#include "agent/record/record_check.hpp"
 
 namespace jeton::agent {
 
@@ -72,12 +73,19 @@ class SourceError : public Error {
   return {SourceError::Kind::transient, std::string("the request cannot be made: ") + why.what()};
 }
 
-// Throws SourceError for a token that is larger than `capacity` bytes (tokens.NAME.capacity) or has run out by `now`.
+// Throws SourceError for a token that fits no segment, because it is larger than `capacity` bytes
+// (tokens.NAME.capacity) or has too many attributes, or that has run out by `now`.
 inline void check_token(const FetchedToken& token, const std::string& name, std::size_t capacity, WallTime now) {
   const std::size_t size = token.value.size();
   if (size > capacity) {
     const std::string sizes = std::to_string(size) + " bytes exceeds capacity " + std::to_string(capacity);
     throw SourceError(SourceError::Kind::permanent, "token of " + sizes + "; raise tokens." + name + ".capacity");
+  }
+  if (const std::size_t all = size_in_segment(token.attributes); all > max_attributes_size) {
+    throw SourceError(SourceError::Kind::permanent, "the attributes of the token have " + std::to_string(all) +
+                                                        " bytes, and " + std::to_string(max_attributes_size) +
+                                                        " is the most; select fewer of them in tokens." + name +
+                                                        ".source.response.attributes");
   }
   if (token.expires_at <= now)
     throw SourceError(SourceError::Kind::transient, "the token expired before the provider's answer was complete");

@@ -3,12 +3,16 @@
 #include <algorithm>
 
 #include "agent/base/error.hpp"
+#include "libclient/layout/attributes.hpp"
+#include "libclient/layout/geometry.hpp"
 
 namespace jeton::agent {
 namespace {
 
 constexpr std::chrono::hours clock_tolerance{24};  // between the clock of the host that wrote it and ours
-constexpr std::size_t max_host_size = 255;         // bytes
+static_assert(max_type_size == layout::max_type_size && max_attributes_size == layout::attributes_capacity);
+
+constexpr std::size_t max_host_size = 255;  // bytes
 
 bool prints(char c) { return c >= '!' && c <= '~'; }
 
@@ -21,6 +25,12 @@ void check(bool good, const char* fault) {
 }
 
 }  // namespace
+
+std::size_t size_in_segment(const Attributes& attributes) {
+  std::size_t size = 0;
+  for (const auto& [name, value] : attributes) size += layout::attribute_overhead + name.size() + value.size();
+  return size;
+}
 
 std::optional<std::string> fault_of_value(std::string_view value) {
   if (value.empty()) return "is empty";

@@ -12,9 +12,12 @@
 namespace jeton::agent {
 
 inline constexpr std::chrono::hours max_lifetime{24 * 3653};  // ten years
-inline constexpr std::size_t max_type_size = 64;              // bytes
+inline constexpr std::size_t max_type_size = 63;              // bytes
 inline constexpr std::size_t max_attribute_size = 1024;       // bytes
 inline constexpr std::size_t max_attributes = 256;
+inline constexpr std::size_t max_attributes_size = 4096;  // bytes; of all that a token has, in its segment
+
+[[nodiscard]] std::size_t size_in_segment(const Attributes& attributes);
 
 // Why `value` cannot be a token, without any of it: "is empty", "holds a character that is not allowed in a token (a
 // space at byte 7)". Nothing if it may be one.

@@ -14,6 +14,7 @@
 
 #include "agent/base/error.hpp"
 #include "agent/base/failpoint.hpp"
+#include "agent/record/record_check.hpp"
 #include "libclient/layout/access.hpp"
 #include "libclient/layout/attributes.hpp"
 #include "libclient/layout/checksum.hpp"
@@ -39,12 +40,6 @@ class ContentWriter {
  private:
   std::byte* at_;
 };
-
-std::size_t encoded_size(const Attributes& attributes) {
-  std::size_t size = 0;
-  for (const auto& [name, value] : attributes) size += layout::attribute_overhead + name.size() + value.size();
-  return size;
-}
 
 void check(std::string_view what, std::size_t size, std::size_t capacity, const char* advice) {
   if (size <= capacity) return;
@@ -72,7 +67,7 @@ layout::SlotHeader header_of(const Record& record, std::uint64_t publication, st
   slot.expires_at_ms = to_unix_ms(record.expires_at);
   slot.value_size = size32(record.value.size());
   slot.type_size = size32(record.type.size());
-  slot.attributes_size = size32(encoded_size(record.attributes));
+  slot.attributes_size = size32(size_in_segment(record.attributes));
   slot.origin_size = size32(origin_size);
   if (record.previous) {
     slot.previous_generation = record.previous->generation;

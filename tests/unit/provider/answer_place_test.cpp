@@ -105,6 +105,9 @@ TEST(TokenType, IsASecretOrLooksLikeOne_IsRefused) {
   EXPECT_THAT(with_type("ref-SECRET-1"), HasSubstr("is the token itself"));
   EXPECT_THAT(with_type("SID=SECRET;"), HasSubstr("not a word such as Bearer"));
   EXPECT_THAT(with_type("SECRET0123456789abcdef"), HasSubstr("not a word such as Bearer"));
+  EXPECT_THAT(with_type("urn:" + std::string(60, 'x')), HasSubstr("not a word such as Bearer"))
+      << "no segment has room";
+  EXPECT_THAT(with_type("urn:" + std::string(59, 'x')), HasSubstr("accepted"));
   for (const char* good : {"Bearer", "mac", "N_A", "urn:ietf:params:oauth:token-type:jwt"}) {
     EXPECT_EQ(with_type(good), std::string("accepted as ") + good + ": tok-SECRET-1");
   }

@@ -347,6 +347,30 @@ TEST_F(HttpSourceTest, CertificateOrConfigurationIsCorrected_FingerprintChanges)
   EXPECT_NE(fingerprint(), first);
 }
 
+// Published, the token would be in no segment.
+TEST_F(HttpSourceTest, AttributesExceedTheRoomInASegment_TokenIsRefusedWithWhatToDo) {
+  HttpSourceConfig config = plain_;
+  std::string body = R"({"access_token":"tok-1","expires_in":60)";
+  for (const std::string name : {"a", "b", "c", "d", "e"}) {
+    config.response.attributes.emplace(name, "/" + name);
+    body += ",\"" + name + "\":\"" + std::string(1000, 'x') + "\"";
+  }
+  answer(200, body + "}");
+  const auto fetch_by = [&](const HttpSourceConfig& by) {
+    HttpSource source("t", by, 8192, fake_, clock_, no_tokens_, random_);
+    return loop_.run(source.fetch({}));
+  };
+  try {
+    static_cast<void>(fetch_by(config));
+    ADD_FAILURE() << "accepted";
+  } catch (const SourceError& e) {
+    EXPECT_EQ(e.kind(), SourceError::Kind::permanent);
+    EXPECT_THAT(e.what(), HasSubstr("select fewer of them in tokens.t.source.response.attributes"));
+  }
+  config.response.attributes.erase("e");
+  EXPECT_EQ(fetch_by(config).attributes.size(), 4U);
+}
+
 // As DingTalk's userAccessToken wants it.
 TEST_F(HttpSourceTest, AnswerHasARefreshToken_NextRequestSendsIt) {
   HttpSourceConfig rotating = plain_;
