@@ -47,6 +47,18 @@ bool read_output(int fd, std::string& text, const Deadline& deadline) {
   return false;
 }
 
+// As waitpid(2) says it. One that has closed its output may run on: it is killed at the deadline, else at once.
+int end_of(pid_t pid, bool in_time, const Deadline& deadline) {
+  int raw = 0;
+  pid_t ended = 0;
+  while (in_time && (ended = ::waitpid(pid, &raw, WNOHANG)) == 0 && !deadline.passed()) ::poll(nullptr, 0, 5);
+  if (ended != 0) return raw;
+  ::kill(pid, SIGKILL);
+  while (::waitpid(pid, &raw, 0) < 0 && errno == EINTR) {
+  }
+  return raw;
+}
+
 }  // namespace
 
 ProgramResult run_program(const std::vector<std::string>& argv, const InheritedState& inherited,
@@ -58,10 +70,9 @@ ProgramResult run_program(const std::vector<std::string>& argv, const InheritedS
   if (pid == 0) become_program(argv, inherited, ends[1]);
   ::close(ends[1]);
   if (pid > 0) {
-    if (!read_output(ends[0], result.out, Deadline(patience))) ::kill(pid, SIGKILL);
-    int raw = 0;
-    while (::waitpid(pid, &raw, 0) < 0 && errno == EINTR) {
-    }
+    const Deadline deadline(patience);
+    const bool in_time = read_output(ends[0], result.out, deadline);
+    const int raw = end_of(pid, in_time, deadline);
     if (WIFEXITED(raw) && WEXITSTATUS(raw) != cannot_start) result.status = WEXITSTATUS(raw);
   }
   ::close(ends[0]);

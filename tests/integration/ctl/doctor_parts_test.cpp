@@ -62,6 +62,9 @@ TEST(Program, Ends_GivesStatusAndBothOutputs) {
 
 TEST(Program, Hangs_IsKilled) {
   EXPECT_FALSE(run_program({"sleep", "1000"}, InheritedState(), Milliseconds(200)).status);
+  const ProgramResult silent =
+      run_program({"sh", "-c", "echo out; exec sleep 1000 >/dev/null 2>&1"}, InheritedState(), Milliseconds(200));
+  EXPECT_FALSE(silent.status) << "though its output has ended";
 }
 
 TEST(Program, IsMissing_HasNoStatus) {
