@@ -66,6 +66,7 @@ void PausePolicy::begin_own(const Pause& pause) {
 void PausePolicy::hold(const Pause& pause) {
   const bool is_new = parts_.fleet.pause(pause);
   if (!is_new) return;
+  outlasts_resume_ = false;
   correction_check_at_ = pause.request.empty() ? BootTime::max() : now();
   parts_.journal.paused(pause);
   parts_.wake.notify();
@@ -82,7 +83,10 @@ void PausePolicy::hear_resume() {
   resume_heard_ = true;
   if (unshared_until_ > now()) return;
   const std::string request = own_request();
-  if (!request.empty() && (request == failed_request_ || request == parts_.fleet.pause_request())) return;
+  if (!request.empty() && (request == failed_request_ || request == parts_.fleet.pause_request())) {
+    outlasts_resume_ = request == failed_request_;
+    return;
+  }
   end();
   parts_.wake.notify();
   parts_.journal.pause_changed();
@@ -90,6 +94,7 @@ void PausePolicy::hear_resume() {
 
 void PausePolicy::end() {
   parts_.fleet.end_pause();
+  outlasts_resume_ = false;
   confirmed_.reset();
   unshared_until_ = {};
   correction_check_at_ = BootTime::max();
@@ -109,8 +114,9 @@ void PausePolicy::check(const FetchUsage& usage) {
   const bool by_schedule = parts_.fleet.spent_until() > now();
   const std::uint64_t allowed = by_schedule ? budget.calls - budget.reserve : budget.calls;
   const bool spent = allowed > 0 && usage.calls >= allowed;
-  const bool held = by_schedule || parts_.fleet.is_paused();
-  if (!held || usage.paused || spent || unshared_until_ > now()) return;
+  const bool paused = parts_.fleet.is_paused();
+  if (!by_schedule && !paused) return;
+  if (usage.paused || spent || unshared_until_ > now() || (paused && outlasts_resume_)) return;
   end();
   parts_.journal.resumed("the coordinator knows of no pause");
 }

@@ -90,9 +90,10 @@ class PausePolicy {
   Backoff backoff_;  // after failures of the source, this agent's and those of others
   std::optional<Pause> confirmed_;
   BootTime heard_at_{};
-  bool resume_heard_ = false;   // since the last pause of this host began to be shared
-  BootTime unshared_until_{};   // the end of a pause that this host began and the coordinator does not know of
-  std::string failed_request_;  // our request that the provider refused permanently or for a long time
+  bool resume_heard_ = false;     // since the last pause of this host began to be shared
+  bool outlasts_resume_ = false;  // another host has lifted the pause, which is for a request of this host, for its own
+  BootTime unshared_until_{};     // the end of a pause that this host began and the coordinator does not know of
+  std::string failed_request_;    // our request that the provider refused permanently or for a long time
   BootTime correction_check_at_ = BootTime::max();
   BootTime lift_at_ = BootTime::max();
   bool lifting_ = false;     // the fleet is asked to lift it

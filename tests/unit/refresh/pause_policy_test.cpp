@@ -136,6 +136,18 @@ TEST(PausePolicy, CoordinatorKnowsOfNoPause_Ends) {
   EXPECT_FALSE(parts.pauses.confirmed());
 }
 
+// Of another host, which sends another request. What is heard after that is checked as ever.
+TEST(PausePolicy, ResumeIsHeardAndOurRequestIsTheRefusedOne_OutlastsTheLook) {
+  RefreshParts parts;
+  begin(parts, failure_of(permanent));
+  parts.pauses.hear_resume();
+  parts.pauses.check({});
+  EXPECT_TRUE(parts.view.is_paused());
+  parts.pauses.hear({parts.now() + hours(1), "of anybody", {}});
+  parts.pauses.check({});
+  EXPECT_FALSE(parts.view.is_paused());
+}
+
 TEST(PausePolicy, BudgetIsSpent_IsNoReasonToEnd) {
   RefreshParts parts(RefreshParts::token_with_budget(10, 3));
   parts.view.note_budget_spent(parts.now() + minutes(1), "budget");

@@ -237,6 +237,27 @@ TEST(RetryAfter, SourceIsAnotherOneAfterARestart_EndsThePause) {
   EXPECT_TRUE(fleet.all_valid());
 }
 
+// Its pause is for its own request: that another host may send another one does not correct it. That host has a valid
+// token, and no reason to send one.
+TEST(RetryAfter, AnotherHostHasCorrectedItsSource_RefusedRequestIsNotSentAgain) {
+  for (const std::size_t servers : {1U, 3U}) {
+    SCOPED_TRACE(servers);
+    VirtualFleet fleet({.agents = 2, .servers = servers});
+    fleet.provider.lifetime = hours(24);
+    fleet.start_all();
+    fleet.pass(seconds(5));
+    fleet.provider.behave(endless);
+    fleet.refresh(0).refresh_now();
+    ASSERT_TRUE(fleet.until([&] { return fleet.provider.calls == 2; }));
+    fleet.pass(seconds(5));
+    fleet.secrets[1] = "another";
+    fleet.pass(minutes(50));
+    EXPECT_EQ(fleet.provider.calls, 2U);
+    fleet.pass(minutes(11));
+    EXPECT_EQ(fleet.provider.calls, 3U);
+  }
+}
+
 TEST(RetryAfter, HostsHaveDifferentSources_TryOnceEachAndNotInTurns) {
   VirtualFleet fleet({.agents = 2});
   fleet.secrets[1] = "another";
