@@ -1,5 +1,5 @@
-// The log of the simulated agents takes a third of the time of a run, and what the tests check is in its outcome. A seed
-// that fails can be run again with its log: jeton_sim --log.
+// The log of the simulated agents takes a third of the time of a run, and what the tests check is in its outcome. A
+// seed that fails can be run again with its log: jeton_sim --log.
 #include <gtest/gtest.h>
 
 #include "agent/base/log.hpp"
