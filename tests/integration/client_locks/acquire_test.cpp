@@ -1,5 +1,4 @@
 // Taking a lock through a handle: what each call returns.
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -9,6 +8,7 @@
 #include <vector>
 
 #include "tests/integration/client_locks/client_host.hpp"
+#include "tests/support/no_descriptors.hpp"
 
 namespace jeton::test {
 namespace {
@@ -161,20 +161,13 @@ TEST_F(Locks, NoDescriptorIsLeft_IsAnErrorOfTheSystemAndNotOfTheAgent) {
   Lock held = lock("held");
   ASSERT_TRUE(held.try_lock());
   Lock one = lock();
-  rlimit before{};
-  ::getrlimit(RLIMIT_NOFILE, &before);
-  const int lowest = ::dup(STDERR_FILENO);
-  ::close(lowest);
-  const rlimit none{static_cast<rlim_t>(lowest), before.rlim_max};
-  ::setrlimit(RLIMIT_NOFILE, &none);
-  errno = 0;
-  const Status taken = one.acquire(milliseconds(0));
-  const int error = errno;
-  const Status extended = held.extend(seconds(60));
-  ::setrlimit(RLIMIT_NOFILE, &before);
-  EXPECT_EQ(taken, JETON_SYSTEM_ERROR) << one.reason();
-  EXPECT_EQ(error, EMFILE);
-  EXPECT_EQ(extended, JETON_SYSTEM_ERROR) << held.reason();
+  {
+    const NoDescriptors limit;
+    errno = 0;
+    EXPECT_EQ(one.acquire(milliseconds(0)), JETON_SYSTEM_ERROR) << one.reason();
+    EXPECT_EQ(errno, EMFILE);
+    EXPECT_EQ(held.extend(seconds(60)), JETON_SYSTEM_ERROR) << held.reason();
+  }
   EXPECT_FALSE(held.lost());
   EXPECT_TRUE(one.try_lock()) << one.reason();
 }

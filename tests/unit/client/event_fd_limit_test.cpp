@@ -1,9 +1,7 @@
 // The event descriptor where the host has no inotify left. The kernel's calls are replaced for the whole executable,
 // and refuse only while a test says so: the real limits are those of everything that runs here.
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/inotify.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -11,6 +9,7 @@
 #include <cerrno>
 
 #include "tests/support/eventually.hpp"
+#include "tests/support/no_descriptors.hpp"
 #include "tests/unit/client/client_fixture.hpp"
 
 namespace {
@@ -75,19 +74,9 @@ TEST_F(EventFdLimit, NoInotifyWatchIsLeft_ChangesAreSeenAllTheSame) {
 TEST_F(EventFdLimit, ProcessHasNoDescriptorLeft_IsSaid) {
   make_store();
   const TokenPtr token = must_open();
-  const int lowest = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-  ASSERT_GE(lowest, 0);
-  rlimit before{};
-  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
-  rlimit none = before;
-  none.rlim_cur = static_cast<rlim_t>(lowest);
-  ::close(lowest);
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
-  const jeton_status status = jeton_event_fd(token.get(), &fd);
-  const int error = errno;
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
-  EXPECT_EQ(status, JETON_SYSTEM_ERROR);
-  EXPECT_EQ(error, EMFILE);
+  const NoDescriptors limit;
+  EXPECT_EQ(jeton_event_fd(token.get(), &fd), JETON_SYSTEM_ERROR);
+  EXPECT_EQ(errno, EMFILE);
   EXPECT_EQ(fd, -1);
 }
 

@@ -1,11 +1,11 @@
 // jeton_list and jeton_diagnose.
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <jeton/client.hpp>
 
+#include "tests/support/no_descriptors.hpp"
 #include "tests/unit/client/client_fixture.hpp"
 
 namespace jeton::test {
@@ -63,19 +63,11 @@ TEST_F(LookAround, NoDescriptorIsLeft_IsAnErrorOfTheSystemAndNotOfTheAgent) {
   make_store();
   publish(3);
   const TokenPtr token = must_open();
-  rlimit before{};
-  ::getrlimit(RLIMIT_NOFILE, &before);
-  const int lowest = ::dup(STDERR_FILENO);
-  ::close(lowest);
-  const rlimit none{static_cast<rlim_t>(lowest), before.rlim_max};
-  ::setrlimit(RLIMIT_NOFILE, &none);
+  const NoDescriptors limit;
   errno = 0;
-  const jeton_status reported = jeton_rejected(token.get(), 3, nullptr);
-  const int error = errno;
+  EXPECT_EQ(jeton_rejected(token.get(), 3, nullptr), JETON_SYSTEM_ERROR);
+  EXPECT_EQ(errno, EMFILE);
   const auto diagnosis = jeton::diagnose("api", directory());
-  ::setrlimit(RLIMIT_NOFILE, &before);
-  EXPECT_EQ(reported, JETON_SYSTEM_ERROR);
-  EXPECT_EQ(error, EMFILE);
   ASSERT_TRUE(diagnosis);
   EXPECT_EQ(diagnosis->agent, JETON_SYSTEM_ERROR);
 }

@@ -146,6 +146,15 @@ TEST(RedisOutage, LockKeyIsOfAnotherType_IsNoHotLoop) {
   EXPECT_TRUE(fleet.all_valid());
 }
 
+void reload_in_an_outage(VirtualFleet& fleet) {
+  fleet.pass(seconds(5));
+  fleet.server().kill();
+  fleet.pass(seconds(10));
+  fleet.reload(0);
+  fleet.pass(seconds(10));
+  fleet.server().restart();
+}
+
 // The only host that knows the count; another Redis takes over meanwhile, say.
 TEST(ReloadInAnOutage, RedisComesBackEmpty_BudgetIsNotRefilled) {
   VirtualFleet fleet({.agents = 1,
@@ -156,12 +165,7 @@ TEST(ReloadInAnOutage, RedisComesBackEmpty_BudgetIsNotRefilled) {
   fleet.pass(seconds(5));
   fleet.refresh(0).refresh_now();
   ASSERT_TRUE(fleet.until([&] { return fleet.provider.calls == 2; }));
-  fleet.pass(seconds(5));
-  fleet.server().kill();
-  fleet.pass(seconds(10));
-  fleet.reload(0);
-  fleet.pass(seconds(10));
-  fleet.server().restart();
+  reload_in_an_outage(fleet);
   fleet.pass(minutes(1));
   fleet.refresh(0).refresh_now();
   fleet.pass(minutes(10));
@@ -174,12 +178,7 @@ TEST(ReloadInAnOutage, RedisComesBackEmpty_PauseIsObeyed) {
   fleet.provider.behave(Answer::failure(minutes(30)), 1);
   fleet.start(0);
   ASSERT_TRUE(fleet.until([&] { return fleet.provider.calls == 1; }));
-  fleet.pass(seconds(5));
-  fleet.server().kill();
-  fleet.pass(seconds(10));
-  fleet.reload(0);
-  fleet.pass(seconds(10));
-  fleet.server().restart();
+  reload_in_an_outage(fleet);
   fleet.pass(minutes(25));
   EXPECT_EQ(fleet.provider.calls, 1U);
   fleet.pass(minutes(6));

@@ -1,8 +1,6 @@
 // Where changes cannot be heard of, PathWatch looks by itself.
 #include "agent/provider/path_watch.hpp"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -13,26 +11,11 @@
 #include <vector>
 
 #include "tests/support/dead_mount.hpp"
+#include "tests/support/no_descriptors.hpp"
 #include "tests/unit/provider/local/local_source.hpp"
 
 namespace jeton::test {
 namespace {
-
-// No descriptor can be opened while it lives, so there is no inotify instance to be had.
-class NoDescriptors {
- public:
-  NoDescriptors() {
-    ::getrlimit(RLIMIT_NOFILE, &before_);
-    const rlimit none{0, before_.rlim_max};
-    ::setrlimit(RLIMIT_NOFILE, &none);
-  }
-  NoDescriptors(const NoDescriptors&) = delete;
-  NoDescriptors& operator=(const NoDescriptors&) = delete;
-  ~NoDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
-
- private:
-  rlimit before_{};
-};
 
 using PathWatchTest = LocalSourceTest;
 
