@@ -23,8 +23,7 @@ std::string document(const std::string& own) {
 // ${env:JETON_RSA_KEY} is a key.
 void provide_key(const std::string& text) {
   if (text.find("JETON_RSA_KEY") == std::string::npos) return;
-  const TempDir dir;
-  ::setenv("JETON_RSA_KEY", read_file(make_key(dir / "key.pem", "RSA", "rsa_keygen_bits:2048")).c_str(), 1);
+  ::setenv("JETON_RSA_KEY", rsa_key().c_str(), 1);
 }
 
 class BrokenOAuth2 : public testing::TestWithParam<BrokenConfig> {};

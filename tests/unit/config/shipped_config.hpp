@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
+#include <fstream>
 #include <sstream>
 #include <stdexcept>
 #include <string>
 
 #include "tests/support/process.hpp"
+#include "tests/support/rsa_key.hpp"
 
 namespace jeton::test {
 
@@ -49,21 +51,20 @@ inline std::string switched_on(const std::string& text, Alternatives alternative
 // Looks like one, which is all a configuration asks.
 inline constexpr const char* seal_key_text = "jeton-seal-1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n";
 
-// A new private key, and its file.
-inline std::filesystem::path make_key(const std::filesystem::path& file, const char* algorithm, const char* option) {
-  const RunResult made =
-      run({"openssl", "genpkey", "-algorithm", algorithm, "-pkeyopt", option, "-out", file.string()});
-  if (made.status != 0) throw std::runtime_error("openssl: " + made.err);
-  return file;
-}
-
 // Each reference to a file or a credential replaced by one to `file`, that to a signing key of P-256 by one to a key,
 // and that to one of RSA.
 inline std::string with_secrets(std::string text, const std::filesystem::path& file) {
   const std::filesystem::path folder = file.parent_path();
-  const auto key = make_key(folder / "signing-key.pem", "EC", "ec_paramgen_curve:P-256");
+  const auto key = folder / "signing-key.pem";
+  const RunResult made =
+      run({"openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", key.string()});
+  if (made.status != 0) throw std::runtime_error("openssl: " + made.err);
   const bool has_rsa = text.find("-rsa.pem}") != std::string::npos;
-  const auto rsa = has_rsa ? make_key(folder / "signing-rsa.pem", "RSA", "rsa_keygen_bits:2048") : key;
+  const auto rsa = has_rsa ? folder / "signing-rsa.pem" : key;
+  if (has_rsa) {
+    std::ofstream(rsa) << rsa_key();
+    std::filesystem::permissions(rsa, std::filesystem::perms::owner_read);
+  }
   for (const char* kind : {"${file:", "${credential:"}) {
     for (std::size_t at = text.find(kind); at != std::string::npos; at = text.find(kind, at + 1)) {
       const std::string name = text.substr(at, text.find('}', at) + 1 - at);

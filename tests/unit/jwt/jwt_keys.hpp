@@ -1,4 +1,5 @@
-// Fresh keys for every algorithm, made by the openssl command, and two implementations of JWS that are not ours.
+// Keys for every algorithm, fresh but for that of RSA, made by the openssl command, and two implementations of JWS that
+// are not ours.
 #pragma once
 
 #include <array>
@@ -10,16 +11,18 @@
 #include "agent/jwt/base64url.hpp"
 #include "agent/jwt/jwt_signer.hpp"
 #include "tests/support/process.hpp"
+#include "tests/support/rsa_key.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace jeton::test {
 
 class JwtKeys {
  public:
-  JwtKeys() {
-    make("rsa", {"RSA", "-pkeyopt", "rsa_keygen_bits:2048"});
-    make("ec", {"EC", "-pkeyopt", "ec_paramgen_curve:P-256"});
-    make("ed", {"ED25519"});
+  // `rsa`: names another key of RSA.
+  explicit JwtKeys(const std::string& rsa = {}) {
+    add("rsa", rsa_key(rsa));
+    add("ec", checked({"openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"}));
+    add("ed", checked({"openssl", "genpkey", "-algorithm", "ED25519"}));
     dir_.write("hs.pem", checked({"openssl", "rand", "-hex", "24"}).substr(0, 48));
     dir_.write("hs.pub", private_key(agent::JwtAlgorithm::hs256));
   }
@@ -72,10 +75,8 @@ class JwtKeys {
     if (result.status != 0) throw std::runtime_error("openssl: " + result.err);
     return result.out;
   }
-  void make(const std::string& name, const std::vector<std::string>& algorithm) {
-    std::vector<std::string> argv{"openssl", "genpkey", "-algorithm"};
-    argv.insert(argv.end(), algorithm.begin(), algorithm.end());
-    dir_.write(name + ".pem", checked(argv));
+  void add(const std::string& name, const std::string& key) {
+    dir_.write(name + ".pem", key);
     dir_.write(name + ".pub", checked({"openssl", "pkey", "-pubout", "-in", file(name + ".pem")}));
   }
   // An ASN.1 INTEGER from 32 bytes.

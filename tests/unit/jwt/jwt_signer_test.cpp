@@ -84,7 +84,7 @@ TEST_P(EveryAlgorithm, TokenIsSigned_OpenSslAcceptsIt) {
 }
 
 TEST_P(EveryAlgorithm, KeyIsAnother_OpenSslRefusesIt) {
-  const JwtKeys others;
+  const JwtKeys others("another");
   EXPECT_EQ(others.verify_by_openssl(algorithm, token.reveal()).status, 1);
 }
 
