@@ -13,9 +13,9 @@ void require(bool holds, const std::string& what) {
   if (!holds) throw std::runtime_error("redis cluster: " + what);
 }
 
-void ok(const RedisServer& node, std::vector<std::string> command) {
+void ok(const RedisServer& node, const std::vector<std::string>& command) {
   const std::string words = command.at(0) + " " + command.at(1);
-  const std::string answer = node.cli(std::move(command));
+  const std::string answer = node.cli(command);
   require(answer == "OK" || answer == "NOKEY", words + ": " + answer);
 }
 
@@ -116,7 +116,7 @@ RedisServer& RedisCluster::other_than(const std::vector<const RedisServer*>& not
   throw std::runtime_error("redis cluster: no other primary");
 }
 
-std::string RedisCluster::cli(std::vector<std::string> arguments) {
+std::string RedisCluster::cli(const std::vector<std::string>& arguments) {
   for (const auto& node : nodes_) {
     if (node->cli({"PING"}) != "PONG") continue;
     std::vector<std::string> argv{redis_cli_program(), "-c", "-p", std::to_string(node->port()), "--raw"};

@@ -32,7 +32,7 @@ class RedisCluster {
   }
 
   // Runs a command through a running node; follows redirections.
-  std::string cli(std::vector<std::string> arguments);
+  std::string cli(const std::vector<std::string>& arguments);
   [[nodiscard]] std::string slot_of(const std::string& key) const;
 
   // The steps of a migration, as redis-cli --cluster reshard takes them.

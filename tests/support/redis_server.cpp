@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "tests/support/eventually.hpp"
+#include "tests/support/redis_command.hpp"
 
 namespace jeton::test {
 
@@ -64,14 +65,8 @@ void RedisServer::restart(const std::vector<std::string>& more) {
   start(more);
 }
 
-std::string RedisServer::cli(std::vector<std::string> arguments) const {
-  std::vector<std::string> argv{redis_cli_program(), "-s", socket(), "--raw"};
-  ProcessOptions options;
-  if (!password_.empty()) options.env["REDISCLI_AUTH"] = password_;
-  argv.insert(argv.end(), arguments.begin(), arguments.end());
-  std::string out = run(argv, options).out;
-  if (!out.empty() && out.back() == '\n') out.pop_back();
-  return out;
+std::string RedisServer::cli(const std::vector<std::string>& arguments) const {
+  return redis_command(socket(), arguments, password_);
 }
 
 }  // namespace jeton::test

@@ -47,8 +47,8 @@ class RedisServer {
   [[nodiscard]] std::string tcp_url() const { return "redis://127.0.0.1:" + std::to_string(port()) + "/0"; }
   [[nodiscard]] std::string unix_url() const { return "unix://" + socket(); }
 
-  // Runs one command through redis-cli; returns its output without the last newline.
-  std::string cli(std::vector<std::string> arguments) const;
+  // Runs one command; the answer is as redis_command() gives it.
+  std::string cli(const std::vector<std::string>& arguments) const;
   // Removes all data.
   void flush() const { cli({"FLUSHALL"}); }
 

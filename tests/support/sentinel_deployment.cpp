@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "tests/support/eventually.hpp"
+#include "tests/support/redis_command.hpp"
 
 namespace jeton::test {
 
@@ -33,12 +34,8 @@ SentinelServer::SentinelServer(std::uint16_t primary_port, int quorum, std::stri
   throw std::runtime_error("redis-sentinel does not start: " + process_->out() + process_->err());
 }
 
-std::string SentinelServer::cli(std::vector<std::string> arguments) const {
-  std::vector<std::string> argv{redis_cli_program(), "-s", (dir_ / "sock").string(), "--raw"};
-  argv.insert(argv.end(), arguments.begin(), arguments.end());
-  std::string out = run(argv).out;
-  while (!out.empty() && out.back() == '\n') out.pop_back();
-  return out;
+std::string SentinelServer::cli(const std::vector<std::string>& arguments) const {
+  return redis_command((dir_ / "sock").string(), arguments);
 }
 
 std::string SentinelServer::about_primary(const std::string& field) const {

@@ -26,7 +26,7 @@ class SentinelServer {
   }
   void kill() { process_->kill(); }
   void signal(int number) const { process_->signal(number); }
-  std::string cli(std::vector<std::string> arguments) const;
+  std::string cli(const std::vector<std::string>& arguments) const;
   // A field of SENTINEL MASTER; empty if it does not answer.
   [[nodiscard]] std::string about_primary(const std::string& field) const;
   // The port of the primary as it sees it now; 0 if it does not answer.

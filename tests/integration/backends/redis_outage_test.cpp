@@ -6,6 +6,7 @@
 #include "agent/fleet/backend/factory.hpp"
 #include "tests/integration/backends/redis_fixture.hpp"
 #include "tests/support/documented_user.hpp"
+#include "tests/support/redis_command.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -197,7 +198,7 @@ TEST_F(RedisOutage, ConfigurationNamesABackend_FactoryBuildsIt) {
   redis->start();
   const std::string name = "t";
   EXPECT_TRUE(loop.run(redis->try_acquire(name, 60s)).lease);
-  EXPECT_EQ(server.cli({"-a", "hunter2", "--no-auth-warning", "-n", "1", "EXISTS", "fleet:{t}:updater"}), "1");
+  EXPECT_EQ(test::redis_command(server.socket(), {"-n", "1", "EXISTS", "fleet:{t}:updater"}, "hunter2"), "1");
   EXPECT_EQ(redis->health().backend, "redis");
 
   config.backend = CoordinationConfig::Backend::local;
