@@ -109,12 +109,7 @@ extern "C" void jeton_lock_close(jeton_lock* lock) {
   if (lock == nullptr) return;
   const int error = errno;
   static_cast<void>(jeton_lock_release(lock));
-  {
-    const jeton::client::ForkPause pause;
-    jeton::client::close_kept(*lock);
-  }
   jeton::client::strike_off(*lock);
-  jeton::client::disown(*lock);  // the descriptors for event loops
   jeton::client::destroy_lock(lock);
   errno = error;
 }

@@ -2,6 +2,7 @@
 // of the lock without an event. The timer counts suspend, as the validity does; once it has expired it stays readable.
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -39,6 +40,21 @@ std::int64_t look_at_ms(const jeton_lock& lock) {
   return lock.outcome == JETON_LOCK_NOT_HELD && !lock.unread ? 0 : at_once_ms;
 }
 
+// False: the system has no room for them.
+bool make_descriptors(jeton_lock& lock) {
+  const ForkPause pause;
+  Descriptor timer(::timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK));
+  Descriptor events(::epoll_create1(EPOLL_CLOEXEC));
+  if (timer.get() < 0 || events.get() < 0 || !follow(events.get(), timer.get()) ||
+      (lock.fd >= 0 && !follow(events.get(), lock.fd))) {
+    return false;
+  }
+  lock.timer_fd = timer.release();
+  lock.epoll_fd = events.release();
+  lock.pid = ::getpid();
+  return true;
+}
+
 }  // namespace
 
 void follow_connection(jeton_lock& lock) noexcept {
@@ -70,14 +86,7 @@ extern "C" jeton_status jeton_lock_event_fd(jeton_lock* lock, int* fd) {
   const jeton::client::LockGuard guard(*lock);
   static_cast<void>(jeton::client::look(*lock));
   if (lock->epoll_fd < 0) {
-    jeton::client::Descriptor timer(::timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK));
-    jeton::client::Descriptor events(::epoll_create1(EPOLL_CLOEXEC));
-    if (timer.get() < 0 || events.get() < 0 || !jeton::client::follow(events.get(), timer.get()) ||
-        (lock->fd >= 0 && !jeton::client::follow(events.get(), lock->fd))) {
-      return JETON_SYSTEM_ERROR;
-    }
-    lock->timer_fd = timer.release();
-    lock->epoll_fd = events.release();
+    if (!jeton::client::make_descriptors(*lock)) return JETON_SYSTEM_ERROR;
     jeton::client::arm(*lock);
   }
   *fd = lock->epoll_fd;

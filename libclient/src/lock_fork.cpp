@@ -68,6 +68,7 @@ bool enlist(jeton_lock& lock) noexcept {
 void strike_off(jeton_lock& lock) noexcept {
   const ForkPause pause;
   (lock.previous != nullptr ? lock.previous->next : all) = lock.next;
+  disown(lock);
   if (lock.next != nullptr) lock.next->previous = lock.previous;
 }
 

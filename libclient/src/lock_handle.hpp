@@ -56,7 +56,7 @@ struct jeton_lock {
   jeton_status outcome = JETON_LOCK_NOT_HELD;  // while idle: the result
   char reason[512] = "";                       // of the outcome; while held: why it may be lost
   bool reason_of_extension = false;            // or why it was not extended
-  pid_t pid = 0;                               // the process that began it; 0: none yet
+  pid_t pid = 0;                               // the process that has descriptors here; 0: none has made any yet
   int fd = -1;
   // Idle, and the agent waits for the next request on it; -1: none.
   int kept_fd = -1;
@@ -159,3 +159,4 @@ void disown(jeton_lock& lock) noexcept;
 void disown_of_parent(jeton_lock& lock) noexcept;
 
 }  // namespace jeton::client
+// Closes its descriptors: from now on no child would.

@@ -5,7 +5,10 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdio>
+#include <cstring>
 #include <string>
+#include <thread>
 
 #include "libclient/src/cancel.hpp"
 #include "tests/integration/client_locks/client_host.hpp"
@@ -63,6 +66,48 @@ TEST_F(Locks, Forked_ChildLeavesTheParentsDescriptorAlone) {
             0);
   host.agent().kill();
   EXPECT_TRUE(eventually([&] { return one.lost(); }));
+}
+
+// Those that a child of fork has from its parent.
+bool has_descriptors_of_a_lock() {
+  for (int fd = 0; fd < 256; ++fd) {
+    char link[32];
+    char kind[32] = "";
+    std::snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    if (::readlink(link, kind, sizeof kind - 1) < 0) continue;
+    if (std::strstr(kind, "[eventpoll]") != nullptr || std::strstr(kind, "[timerfd]") != nullptr) return true;
+  }
+  return false;
+}
+
+TEST_F(Locks, ForkedWhileAThreadMakesADescriptor_ChildHasNone) {
+  std::atomic<bool> done{false};
+  std::thread other([&] {
+    while (!done) {
+      Lock one = lock();
+      static_cast<void>(one.event_fd());
+    }
+  });
+  int leaks = 0;
+  for (int i = 0; i < 300; ++i) leaks += in_child([] { return has_descriptors_of_a_lock() ? 1 : 0; });
+  done = true;
+  other.join();
+  EXPECT_EQ(leaks, 0);
+}
+
+// A raw clone(2) runs no handler.
+TEST_F(Locks, ClonedWithADescriptorAndNoLock_ChildsLockIsNoNewsForTheParent) {
+  Lock one = lock();
+  const int fd = one.event_fd();
+  EXPECT_EQ(in_child(
+                [&] {
+                  if (!one.start().ok()) return 1;
+                  return eventually([&] { return !one.lost(); }) ? 0 : 2;
+                },
+                ::_Fork),
+            0);
+  pollfd ready{fd, POLLIN, 0};
+  EXPECT_EQ(::poll(&ready, 1, 0), 0);
 }
 
 // The errors that jeton.h names, of every call that tells about a lock.
