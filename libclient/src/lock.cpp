@@ -35,12 +35,32 @@ bool are_lock_names(const jeton_lock_options& options, const char* name) {
   return true;
 }
 
+// The bytes of the character of UTF-8 (RFC 3629) at `text`, which is terminated; 0: there is none, or it is a control
+// character.
+std::size_t character_size(const char* text) {
+  const auto byte = [&](int i) { return static_cast<unsigned char>(text[i]); };
+  const auto follows = [&](int i) { return (byte(i) & 0xc0) == 0x80; };
+  const unsigned char lead = byte(0);
+  if (lead < 0x80) return lead < 0x20 || lead == 0x7f ? 0 : 1;
+  if (lead < 0xc2 || lead > 0xf4 || !follows(1)) return 0;
+  if (lead < 0xe0) return 2;
+  const bool is_too_long = (lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xf0 && byte(1) < 0x90);
+  const bool is_surrogate = lead == 0xed && byte(1) >= 0xa0;
+  const bool is_above_unicode = lead == 0xf4 && byte(1) >= 0x90;
+  if (is_too_long || is_surrogate || is_above_unicode || !follows(2)) return 0;
+  if (lead < 0xf0) return 3;
+  return follows(3) ? 4 : 0;
+}
+
 bool is_metadata(const char* text) {
   if (text == nullptr) return true;
-  for (const char* at = text; *at != '\0'; ++at) {
-    if (static_cast<unsigned char>(*at) < 0x20 || *at == 0x7f) return false;
+  const char* at = text;
+  while (*at != '\0') {
+    const std::size_t size = character_size(at);
+    if (size == 0) return false;
+    at += size;
   }
-  return std::strlen(text) <= max_metadata;
+  return static_cast<std::size_t>(at - text) <= max_metadata;
 }
 
 void set_name(LockName& made, const char* name) { std::memcpy(made.name, name, std::strlen(name) + 1); }

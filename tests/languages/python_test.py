@@ -221,6 +221,10 @@ class Arguments(unittest.TestCase):
                 lambda: jeton.Lock("x\0y"),
                 lambda: jeton.Lock("x", metadata="a\0b"),
                 lambda: jeton.Lock("x", also=["y\0z"]),
+                lambda: jeton.open("api\ud800"),
+                lambda: jeton.Lock("x", metadata="a\ud800"),
+                lambda: jeton.Lock("x", metadata="a\udcff"),
+                lambda: jeton.Lock("x", metadata="a\nb"),
             )
             token.wait_valid(float("inf"))
             self.refused(jeton.TimedOut, lambda: token.wait_change(2**64 - 1, -5))
@@ -414,6 +418,7 @@ class Feedback(unittest.TestCase):
             self.assertTrue(token.accepts(before.value.encode()))
             self.assertFalse(token.accepts(before.value[:-1] + "!"))
             self.assertFalse(token.accepts(b""))
+            self.assertFalse(token.accepts("\ud800"))  # as JSON of a client may have it
 
     def test_looking_around(self):
         self.assertEqual(jeton.list_tokens(), ["api"])

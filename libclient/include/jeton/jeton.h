@@ -285,7 +285,8 @@ typedef struct jeton_lock_options {
   const char *directory;   /* as in jeton_options */
   int64_t ttl_ms;          /* how long the lock lasts after this host or its agent fails */
   int64_t retry_ms;        /* when waiting, try again at this interval, besides at each release; 0: the agent's choice */
-  const char *metadata;    /* shown with the holder (jetonctl lock show); at most 512 bytes; may be NULL */
+  const char *metadata;    /* shown with the holder (jetonctl lock show): UTF-8 without control characters, at most 512
+                              bytes; may be NULL */
   const char *const *also; /* names of more locks, taken together with the first, all or none; 15 at most */
   size_t also_count;
 } jeton_lock_options;
@@ -293,7 +294,7 @@ typedef struct jeton_lock_options {
   { sizeof(jeton_lock_options), NULL, 30000, 0, NULL, NULL, 0 }
 
 /* A handle for the lock `name`; contacts no agent yet. Names: 1 to 128 characters of A-Z a-z 0-9 . _ : -, the first a
- * letter or digit, else JETON_INVALID_ARGUMENT. `options` may be NULL. */
+ * letter or digit. JETON_INVALID_ARGUMENT: a wrong name, or an option that is not as above. `options` may be NULL. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_open(const jeton_lock_options *options, const char *name,
                                                            jeton_lock **lock);
 /* Releases it if it is held. NULL is allowed. */

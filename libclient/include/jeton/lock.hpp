@@ -28,7 +28,7 @@ struct LockOptions {
   std::chrono::milliseconds ttl{30000};  // how long it lasts after this host fails
   std::string directory{};               // the agent's runtime_dir; empty: $JETON_DIR if set, else /run/jeton
   std::optional<std::chrono::milliseconds> retry{};  // when waiting, try again at this interval as well
-  std::string metadata{};                            // shown with the holder (jetonctl lock show)
+  std::string metadata{};                            // UTF-8; shown with the holder (jetonctl lock show)
   std::vector<std::string> also{};                   // more locks, all or none
 };
 

@@ -89,11 +89,29 @@ TEST_F(Locks, TakenByAnAdministrator_IsLostAndNotMadeAgain) {
 
 TEST_F(Locks, Metadata_IsSeenByWhoAsks) {
   LockOptions options = host.options();
-  options.metadata = R"(build "42" of C:\x)";
+  options.metadata = "build \"42\" of C:\\x, \u00e9 \u20ac \U0001f512";
   Lock one("job", options);
   ASSERT_TRUE(one.try_lock());
   const UnixHttpAnswer shown = unix_http_get(std::filesystem::path(options.directory) / "agent.sock", "/v1/locks/job");
   EXPECT_EQ(nlohmann::json::parse(shown.body).value("metadata", ""), options.metadata) << shown.body;
+}
+
+// A request with them would be no JSON.
+TEST_F(Locks, MetadataIsNotUtf8_IsRefusedByTheHandle) {
+  const std::vector<std::string> wrong{
+      "\xff",         "a\x80",        "\xc3",         "\xc3\x28",         "\xc0\xaf",         "\xe2\x82",
+      "\xe0\x80\xaf", "\xed\xa0\x80", "\xf0\x9f\x94", "\xf0\x80\x80\x80", "\xf5\x80\x80\x80", "\xf4\x90\x80\x80",
+      "a\nb",         "\x7f"};
+  for (const std::string& metadata : wrong) {
+    LockOptions options = host.options();
+    options.metadata = metadata;
+    try {
+      const Lock one("job", options);
+      ADD_FAILURE() << "byte " << static_cast<unsigned char>(metadata[0]);
+    } catch (const jeton::Error& e) {
+      EXPECT_EQ(e.status(), JETON_INVALID_ARGUMENT);
+    }
+  }
 }
 
 }  // namespace

@@ -20,10 +20,13 @@ _FOR_EVER_MS = 2**62
 
 
 def text(value: object, what: str) -> bytes:
-    """A name or another text, without NUL."""
+    """A name or another text, without NUL and surrogates."""
     if not isinstance(value, str):
         raise TypeError(f"{what} must be str, not {type(value).__name__}")
-    encoded = value.encode("utf-8", "surrogateescape")
+    try:
+        encoded = value.encode()
+    except UnicodeEncodeError:
+        encoded = b"\0"
     if b"\0" in encoded:
         raise InvalidArgument(f"{what} {value!r}: invalid argument", Status.INVALID_ARGUMENT)
     return encoded
@@ -78,5 +81,8 @@ def milliseconds(value: Optional[float]) -> int:
 def presented(value: object) -> bytes:
     """A token that was presented: str, or what has the interface of a buffer."""
     if isinstance(value, str):
-        return value.encode("utf-8", "surrogateescape")
+        try:
+            return value.encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError:  # JSON of a client may hold such a text, which no token is
+            return value.encode("utf-8", "surrogatepass")
     return memoryview(value).tobytes()  # type: ignore[arg-type]  # TypeError: neither
