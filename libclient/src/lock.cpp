@@ -67,6 +67,7 @@ void set_name(LockName& made, const char* name) { std::memcpy(made.name, name, s
 
 void destroy_lock(jeton_lock* lock) {
   ::pthread_mutex_destroy(&lock->mutex);
+  ::pthread_mutex_destroy(&lock->turn);
   std::free(lock->directory);
   std::free(lock->metadata);
   std::free(lock->names);
@@ -114,6 +115,7 @@ extern "C" jeton_status jeton_lock_open(const jeton_lock_options* given, const c
   void* memory = std::malloc(sizeof(jeton_lock));
   if (memory == nullptr) return JETON_SYSTEM_ERROR;
   auto* opened = new (memory) jeton_lock;
+  ::pthread_mutex_init(&opened->turn, nullptr);
   ::pthread_mutex_init(&opened->mutex, nullptr);
   if (!jeton::client::fill(*opened, options, name)) {
     const int error = errno;

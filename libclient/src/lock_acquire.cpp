@@ -31,16 +31,16 @@ jeton_status start(jeton_lock& lock, std::int64_t timeout_ms) {
   return ask_for(lock);
 }
 
-// Until the agent has said something, the wait is cancelled, or it is time to look again. Without the mutex: others may
-// ask for its state meanwhile.
+// Until the agent has said something, the wait is cancelled, or it is time to look again.
 void await_news(jeton_lock& lock, int cancel_fd, bool can_cancel) {
   const std::int64_t left = std::max<std::int64_t>(lock.answer_by_boot_ms - boot_now_ms(), 0);
   const std::int64_t slice = can_cancel && cancel_fd < 0 ? without_fd_ms : longest_sleep_ms;
   pollfd ready[] = {{lock.fd, POLLIN, 0}, {cancel_fd, POLLIN, 0}};
   lock.awaited = true;
-  ::pthread_mutex_unlock(&lock.mutex);
-  ::poll(ready, cancel_fd >= 0 ? 2 : 1, static_cast<int>(std::min(left, slice)));
-  ::pthread_mutex_lock(&lock.mutex);
+  {
+    const LockPause pause(lock);
+    ::poll(ready, cancel_fd >= 0 ? 2 : 1, static_cast<int>(std::min(left, slice)));
+  }
   lock.awaited = false;
 }
 
@@ -48,7 +48,7 @@ void await_news(jeton_lock& lock, int cancel_fd, bool can_cancel) {
 void await_agent(jeton_lock& lock, std::int64_t deadline_ms) {
   const auto away = [&] { return lock.state == LockState::held && (lock.fd < 0 || lock.resuming); };
   while (away() && monotonic_now_ms() < deadline_ms) {
-    static_cast<void>(wait_for(lock.fd, POLLIN, std::min(deadline_ms, monotonic_now_ms() + without_fd_ms)));
+    static_cast<void>(wait_for_news(lock, std::min(deadline_ms, monotonic_now_ms() + without_fd_ms)));
     static_cast<void>(look(lock));
   }
   if (away()) static_cast<void>(finish(lock, JETON_NO_AGENT, "the agent is gone; the lock will expire"));
@@ -70,7 +70,7 @@ jeton_status give_back(jeton_lock& lock) {
     if (lock.state != LockState::held) break;
     lock.state = LockState::releasing;
     end_lock(lock);
-    while (lock.state == LockState::releasing && wait_for(lock.fd, POLLIN, deadline_ms)) receive(lock);
+    while (lock.state == LockState::releasing && wait_for_news(lock, deadline_ms)) receive(lock);
   }
   return lock.state == LockState::releasing ? finish(lock, JETON_AGENT_STALE, "the agent does not confirm the release")
                                             : lock.outcome;
@@ -81,9 +81,11 @@ jeton_status give_back(jeton_lock& lock) {
 
 using jeton::client::LockGuard;
 using jeton::client::LockState;
+using jeton::client::TurnGuard;
 
 extern "C" jeton_status jeton_lock_start(jeton_lock* lock, int64_t timeout_ms) {
   if (lock == nullptr) return JETON_INVALID_ARGUMENT;
+  const TurnGuard turn(*lock);
   const LockGuard guard(*lock);
   return jeton::client::start(*lock, timeout_ms);
 }
@@ -92,9 +94,9 @@ extern "C" jeton_status jeton_lock_acquire(jeton_lock* lock, int64_t timeout_ms,
   if (lock == nullptr) return JETON_INVALID_ARGUMENT;
   const int cancel_fd = jeton::client::cancel_fd(cancel);
   if (jeton::client::is_cancelled(cancel)) return JETON_CANCELLED;
-  const LockGuard guard(*lock);
-  jeton_status status = jeton::client::start(*lock, timeout_ms);
+  jeton_status status = jeton_lock_start(lock, timeout_ms);
   if (status != JETON_OK) return status;
+  const LockGuard guard(*lock);
   while ((status = jeton::client::look(*lock)) == JETON_LOCK_WAITING) {
     if (jeton::client::is_cancelled(cancel)) {
       // If the agent has taken the lock in this moment, the end of the connection releases it.
@@ -120,6 +122,7 @@ extern "C" int jeton_lock_lost(jeton_lock* lock) {
 
 extern "C" jeton_status jeton_lock_release(jeton_lock* lock) {
   if (lock == nullptr) return JETON_INVALID_ARGUMENT;
+  const TurnGuard turn(*lock);
   const LockGuard guard(*lock);
   const jeton_status before = jeton::client::look(*lock);
   jeton_status status = before == JETON_LOCK_LOST ? JETON_LOCK_LOST : JETON_LOCK_NOT_HELD;

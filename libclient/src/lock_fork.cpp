@@ -17,6 +17,7 @@ void in_parent() { ::pthread_mutex_unlock(&all_mutex); }
 // Only async-signal-safe calls: other threads of the parent may have been anywhere, also inside a handle's mutex.
 void in_child() {
   for (jeton_lock* lock = all; lock != nullptr; lock = lock->next) {
+    ::pthread_mutex_init(&lock->turn, nullptr);
     ::pthread_mutex_init(&lock->mutex, nullptr);
     disown(*lock);
   }
@@ -67,8 +68,8 @@ bool enlist(jeton_lock& lock) noexcept {
 
 void strike_off(jeton_lock& lock) noexcept {
   const ForkPause pause;
-  (lock.previous != nullptr ? lock.previous->next : all) = lock.next;
   disown(lock);
+  (lock.previous != nullptr ? lock.previous->next : all) = lock.next;
   if (lock.next != nullptr) lock.next->previous = lock.previous;
 }
 

@@ -10,7 +10,9 @@
 //   lock_fork.cpp     all handles of this process: a child has none of its parent's locks
 //
 // The agent releases the lock when the last copy of the connection is closed, so a child must not keep one. All
-// functions except those of lock_fork.cpp need `mutex` held.
+// functions except those of lock_fork.cpp need `mutex` held. A call that takes, extends or releases the lock has its
+// turn first, and gives `mutex` up while it waits for the agent: so calls about the state never wait for the agent, but
+// for what jeton_lock_check says.
 #pragma once
 
 #include <jeton/jeton.h>
@@ -41,6 +43,7 @@ struct LockName {
 }  // namespace jeton::client
 
 struct jeton_lock {
+  pthread_mutex_t turn;  // taken before `mutex`
   pthread_mutex_t mutex;
   jeton_lock* next = nullptr;  // of this process; guarded by lock_fork.cpp
   jeton_lock* previous = nullptr;
@@ -85,12 +88,33 @@ struct jeton_lock {
 
 namespace jeton::client {
 
-class LockGuard {
+class MutexGuard {
  public:
-  explicit LockGuard(jeton_lock& lock) : lock_(lock) { ::pthread_mutex_lock(&lock_.mutex); }
-  LockGuard(const LockGuard&) = delete;
-  LockGuard& operator=(const LockGuard&) = delete;
-  ~LockGuard() { ::pthread_mutex_unlock(&lock_.mutex); }
+  explicit MutexGuard(pthread_mutex_t& mutex) : mutex_(mutex) { ::pthread_mutex_lock(&mutex_); }
+  MutexGuard(const MutexGuard&) = delete;
+  MutexGuard& operator=(const MutexGuard&) = delete;
+  ~MutexGuard() { ::pthread_mutex_unlock(&mutex_); }
+
+ private:
+  pthread_mutex_t& mutex_;
+};
+
+struct TurnGuard : MutexGuard {
+  explicit TurnGuard(jeton_lock& lock) : MutexGuard(lock.turn) {}
+};
+
+struct LockGuard : MutexGuard {
+  explicit LockGuard(jeton_lock& lock) : MutexGuard(lock.mutex) {}
+};
+
+// While an object exists, other threads may ask the handle for its state, and read the agent's events: whoever made the
+// object must look again what has become of the lock.
+class LockPause {
+ public:
+  explicit LockPause(jeton_lock& lock) : lock_(lock) { ::pthread_mutex_unlock(&lock_.mutex); }
+  LockPause(const LockPause&) = delete;
+  LockPause& operator=(const LockPause&) = delete;
+  ~LockPause() { ::pthread_mutex_lock(&lock_.mutex); }
 
  private:
   jeton_lock& lock_;
@@ -130,6 +154,8 @@ void set_reason(jeton_lock& lock, const char* reason) noexcept;
 // The connection has ended, or the agent did not confirm: the lock is held without a connection; the handle looks for
 // the next agent a little later.
 void await_next_agent(jeton_lock& lock) noexcept;
+// In a LockPause, until something comes on the connection, which another thread may read first. False: it is late.
+[[nodiscard]] bool wait_for_news(jeton_lock& lock, std::int64_t deadline_ms) noexcept;
 // Asks the present agent to go on with the lock, if it is time.
 void resume(jeton_lock& lock) noexcept;
 
@@ -144,6 +170,7 @@ void arm(jeton_lock& lock) noexcept;
 
 // False: the process has no room for a handler.
 [[nodiscard]] bool enlist(jeton_lock& lock) noexcept;
+// Closes its descriptors: from now on no child would.
 void strike_off(jeton_lock& lock) noexcept;
 // Delays fork while an object exists: for a child, a descriptor is made and recorded in one step.
 class ForkPause {
@@ -159,4 +186,3 @@ void disown(jeton_lock& lock) noexcept;
 void disown_of_parent(jeton_lock& lock) noexcept;
 
 }  // namespace jeton::client
-// Closes its descriptors: from now on no child would.

@@ -144,31 +144,45 @@ jeton_status status_of_extension(int http_status) {
   }
 }
 
-jeton_status extend_one(jeton_lock& lock, const char* name, const char* owner, std::int64_t ttl_ms) {
+using jeton::client::LockName;
+
+struct Extension {
+  jeton_status status = JETON_OK;
+  jeton::client::AgentError error{};  // with status other than JETON_OK: why
+};
+
+Extension extend_one(const char* directory, const LockName& one, std::int64_t ttl_ms) {
   char path[sizeof("/v1/locks//extend") + jeton::client::max_lock_name];
-  std::snprintf(path, sizeof(path), "/v1/locks/%s/extend", name);
+  std::snprintf(path, sizeof(path), "/v1/locks/%.*s/extend", static_cast<int>(jeton::client::max_lock_name), one.name);
   char body[160];
-  std::snprintf(body, sizeof(body), "{\"owner\":\"%s\",\"ttl_ms\":%" PRId64 "}", owner, ttl_ms);
+  std::snprintf(body, sizeof(body), "{\"owner\":\"%s\",\"ttl_ms\":%" PRId64 "}", one.owner, ttl_ms);
   int http_status = 0;
-  jeton::client::AgentError error;
-  const auto answer = jeton::client::call_agent(lock.directory, "POST", path, body, &http_status, &error);
-  jeton_status status = status_of_extension(http_status);
-  if (answer == AgentAnswer::not_asked) status = JETON_SYSTEM_ERROR;
-  if (answer == AgentAnswer::unreachable) status = JETON_NO_AGENT;
-  if (answer == AgentAnswer::silent) status = JETON_AGENT_STALE;
-  // The agent's next line has the details of a loss.
-  if (status != JETON_OK && status != JETON_LOCK_LOST) {
-    const char* const own = answer == AgentAnswer::not_asked ? no_descriptor : no_answer;
-    jeton::client::set_reason(lock, answer == AgentAnswer::answered ? error.message : own);
-    lock.reason_of_extension = true;
+  Extension made;
+  const auto answer = jeton::client::call_agent(directory, "POST", path, body, &http_status, &made.error);
+  made.status = status_of_extension(http_status);
+  if (answer == AgentAnswer::not_asked) made.status = JETON_SYSTEM_ERROR;
+  if (answer == AgentAnswer::unreachable) made.status = JETON_NO_AGENT;
+  if (answer == AgentAnswer::silent) made.status = JETON_AGENT_STALE;
+  if (answer != AgentAnswer::answered) {
+    std::snprintf(made.error.message, sizeof(made.error.message), "%s",
+                  answer == AgentAnswer::not_asked ? no_descriptor : no_answer);
   }
-  return status;
+  return made;
+}
+
+Extension extend_all(jeton_lock& lock, const LockName* held, std::int64_t ttl_ms) {
+  const jeton::client::LockPause pause(lock);
+  Extension last;
+  for (std::size_t i = 0; i < lock.count && last.status == JETON_OK; ++i) {
+    last = extend_one(lock.directory, held[i], ttl_ms);
+  }
+  return last;
 }
 
 // The agent's next line has the reason.
 jeton_status lose(jeton_lock& lock) {
   const std::int64_t deadline_ms = jeton::client::monotonic_now_ms() + line_patience_ms;
-  while (lock.state == LockState::held && lock.fd >= 0 && jeton::client::wait_for(lock.fd, POLLIN, deadline_ms)) {
+  while (lock.state == LockState::held && lock.fd >= 0 && jeton::client::wait_for_news(lock, deadline_ms)) {
     jeton::client::receive(lock);
   }
   if (lock.state != LockState::held) return lock.outcome;
@@ -180,19 +194,26 @@ jeton_status lose(jeton_lock& lock) {
 
 extern "C" jeton_status jeton_lock_extend(jeton_lock* lock, int64_t ttl_ms) {
   if (lock == nullptr || ttl_ms <= 0) return JETON_INVALID_ARGUMENT;
+  const jeton::client::TurnGuard turn(*lock);
   const jeton::client::LockGuard guard(*lock);
-  jeton_status status = jeton::client::look(*lock);
-  if (status != JETON_OK) return status == JETON_LOCK_LOST ? status : JETON_LOCK_NOT_HELD;
+  const jeton_status before = jeton::client::look(*lock);
+  if (before != JETON_OK) return before == JETON_LOCK_LOST ? before : JETON_LOCK_NOT_HELD;
+  LockName held[jeton::client::max_locks];
+  std::copy_n(lock->names, lock->count, held);
+  const std::int64_t known_until = lock->valid_until_boot_ms;
   // From before the request on, as the agent counts it; its next line says it exactly.
   const std::int64_t valid_until = jeton::client::later_by(jeton::client::boot_now_ms(), ttl_ms - ttl_ms / 100 - 2);
-  for (std::size_t i = 0; i < lock->count && status == JETON_OK; ++i) {
-    status = extend_one(*lock, lock->names[i].name, lock->names[i].owner, ttl_ms);
-  }
-  if (status == JETON_LOCK_LOST) return lose(*lock);
-  if (status == JETON_OK) {
+  const Extension extension = extend_all(*lock, held, ttl_ms);
+  if (lock->state != LockState::held) return lock->outcome;  // as another thread has found
+  if (extension.status == JETON_LOCK_LOST) return lose(*lock);
+  if (extension.status == JETON_OK) {
+    const bool told = lock->valid_until_boot_ms != known_until;  // by the agent, maybe of a later extension
     lock->held_ttl_ms = ttl_ms;
-    lock->valid_until_boot_ms = valid_until;
+    lock->valid_until_boot_ms = told ? std::min(lock->valid_until_boot_ms, valid_until) : valid_until;
     jeton::client::arm(*lock);
+  } else {
+    jeton::client::set_reason(*lock, extension.error.message);
+    lock->reason_of_extension = true;
   }
-  return status;
+  return extension.status;
 }

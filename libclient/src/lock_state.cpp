@@ -67,11 +67,18 @@ void resume(jeton_lock& lock) noexcept {
   follow_connection(lock);
 }
 
+bool wait_for_news(jeton_lock& lock, std::int64_t deadline_ms) noexcept {
+  const int fd = lock.fd;
+  const LockPause pause(lock);
+  return wait_for(fd, POLLIN, deadline_ms);
+}
+
 jeton_status look(jeton_lock& lock) noexcept {
   disown_of_parent(lock);
   if (lock.state == LockState::idle) return lock.outcome;
-  // New data wakes that thread only if no other thread reads it first.
+  // What comes now is read by the thread that waits for it.
   if (lock.awaited) return JETON_LOCK_WAITING;
+  if (lock.state == LockState::releasing) return JETON_LOCK_NOT_HELD;
   resume(lock);
   const bool heard = receive(lock);
   if (lock.state == LockState::held && boot_now_ms() >= lock.valid_until_boot_ms) {

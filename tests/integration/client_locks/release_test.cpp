@@ -1,6 +1,10 @@
 // Giving back and extending through a handle.
 #include <signal.h>
+#include <unistd.h>
 
+#include <atomic>
+
+#include "libclient/src/lock_handle.hpp"
 #include "tests/integration/client_locks/client_host.hpp"
 #include "tests/support/unix_http.hpp"
 
@@ -112,6 +116,79 @@ TEST_F(Locks, MetadataIsNotUtf8_IsRefusedByTheHandle) {
       EXPECT_EQ(e.status(), JETON_INVALID_ARGUMENT);
     }
   }
+}
+
+TEST(SlowAgent, IsAskedForAnExtension_OtherThreadsHearThatTheLockIsHeld) {
+  std::atomic<int> stream{-1};
+  std::atomic<jeton_lock*> handle{nullptr};
+  bool is_free = false;
+  const ScriptedAgent agent([&](int client, int connection) {
+    ScriptedAgent::hear(client);
+    if (connection == 0) {
+      ScriptedAgent::say(client, ScriptedAgent::granted("keep-alive"));
+      stream = ::dup(client);
+      return;
+    }
+    is_free = ::pthread_mutex_trylock(&handle.load()->mutex) == 0;
+    if (is_free) {
+      ::pthread_mutex_unlock(&handle.load()->mutex);
+      EXPECT_EQ(jeton_lock_lost(handle), 0);
+    }
+    ScriptedAgent::say(client, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}");
+  });
+  Lock one = lock_at(agent);
+  handle = one.handle();
+  ASSERT_TRUE(one.try_lock()) << one.reason();
+  EXPECT_TRUE(one.extend(seconds(60)).ok()) << one.reason();
+  EXPECT_TRUE(is_free);
+  ::close(stream);
+}
+
+TEST(SlowAgent, IsToldOfTheRelease_OtherThreadsHearThatTheLockIsNotHeld) {
+  std::atomic<jeton_lock*> handle{nullptr};
+  const auto state = [&] {
+    const client::LockGuard guard(*handle.load());
+    return handle.load()->state;
+  };
+  bool is_seen = false;
+  const ScriptedAgent agent([&](int client, int) {
+    ScriptedAgent::hear(client);
+    ScriptedAgent::say(client, ScriptedAgent::granted("keep-alive"));
+    ScriptedAgent::hear(client);
+    EXPECT_TRUE(eventually([&] { return state() != client::LockState::held; }));
+    is_seen = state() == client::LockState::releasing;
+    EXPECT_EQ(jeton_lock_lost(handle), 1);
+    ScriptedAgent::say(client, ScriptedAgent::released());
+  });
+  Lock one = lock_at(agent);
+  handle = one.handle();
+  ASSERT_TRUE(one.try_lock()) << one.reason();
+  EXPECT_TRUE(one.unlock().ok()) << one.reason();
+  EXPECT_TRUE(is_seen);
+}
+
+TEST(SlowAgent, LosesTheLockMeanwhileAndAnotherThreadHearsIt_ExtensionSaysSo) {
+  std::atomic<int> stream{-1};
+  std::atomic<jeton_lock*> handle{nullptr};
+  const ScriptedAgent agent([&](int client, int connection) {
+    ScriptedAgent::hear(client);
+    if (connection == 0) {
+      ScriptedAgent::say(client, ScriptedAgent::granted("keep-alive"));
+      stream = ::dup(client);
+      return;
+    }
+    ScriptedAgent::say(stream, ScriptedAgent::chunk(R"({"event":"lost","name":"job","reason":"it was deleted"})"
+                                                    "\n"));
+    EXPECT_TRUE(eventually([&] { return jeton_lock_lost(handle) == 1; }));
+    ScriptedAgent::say(client, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}");
+  });
+  Lock one = lock_at(agent);
+  handle = one.handle();
+  ASSERT_TRUE(one.try_lock()) << one.reason();
+  EXPECT_EQ(one.extend(seconds(60)), JETON_LOCK_LOST);
+  EXPECT_TRUE(one.lost());
+  EXPECT_EQ(one.reason(), "it was deleted");
+  ::close(stream);
 }
 
 }  // namespace
