@@ -67,14 +67,19 @@ Task<LockReply::Form> LockReply::form() {
   }
   const State first = session_->state();
   if (first == State::handed_over) co_return Form::none;
-  const bool one_answer = first == State::busy || first == State::failed || (first == State::held && detached);
-  co_return one_answer ? Form::answer : Form::lines;
+  co_return detached || first == State::busy || first == State::failed ? Form::answer : Form::lines;
 }
 
 ApiAnswer LockReply::answer() const {
   using State = LockSession::State;
   if (session_->state() == State::failed) return error_answer(503, "coordinator_unreachable", session_->reason());
   if (session_->state() == State::busy) return {409, lock_busy_json(*session_, clock_.boot_now())};
+  if (session_->state() == State::lost) return error_answer(409, "not_held", session_->reason());
+  if (session_->state() == State::ended) {
+    return error_answer(400, "cancelled",
+                        "the client ended its side of the connection, or sent more, before the answer: so the lock was "
+                        "not taken, or released; keep the connection open for the answer");
+  }
   const HeldLock& lock = session_->held().front();
   return {200, lock_json(lock.id.name, lock.lease)};
 }

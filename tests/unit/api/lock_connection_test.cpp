@@ -166,6 +166,29 @@ TEST_F(LockConnection, ClientEndsItsSide_EndsWithTheLock) {
   client.read_to_end();
 }
 
+// Of a lock that outlives its connection, an answer that looks like success would be taken for one.
+TEST_F(LockConnection, ClientEndsItsSideBeforeItHasADetachedLock_IsToldThatItHasNone) {
+  HttpClient holder(host.socket());
+  take(holder);
+  for (const bool sends_more : {false, true}) {
+    HttpClient client(host.socket());
+    client.send(
+        "POST /v1/locks/job/acquire HTTP/1.1\r\nHost: a\r\nContent-Length: 32\r\n\r\n"
+        "{\"ttl_ms\":60000,\"wait_ms\":60000}");
+    ASSERT_TRUE(test::eventually([&] {
+      std::size_t waiting = 0;
+      host.on_loop([&](auto& status) { waiting = status.locks()->sessions().waiting; });
+      return waiting == 1;
+    }));
+    if (sends_more) client.send(empty_line);
+    if (!sends_more) client.shut_down_writing();
+    const HttpAnswer answer = client.read_answer();
+    EXPECT_EQ(answer.status, 400);
+    EXPECT_EQ(Json::parse(answer.body)["error"]["code"], "cancelled") << answer.body;
+  }
+  EXPECT_EQ(held(), 1U) << "by its holder";
+}
+
 TEST_F(LockConnection, UserKeepsItsShare_ThatWhichHasWaitedLongestGivesWay) {
   std::list<HttpClient> clients;
   for (int i = 0; i < 3; ++i) take_and_give_back(clients.emplace_back(host.socket()));
