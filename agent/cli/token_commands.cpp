@@ -35,13 +35,17 @@ std::optional<Config> load_for_token(const FileNames& names, const std::string& 
   return std::move(loaded.config);
 }
 
-int no_such_token(const std::string& name, const Config& config) {
+int no_such_token(const char* command, const std::string& name, const Config& config) {
   std::vector<std::string_view> names;
-  for (const auto& [known, token] : config.tokens) names.push_back(known);
+  std::string list;
+  for (const auto& [known, token] : config.tokens) {
+    names.push_back(known);
+    list += (list.empty() ? "" : ", ") + known;
+  }
   const auto meant = nearest(name, names);
-  std::cerr << "jeton-agent fetch: no token '" << name << "' is configured";
-  if (meant) std::cerr << "; did you mean '" << *meant << "'?";
-  std::cerr << std::endl;
+  std::cerr << "jeton-agent " << command << ": no token '" << name << "' is configured"
+            << (meant ? "; did you mean '" + std::string(*meant) + "'?" : ";")
+            << " known: " << (list.empty() ? "none" : list) << std::endl;
   return 1;
 }
 
@@ -84,7 +88,7 @@ void write_new_file(const std::string& file, const SecretString& key) {
 int run_fetch(const FetchOptions& options) {
   const auto config = load_for_token(options.files, options.user, options.name);
   if (!config) return 1;
-  if (!config->tokens.contains(options.name)) return no_such_token(options.name, *config);
+  if (!config->tokens.contains(options.name)) return no_such_token("fetch", options.name, *config);
   if (options.once) {
     std::cerr << "A real request follows: it counts against the provider's limits, and with many providers a new token "
                  "soon ends the one in use. Nothing is published.\n"
@@ -109,6 +113,8 @@ int run_answers(const AnswersOptions& options) {
     const std::filesystem::path directory = state_dir_of(config->agent);
     const UnreadAnswers kept(directory, name, make_codec(config->coordination));
     const std::vector<UnreadAnswers::Kept> all = kept.all();
+    // An answer may be all that is left of a token that was taken out of the configuration.
+    if (all.empty() && !config->tokens.contains(name)) return no_such_token("answers", name, *config);
     if (all.empty()) {
       std::cerr << "jeton-agent answers: " << directory.string() << " keeps no unread answer of " << name
                 << "; another host may have fetched last" << std::endl;

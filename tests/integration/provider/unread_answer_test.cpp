@@ -26,8 +26,8 @@ class UnreadAnswer : public testing::Test {
                         "}\n    refresh: {min_interval: 10ms, retry: {initial: 50ms, permanent: 100ms}}\n");
   }
   [[nodiscard]] std::filesystem::path state_dir() const { return dir_ / "state"; }
-  [[nodiscard]] RunResult answers() const {
-    return run({JETON_AGENT_BINARY, "answers", "api", "--config", agent_.config_file().string()});
+  [[nodiscard]] RunResult answers(const std::string& name = "api") const {
+    return run({JETON_AGENT_BINARY, "answers", name, "--config", agent_.config_file().string()});
   }
   [[nodiscard]] std::string bytes_of_state() const {
     std::string all;
@@ -60,6 +60,13 @@ TEST_F(UnreadAnswer, HasARefreshToken_IsKeptSealedForTheOperatorOnly) {
   EXPECT_TRUE(eventually([&] { return answers().status == 3; }));
   EXPECT_EQ(agent_.stop(), 0);
   EXPECT_THAT(agent_.log(), Not(HasSubstr("S3CR3T")));
+}
+
+TEST_F(UnreadAnswer, TokenIsNotConfigured_KnownOnesAreNamed) {
+  const RunResult refused = answers("apo");
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_THAT(refused.err, HasSubstr("no token 'apo' is configured; did you mean 'api'? known: api\n"));
+  EXPECT_THAT(answers("nothing-like-it").err, HasSubstr("is configured; known: api\n"));
 }
 
 }  // namespace
