@@ -17,6 +17,7 @@
 #include "libclient/ctl/duration.hpp"
 #include "libclient/ctl/failure.hpp"
 #include "libclient/ctl/output.hpp"
+#include "libclient/ctl/signals.hpp"
 
 namespace jeton::ctl {
 namespace {
@@ -138,8 +139,9 @@ void Child::end_what_is_left() const {
 std::optional<int> Child::status() {
   if (status_) return status_;
   int raw = 0;
-  for (pid_t ended = 0; (ended = ::waitpid(-1, &raw, WNOHANG)) > 0;) {
-    if (ended == pid_) note_end(raw);
+  for (pid_t changed = 0; (changed = ::waitpid(-1, &raw, WNOHANG | WUNTRACED)) > 0;) {
+    if (changed == pid_ && WIFSTOPPED(raw)) tell_of_stop(WSTOPSIG(raw));
+    if (changed == pid_ && !WIFSTOPPED(raw)) note_end(raw);
   }
   if (status_) return status_;
   // The question above is answered by any child that runs; this one is not, if other code has waited for ours.
@@ -151,6 +153,14 @@ std::optional<int> Child::status() {
     status_ = static_cast<int>(Exit::run_failed);
   }
   return status_;
+}
+
+// The shell that started this process knows nothing of the command's group, so it shows no stopped job, and its `fg`
+// gives that group no terminal.
+void Child::tell_of_stop(int number) const {
+  if (!own_group_ || (number != SIGTTIN && number != SIGTTOU)) return;
+  say("the command is stopped (" + signal_name(number) +
+      "): it uses the terminal, which a job in the background cannot have; start jetonctl in the foreground");
 }
 
 void Child::note_end(int raw) { status_ = WIFEXITED(raw) ? WEXITSTATUS(raw) : killed_by_signal + WTERMSIG(raw); }

@@ -3,9 +3,10 @@
 // The command leads a process group of its own, so that its descendants end with it. But if this process has a
 // terminal, on stdin or because it is in the foreground, the command stays in this process's group: in another group it
 // would be stopped as soon as it reads a password from the terminal; and in this group the terminal's signals reach it
-// by themselves. The kernel kills the command when this process dies, however that happens. Processes that it has
-// started and left behind become children of this process (PR_SET_CHILD_SUBREAPER), which waits for them. SIGCHLD must
-// not be ignored here, or jetonctl does not learn how the command ended.
+// by themselves, and a shell that moves this process between foreground and background moves the command with it. The
+// kernel kills the command when this process dies, however that happens. Processes that it has started and left behind
+// become children of this process (PR_SET_CHILD_SUBREAPER), which waits for them. SIGCHLD must not be ignored here, or
+// jetonctl does not learn how the command ended.
 #pragma once
 
 #include <sys/signalfd.h>
@@ -54,12 +55,14 @@ class Child {
   void signal_what_is_left(int number) const;
   // Kills them.
   void end_what_is_left() const;
-  // Its exit status, or 128 + signal; nothing: it runs. If other code has taken the status, prints a message and
-  // returns Exit::run_failed. It also reaps all other children that have ended: call it after each SIGCHLD.
+  // Its exit status, or 128 + signal; nothing: it runs. Prints a message if it was stopped because it wants the
+  // terminal. If other code has taken the status, prints a message and returns Exit::run_failed. It also reaps all
+  // other children that have ended: call it after each SIGCHLD.
   [[nodiscard]] std::optional<int> status();
 
  private:
   void note_end(int raw);
+  void tell_of_stop(int number) const;
   [[nodiscard]] std::vector<pid_t> left_behind() const;
 
   pid_t pid_ = -1;

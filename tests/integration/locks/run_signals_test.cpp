@@ -119,6 +119,31 @@ TEST_F(LockRunSignals, TerminalIsNotStdin_CommandMayReadFromItEvenSo) {
   EXPECT_NE(result.out.find("read: yes"), std::string::npos) << result.out;
 }
 
+// A shell with job control. It would show a job that runs, and `fg` would not help.
+TEST_F(LockRunSignals, CommandInTheBackgroundReadsFromTheTerminal_IsStoppedAndJetonctlSaysWhy) {
+  const TempDir dir;
+  const std::string said = (dir / "said").string();
+  std::string line = "set -m; mkfifo " + said + "; ";
+  for (const std::string& word : host.command({"run", "job", "--ttl", "60s", "--"})) line += "\"" + word + "\" ";
+  line += "sh -c \"read answer </dev/tty\" </dev/null 2>" + said + " & ";
+  line += "grep -m 1 SIGTTIN <" + said + "; kill %1; wait %1; echo status $?";
+  const RunResult result = run({"script", "--quiet", "--command", "bash -c '" + line + "'", "/dev/null"});
+  EXPECT_NE(result.out.find("the command is stopped (SIGTTIN)"), std::string::npos) << result.out;
+  EXPECT_NE(result.out.find("status " + std::to_string(128 + SIGTERM)), std::string::npos) << result.out;
+}
+
+// With the terminal as its stdin the command is in jetonctl's group, which the shell moves.
+TEST_F(LockRunSignals, JobInTheBackgroundReadsFromItsTerminal_IsStoppedAsAWholeAndGoesOnInTheForeground) {
+  std::string line = "set -m; ";
+  for (const std::string& word : host.command({"run", "job", "--ttl", "60s", "--"})) line += "\"" + word + "\" ";
+  line += "sh -c \"read answer; echo \\\"read: \\$answer\\\"\" & wait %1; jobs; fg %1";
+  const RunResult result =
+      run({"script", "--quiet", "--return", "--command", "bash -c '" + line + "'", "/dev/null"}, {.input = "yes\n"});
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_NE(result.out.find("Stopped"), std::string::npos) << result.out;
+  EXPECT_NE(result.out.find("read: yes"), std::string::npos) << result.out;
+}
+
 TEST_F(LockRunSignals, CommandIsStopped_EndsByTheSignalThatIsPassedOn) {
   const TempDir dir;
   const std::string ready = (dir / "ready").string();
