@@ -124,7 +124,8 @@ export class Lock {
   /**
    * Resolves to whether it was won before `timeout` (milliseconds; no limit without one). Uses no thread. JETON_NO_AGENT,
    * JETON_NO_PERMISSION, JETON_AGENT_REFUSED, JETON_LOCK_LIMIT, JETON_LOCK_UNAVAILABLE. release() ends the wait with
-   * JETON_LOCK_NOT_HELD, close() with JETON_CLOSED.
+   * JETON_LOCK_NOT_HELD, close() with JETON_CLOSED. The agent hears of a wait that is ended, also by `signal`, a moment
+   * later, and may just have taken the lock: a try right afterwards may then find it busy.
    */
   acquire(options?: WaitOptions): Promise<boolean>;
   tryAcquire(): Promise<boolean>;

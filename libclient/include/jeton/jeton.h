@@ -305,7 +305,9 @@ JETON_EXPORT void jeton_lock_close(jeton_lock *lock);
  * jeton_cancel_now(`cancel`), which may be NULL. JETON_INVALID_ARGUMENT: the handle holds it, or waits, already.
  * JETON_NO_AGENT, JETON_AGENT_STALE (no answer within five seconds more), JETON_NO_PERMISSION, JETON_AGENT_REFUSED (a
  * TTL above max_ttl), JETON_LOCK_LIMIT, JETON_LOCK_UNAVAILABLE: see jeton_lock_reason. JETON_SYSTEM_ERROR: no descriptor is
- * left for a connection; errno. */
+ * left for a connection; errno.
+ * The agent hears of a wait that is cancelled or released a moment later, and may just have taken the lock: a try right
+ * afterwards, by this process too, may then find it busy. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_acquire(jeton_lock *lock, int64_t timeout_ms,
                                                               jeton_cancel *cancel);
 

@@ -77,7 +77,8 @@ class Lock {
   [[nodiscard]] bool try_lock_until(std::chrono::time_point<Clock, Duration> deadline) {
     return try_lock_for(deadline - Clock::now());
   }
-  // Takes the lock without exceptions; cancel.now() ends the wait. No timeout: no limit.
+  // Takes the lock without exceptions; cancel.now() ends the wait. No timeout: no limit. The agent hears of a wait that
+  // is ended a moment later, and may just have taken the lock: a try right afterwards may then find it busy.
   [[nodiscard]] Status acquire(std::optional<std::chrono::milliseconds> timeout, const Cancel* cancel = nullptr) {
     return jeton_lock_acquire(handle_, timeout ? limit(*timeout) : -1, cancel == nullptr ? nullptr : cancel->handle());
   }

@@ -88,7 +88,11 @@ class Lock:
         return self.acquire(0)
 
     async def acquire_async(self, timeout: Optional[float] = None) -> bool:
-        """acquire() for asyncio, without a thread; ends its wait when the task is cancelled."""
+        """acquire() for asyncio, without a thread; ends its wait when the task is cancelled.
+
+        The agent hears of a wait that is ended a moment later, and may just have taken the lock: a try right afterwards
+        may then find it busy.
+        """
         wait = _wait_ms(timeout)
         self.fileno()  # as above
         try:
