@@ -83,6 +83,21 @@ class Locks(unittest.TestCase):
         with self.assertRaises(jeton.NoAgent):
             jeton.Lock("x", directory="/nowhere").try_acquire()
 
+    def test_who_waits_for_the_loss_hears_of_a_release(self):
+        async def close(lock):
+            lock.close()
+
+        async def reason_after(end):
+            lock = self.lock()
+            self.assertTrue(await lock.acquire_async(PATIENCE))
+            lost = asyncio.ensure_future(lock.wait_lost())
+            await asyncio.sleep(0)  # it waits now
+            await end(lock)
+            return await asyncio.wait_for(lost, PATIENCE)
+
+        self.assertEqual(asyncio.run(reason_after(lambda lock: lock.release_async())), "")
+        self.assertEqual(asyncio.run(reason_after(close)), "")
+
     def test_a_waiter_in_a_thread_is_woken_by_the_release(self):
         holder, waiter = self.lock(), self.lock()
         self.assertTrue(holder.try_acquire())

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import os
 import select
 from types import TracebackType
-from typing import Callable, Optional, Sequence, Type, TypeVar
+from typing import Callable, Optional, Sequence, Set, Type, TypeVar
 
 from . import _arguments
 from ._library import LockOptions, check, library
@@ -58,6 +59,7 @@ class Lock:
         self.name = name
         self._handle = ctypes.c_void_p()
         self._waits = False
+        self._asleep: Set[Callable[[], object]] = set()  # wakes a coroutine that waits for news
         self._wait = _arguments.timeout(wait, "wait")
         # Kept, because at the interpreter's exit modules may be gone before the last lock.
         self._library = library()
@@ -112,7 +114,7 @@ class Lock:
 
     def release(self) -> None:
         """LockLost: it was not held until now. LockNotHeld. NoAgent: no confirmation; it expires."""
-        self._check(self._library.jeton_lock_release(self._handle))
+        self._check(self._give_back())
 
     async def release_async(self) -> None:
         # With this object, which must not go before the thread is done with it.
@@ -124,7 +126,7 @@ class Lock:
 
     def close(self) -> None:
         """Releases it in whatever state it is, or ends the wait of another task (LockNotHeld there); raises nothing."""
-        self._library.jeton_lock_release(self._handle)
+        self._give_back()
 
     # ---- State ----
 
@@ -135,9 +137,9 @@ class Lock:
         return bool(self._library.jeton_lock_lost(self._handle))
 
     async def wait_lost(self) -> str:
-        """Returns when it is not held any more, with the reason. asyncio; to be cancelled when the work is done."""
+        """Returns when it is not held any more, with the reason; after a release it is empty. asyncio."""
         while not self.lost:
-            await self._news()
+            await self._news(lambda: self.lost)
         return self.reason
 
     @property
@@ -182,7 +184,7 @@ class Lock:
     def __exit__(
         self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
     ) -> None:
-        status = self._library.jeton_lock_release(self._handle)
+        status = self._give_back()
         if kind is None and status == Status.LOCK_LOST:
             self._check(status)
 
@@ -218,6 +220,13 @@ class Lock:
         self._check(self._library.jeton_lock_start(self._handle, wait_ms))
         self._waits = True
 
+    def _give_back(self) -> int:
+        status: int = self._library.jeton_lock_release(self._handle)
+        for wake in list(self._asleep):
+            with contextlib.suppress(RuntimeError):  # its event loop is closed
+                wake()
+        return status
+
     def _give_up(self) -> None:
         self.close()
         self._status()  # so the descriptor does not announce it
@@ -232,15 +241,25 @@ class Lock:
         if status:
             check(status, f"lock {self.name!r}", "" if status in _OF_THE_CALL else self.reason)
 
-    async def _news(self) -> None:
-        """A copy of the descriptor for each who waits: an event loop takes one only once."""
+    async def _news(self, is_known: Callable[[], bool] = lambda: False) -> None:
+        """A copy of the descriptor for each who waits: an event loop takes one only once.
+
+        A release by another task or thread is no news for the descriptor. `is_known` finds one that was too early.
+        """
         loop = asyncio.get_running_loop()
         readable = loop.create_future()
+
+        def wake() -> None:
+            loop.call_soon_threadsafe(_set, readable)
+
         fd = os.dup(self.fileno())
         loop.add_reader(fd, _set, readable)
+        self._asleep.add(wake)
         try:
-            await readable
+            if not is_known():
+                await readable
         finally:
+            self._asleep.discard(wake)
             loop.remove_reader(fd)
             os.close(fd)
 
