@@ -67,7 +67,10 @@ class Lock {
   [[nodiscard]] bool try_lock() { return take(0); }
   template <typename Rep, typename Period>
   [[nodiscard]] bool try_lock_for(std::chrono::duration<Rep, Period> timeout) {
-    return take(limit(std::chrono::ceil<std::chrono::milliseconds>(timeout)));
+    // Milliseconds may not count it.
+    if (timeout <= timeout.zero()) return take(0);
+    if (!(timeout < std::chrono::duration<double>(longest_timeout))) return take(-1);
+    return take(std::chrono::ceil<std::chrono::milliseconds>(timeout).count());
   }
   template <typename Rep, typename Period>
   [[nodiscard]] bool lock_for(std::chrono::duration<Rep, Period> timeout) {
@@ -148,6 +151,8 @@ class Lock {
   }
 
  private:
+  static constexpr std::chrono::hours longest_timeout{24 * 365 * 1000};  // a longer one is no limit
+
   static std::int64_t limit(std::chrono::milliseconds timeout) { return timeout.count() < 0 ? 0 : timeout.count(); }
 
   bool take(std::int64_t timeout_ms) {

@@ -3,10 +3,14 @@
 
 #include <atomic>
 #include <cerrno>
+#include <functional>
+#include <future>
+#include <limits>
 #include <mutex>
 #include <thread>
 #include <vector>
 
+#include "libclient/src/lock_handle.hpp"
 #include "tests/integration/client_locks/client_host.hpp"
 #include "tests/support/no_descriptors.hpp"
 
@@ -119,6 +123,29 @@ TEST_F(Locks, GuardsOfTheStandard_HoldAndGiveBack) {
   Lock other = lock();
   const std::unique_lock<Lock> not_held(other, std::try_to_lock);
   EXPECT_FALSE(not_held.owns_lock());
+}
+
+TEST_F(Locks, LimitIsLongerThanMillisecondsCount_IsWaitedFor) {
+  Lock one = lock();
+  const auto is_waiting = [&] {
+    const client::LockGuard guard(*one.handle());
+    return one.handle()->state == client::LockState::waiting;
+  };
+  const auto longest = std::chrono::hours::max();
+  const std::chrono::duration<double> infinite{std::numeric_limits<double>::infinity()};
+  for (const auto& take : std::vector<std::function<bool()>>{[&] { return one.try_lock_for(longest); },
+                                                             [&] { return one.lock_for(infinite); }}) {
+    Lock holder = lock();
+    ASSERT_TRUE(holder.try_lock());
+    EXPECT_FALSE(one.try_lock_for(std::chrono::hours::min()));
+    std::future<bool> won = std::async(std::launch::async, take);
+    const auto has_ended = [&] { return won.wait_for(seconds(0)) == std::future_status::ready; };
+    EXPECT_TRUE(eventually([&] { return is_waiting() || has_ended(); }));
+    EXPECT_FALSE(has_ended());
+    EXPECT_TRUE(holder.unlock().ok());
+    EXPECT_TRUE(won.get());
+    EXPECT_TRUE(one.unlock().ok());
+  }
 }
 
 TEST_F(Locks, Run_HoldsItForAsLongAsTheFunction) {
