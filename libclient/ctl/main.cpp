@@ -1,8 +1,10 @@
 // jetonctl: reads tokens and asks the agent (man page jetonctl(1)). Runs the command of its command line.
 #include <exception>
 #include <iostream>
+#include <sstream>
 
 #include "libclient/ctl/command_line.hpp"
+#include "libclient/ctl/output.hpp"
 #include "libclient/ctl/segments.hpp"
 
 namespace jeton::ctl {
@@ -30,9 +32,11 @@ struct Run {
 };
 
 Exit run(int argc, char** argv, const InheritedState& inherited) {
-  const CommandLine line = parse_command_line(argc, argv, std::cout, std::cerr);
-  if (!line.command) return line.exit;
+  std::ostringstream help;
+  const CommandLine line = parse_command_line(argc, argv, help, std::cerr);
   try {
+    write_out(help.str());
+    if (!line.command) return line.exit;
     const Common common{runtime_dir(line.dir), line.format, inherited};
     return std::visit(Run{common}, *line.command);
   } catch (const Failure& failure) {

@@ -192,10 +192,13 @@ TEST_F(CtlGet, SegmentIsASymbolicLink_ExitStatusIsOne) {
 
 TEST_F(CtlGet, OutputCannotBeWritten_ExitStatusIsOne) {
   host.publish(host.add("wechat"), host.record(7));
-  const RunResult result = host.shell("\"$@\" > /dev/full", {"get", "wechat"});
-  EXPECT_EQ(result.status, 1);
-  EXPECT_THAT(result.err, HasSubstr("cannot write to stdout"));
-  EXPECT_EQ(host.shell("\"$@\" >&-", {"get", "wechat"}).status, 1);
+  const std::vector<std::vector<std::string>> commands{{"get", "wechat"}, {"--help"}, {"--version"}, {"get", "--help"}};
+  for (const std::vector<std::string>& words : commands) {
+    const RunResult result = host.shell("\"$@\" > /dev/full", words);
+    EXPECT_EQ(result.status, 1) << words.front();
+    EXPECT_THAT(result.err, HasSubstr("cannot write to stdout"));
+    EXPECT_EQ(host.shell("\"$@\" >&-", words).status, 1);
+  }
 }
 
 TEST_F(CtlGet, UsageIsWrong_ExitStatusIsOneWithAHint) {
