@@ -106,7 +106,11 @@ void add_asking_commands(CLI::App& app, Draft& draft) {
   CLI::App* level = app.add_subcommand("log-level", "Show or change the level of the agent's log (admins)");
   level->fallthrough();
   level->footer(std::string(everywhere) + exit_statuses);
-  level->add_option("LEVEL", draft.log_level.level, "trace, debug, info, warning or error")->type_name("");
+  level->add_option("LEVEL", draft.log_level.level, "trace, debug, info, warning or error")
+      ->type_name("")
+      ->check([](const std::string& text) {
+        return text.empty() ? "'' is not a level; write trace, debug, info, warning or error" : std::string();
+      });
   level->callback([&draft] { draft.line.command = draft.log_level; });
 }
 

@@ -25,7 +25,10 @@ CLI::App* add_lock_command(CLI::App* lock, const char* name, const char* help, s
 }
 
 void add_owner(CLI::App* command, std::string& owner, const char* help) {
-  command->add_option("--owner", owner, help)->type_name("ID");
+  // A variable that is not set must not stand for another id.
+  command->add_option("--owner", owner, help)->type_name("ID")->check([](const std::string& text) {
+    return text.empty() ? "'' is not an owner id" : std::string();
+  });
 }
 
 void add_metadata(CLI::App* command, std::string& metadata) {

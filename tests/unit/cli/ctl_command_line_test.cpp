@@ -140,6 +140,9 @@ TEST(CtlCommandLine, WrongWord_IsNamed) {
   EXPECT_THAT(error_of({"lock", "run", "a", "-E", "256", "--", "cmd"}, Exit::run_failed),
               AllOf(HasSubstr("--conflict-exit-code"), HasSubstr("0 to 255")));
   EXPECT_THAT(error_of({"lock", "run", "a"}, Exit::run_failed), HasSubstr("there is no command"));
+  EXPECT_THAT(error_of({"lock", "acquire", "a", "--ttl", "5s", "--owner", ""}), HasSubstr("'' is not an owner id"));
+  EXPECT_THAT(error_of({"lock", "release", "a", "--owner", "", "--force"}), HasSubstr("'' is not an owner id"));
+  EXPECT_THAT(error_of({"log-level", ""}), HasSubstr("'' is not a level"));
 }
 
 // It would be left out in silence.
