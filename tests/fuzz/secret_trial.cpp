@@ -127,8 +127,8 @@ std::string metadata_complaint(std::string_view text, bool mutual_tls) {
   config.client_secret = SecretTemplate::literal(std::string(planted_secret));
   if (mutual_tls) config.egress.tls.cert_file = "/client.pem";
   const OAuth2Endpoints endpoints = read_metadata(text, config);
-  const auto check = [](const SecretString& url, const std::string& display) -> std::string {
-    if (!message_complaint(display).empty()) return "an endpoint that no message can name";
+  const auto check = [](const SecretString& url, const std::string& shown) -> std::string {
+    if (!message_complaint(shown).empty()) return "an endpoint that no message can name";
     const HttpUrl parsed = parse_http_url(url.reveal());
     return parsed.tls || parsed.loopback() ? "" : "an endpoint that would get secrets in the clear";
   };
