@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "agent/jwt/base64url.hpp"
+#include "tests/unit/jwt/jwt_until.hpp"
 #include "tests/unit/provider/answer_testing.hpp"
 
 namespace jeton::agent {
@@ -13,11 +13,7 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using In = AnswerPlace::In;
-
-std::string jwt_until(WallTime time) {
-  return base64url_encode(R"({"alg":"RS256"})") + "." +
-         base64url_encode(R"({"exp":)" + std::to_string(to_unix_ms(time) / 1000) + "}") + ".c2ln";
-}
+using test::jwt_until;
 
 // How long the token lives by this value of expires_in or expires_at; the message of a refusal.
 std::string outcome(const std::string& value, const ResponseConfig& config) {

@@ -1,6 +1,6 @@
 // The reading of answers by a source of type oauth2: errors of RFC 6749 section 5.2, lifetimes, discovery.
-#include "agent/jwt/base64url.hpp"
 #include "agent/provider/oauth2/discovery.hpp"
+#include "tests/unit/jwt/jwt_until.hpp"
 #include "tests/unit/provider/oauth2_fixture.hpp"
 
 namespace jeton::agent {
@@ -10,6 +10,7 @@ using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using Kind = SourceError::Kind;
+using test::jwt_until;
 
 using OAuth2Answer = OAuth2Fixture;
 
@@ -63,11 +64,6 @@ TEST_F(OAuth2Answer, DescriptionHasSecrets_IsShownWithoutThem) {
   EXPECT_THAT(e.what(), HasSubstr("*** *** ***"));
   EXPECT_THAT(e.what(), Not(HasSubstr("w0rd")));
   EXPECT_EQ(transport.requests.back().headers.back().value.reveal(), "Basic " + basic);
-}
-
-std::string jwt_until(WallTime time) {
-  return base64url_encode(R"({"alg":"RS256"})") + "." +
-         base64url_encode(R"({"exp":)" + std::to_string(to_unix_ms(time) / 1000) + "}") + ".c2ln";
 }
 
 TEST_F(OAuth2Answer, LifetimeIsMissing_EarlierOfDefaultAndJwtExpCounts) {

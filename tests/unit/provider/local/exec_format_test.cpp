@@ -1,7 +1,7 @@
 // The output of other ecosystems' commands.
 #include <nlohmann/json.hpp>
 
-#include "agent/jwt/base64url.hpp"
+#include "tests/unit/jwt/jwt_until.hpp"
 #include "tests/unit/provider/local/local_source.hpp"
 
 namespace jeton::test {
@@ -40,11 +40,8 @@ TEST_F(ExecFormat, FormatIsKubernetes_TokenAndExpiryAreRead) {
 
 TEST_F(ExecFormat, KubernetesTokenIsAJwtThatEndsEarlier_JwtCounts) {
   const auto end = std::chrono::floor<std::chrono::seconds>(loop.clock.wall_now()) + 60s;
-  const std::string jwt = agent::base64url_encode(R"({"alg":"RS256"})") + "." +
-                          agent::base64url_encode(R"({"exp":)" + std::to_string(end.time_since_epoch().count()) + "}") +
-                          ".c2ln";
   std::string text = credential;
-  text.replace(text.find("2099"), 4, "2030").replace(text.find("k8s-token-1"), 11, jwt);
+  text.replace(text.find("2099"), 4, "2030").replace(text.find("k8s-token-1"), 11, jwt_until(end));
   EXPECT_EQ(fetch_by(printing(Format::kubernetes, text)).expires_at, end);
 }
 

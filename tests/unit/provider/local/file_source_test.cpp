@@ -1,21 +1,18 @@
 // Contents of a file that are accepted, and contents that are refused.
 #include <sys/stat.h>
 
-#include "agent/jwt/base64url.hpp"
 #include "tests/support/dead_mount.hpp"
+#include "tests/unit/jwt/jwt_until.hpp"
 #include "tests/unit/provider/local/local_source.hpp"
 
 namespace jeton::test {
 namespace {
 
 using FileFormat = agent::FileSourceConfig::Format;
-using agent::base64url_encode;
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 using Kind = SourceError::Kind;
-
-std::string unix_seconds(agent::WallTime time) { return std::to_string(agent::to_unix_ms(time) / 1000); }
 
 class FileSourceTest : public LocalSourceTest {
  protected:
@@ -39,10 +36,7 @@ class FileSourceTest : public LocalSourceTest {
     EXPECT_EQ(e.kind(), Kind::transient);
     return e.what();
   }
-  std::string jwt(std::chrono::seconds lifetime) const {
-    return base64url_encode(R"({"alg":"RS256"})") + "." +
-           base64url_encode(R"({"exp":)" + unix_seconds(loop.clock.wall_now() + lifetime) + "}") + ".c2ln";
-  }
+  std::string jwt(std::chrono::seconds lifetime) const { return jwt_until(loop.clock.wall_now() + lifetime); }
 };
 
 TEST_F(FileSourceTest, TokenIsAJwt_ItsExpiryIsRead) {
