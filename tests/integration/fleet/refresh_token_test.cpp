@@ -60,7 +60,7 @@ struct RefreshTokenTest : FleetTest {
     return eventually([&] { return agent.generation() > before; });
   }
   static void ask(const AgentProcess& agent) {
-    Process refresh({JETONCTL_BINARY, "--dir", agent.runtime_dir().string(), "refresh", "api"});
+    Process refresh({JETONCTL, "--dir", agent.runtime_dir().string(), "refresh", "api"});
     static_cast<void>(refresh.wait());
   }
   void expect_alive(const AgentProcess& agent) const {

@@ -67,12 +67,12 @@ TEST_F(FleetRejection, ReportedByJetonctl_WaitsForTheNewerToken) {
   start_all();
   ASSERT_TRUE(eventually([&] { return all_valid(); }));
   const std::uint64_t refused = agent.generation();
-  Process report({JETONCTL_BINARY, "--dir", agent.runtime_dir().string(), "rejected", "api", "--generation",
+  Process report({JETONCTL, "--dir", agent.runtime_dir().string(), "rejected", "api", "--generation",
                   std::to_string(refused), "--wait", "30s"});
   EXPECT_EQ(report.wait(seconds(60)), 0) << report.err();
   EXPECT_GT(agent.generation(), refused);
-  Process again({JETONCTL_BINARY, "--dir", agent.runtime_dir().string(), "rejected", "api", "--generation",
-                 std::to_string(refused)});
+  Process again(
+      {JETONCTL, "--dir", agent.runtime_dir().string(), "rejected", "api", "--generation", std::to_string(refused)});
   EXPECT_EQ(again.wait(seconds(60)), 0) << again.err();
   EXPECT_NE(again.out().find("there is a newer token already"), std::string::npos) << again.out();
   EXPECT_EQ(provider.counts().requests, 2U);
@@ -89,7 +89,7 @@ TEST_F(FleetRejection, ProviderGivesTheTokenAgain_WaitersForANewerOneGoOn) {
     ASSERT_TRUE(eventually([&] { return agent->valid(); })) << agent->log();
     const std::uint64_t before = agent->generation();
     const auto ctl = [&](std::vector<std::string> words) {
-      words.insert(words.begin(), {JETONCTL_BINARY, "--dir", agent->runtime_dir().string()});
+      words.insert(words.begin(), {JETONCTL, "--dir", agent->runtime_dir().string()});
       return run(words);
     };
     const auto publications = [&] { return agent->token()["counters"]["publications"].get<std::uint64_t>(); };
@@ -98,7 +98,7 @@ TEST_F(FleetRejection, ProviderGivesTheTokenAgain_WaitersForANewerOneGoOn) {
     ASSERT_TRUE(eventually([&] { return publications() == 2; })) << agent->log();
     EXPECT_EQ(ctl({"wait", "api", "--after", std::to_string(before), "--timeout", "20ms"}).status, 4);
     Process waiting(
-        {JETONCTL_BINARY, "--dir", agent->runtime_dir().string(), "wait", "api", "--after", std::to_string(before)});
+        {JETONCTL, "--dir", agent->runtime_dir().string(), "wait", "api", "--after", std::to_string(before)});
     provider.behave(Behaviour::good(), 1);
     EXPECT_EQ(ctl({"refresh", "api"}).status, 0);
     EXPECT_EQ(waiting.wait(), 0);

@@ -18,7 +18,7 @@ struct FleetRevocation : FleetTest {
   // This agent is told to refresh, and every agent has a newer token than it had.
   [[nodiscard]] bool renewed_by(const AgentProcess& agent) const {
     const std::uint64_t before = agent.generation();
-    static_cast<void>(run({JETONCTL_BINARY, "--dir", agent.runtime_dir().string(), "refresh", "api"}));
+    static_cast<void>(run({JETONCTL, "--dir", agent.runtime_dir().string(), "refresh", "api"}));
     return eventually([&] {
       return std::all_of(agents.begin(), agents.end(),
                          [&](const auto& a) { return !a->running() || a->generation() > before; });

@@ -33,9 +33,7 @@ class DoctorCommand : public testing::Test {
     agent_.start();
     ASSERT_TRUE(eventually([&] { return agent_.valid(); }));
   }
-  RunResult doctor() const {
-    return run({JETONCTL_BINARY, "--dir", agent_.runtime_dir().string(), "doctor", "--json"});
-  }
+  RunResult doctor() const { return run({JETONCTL, "--dir", agent_.runtime_dir().string(), "doctor", "--json"}); }
   // The finding whose subject begins so and whose text has the part; null: there is none.
   static Json find(const std::string& report, const std::string& subject, const std::string& part) {
     const Json parsed = Json::parse(report);

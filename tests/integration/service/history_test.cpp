@@ -20,7 +20,7 @@ using Json = nlohmann::json;
 class HistoryCommand : public testing::Test {
  protected:
   RunResult history(const std::vector<std::string>& more = {}) const {
-    std::vector<std::string> argv{JETONCTL_BINARY, "--dir", agent_.runtime_dir().string(), "history", "api"};
+    std::vector<std::string> argv{JETONCTL, "--dir", agent_.runtime_dir().string(), "history", "api"};
     argv.insert(argv.end(), more.begin(), more.end());
     return run(argv);
   }
@@ -66,7 +66,7 @@ TEST_F(HistoryCommand, AgentIsKilled_LosesNoMoreThanAMinute) {
 
 TEST_F(HistoryCommand, TokenIsUnknown_NamesTheKnownOnes) {
   agent_.start();
-  const RunResult result = run({JETONCTL_BINARY, "--dir", agent_.runtime_dir().string(), "history", "apii"});
+  const RunResult result = run({JETONCTL, "--dir", agent_.runtime_dir().string(), "history", "apii"});
   EXPECT_EQ(result.status, 1);
   EXPECT_THAT(result.err, HasSubstr("did you mean 'api'?"));
 }

@@ -62,7 +62,7 @@ TEST_F(Listen, PortIsInUse_TokensAreServedAndEachViewSaysWhy) {
       "the address 127.0.0.1:" + std::to_string(port_.port()) + " of agent.listen is in use by another program";
   EXPECT_TRUE(second.logs(reason));
   const auto shown = [&](const char* command) {
-    return run({JETONCTL_BINARY, "--dir", second.runtime_dir().string(), command});
+    return run({JETONCTL, "--dir", second.runtime_dir().string(), command});
   };
   const RunResult status = shown("status");
   EXPECT_EQ(status.status, 0);

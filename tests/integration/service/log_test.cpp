@@ -32,7 +32,7 @@ class AgentLog : public testing::Test {
     agent_.start();
   }
   RunResult ctl(std::vector<std::string> words) const {
-    words.insert(words.begin(), {JETONCTL_BINARY, "--dir", agent_.runtime_dir().string()});
+    words.insert(words.begin(), {JETONCTL, "--dir", agent_.runtime_dir().string()});
     return run(words);
   }
   [[nodiscard]] std::size_t count(const std::string& event) const {

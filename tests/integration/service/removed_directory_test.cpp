@@ -23,7 +23,7 @@ class RemovedDirectory : public testing::Test {
     ASSERT_TRUE(eventually([&] { return agent.valid(); }));
   }
   RunResult get(const AgentProcess& agent) const {
-    return run({JETONCTL_BINARY, "--dir", agent.runtime_dir().string(), "get", "api"});
+    return run({JETONCTL, "--dir", agent.runtime_dir().string(), "get", "api"});
   }
 
   FaultProvider provider_{{.lifetime = seconds(600)}};
@@ -39,7 +39,7 @@ TEST_F(RemovedDirectory, AllOfItIsGone_IsMadeAnewWithTheTokenAndNothingIsFetched
   EXPECT_TRUE(eventually([&] { return agent.valid(); }));
   EXPECT_EQ(provider_.counts().requests, 1U);
   // The local coordinator goes on, too.
-  EXPECT_EQ(run({JETONCTL_BINARY, "--dir", agent.runtime_dir().string(), "refresh", "api", "--wait", "20s"}).status, 0)
+  EXPECT_EQ(run({JETONCTL, "--dir", agent.runtime_dir().string(), "refresh", "api", "--wait", "20s"}).status, 0)
       << agent.log();
 }
 
