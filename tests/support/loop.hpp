@@ -1,8 +1,6 @@
 // Loop: a TestLoop with real timers and the operating system's random numbers.
 #pragma once
 
-#include <chrono>
-
 #include "agent/base/boot_timers.hpp"
 #include "agent/base/time.hpp"
 #include "tests/support/test_loop.hpp"
@@ -19,19 +17,10 @@ struct RealTime {
 
 class Loop final : private RealTime, public TestLoop {
  public:
-  Loop() : TestLoop(real_context, real_clock, real_timers, real_random) {}
-  ~Loop() override { drain(); }
+  Loop();
+  ~Loop() override;
 
-  bool turn_until(const std::function<bool()>& condition, agent::Duration limit = patience) override {
-    const auto deadline = std::chrono::steady_clock::now() + limit;
-    while (!condition()) {
-      const auto left = deadline - std::chrono::steady_clock::now();
-      if (left <= left.zero()) return false;
-      context.restart();
-      context.run_one_for(std::min<agent::Duration>(left, std::chrono::milliseconds(20)));
-    }
-    return true;
-  }
+  bool turn_until(const std::function<bool()>& condition, agent::Duration limit = patience) override;
 };
 
 }  // namespace jeton::test

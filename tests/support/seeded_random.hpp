@@ -10,10 +10,8 @@ namespace jeton::test {
 
 class SeededRandom final : public agent::Random {
  public:
-  explicit SeededRandom(std::uint64_t seed) : engine_(seed) {}
-  void fill(std::span<std::byte> out) override {
-    for (std::byte& b : out) b = static_cast<std::byte>(engine_());
-  }
+  explicit SeededRandom(std::uint64_t seed);
+  void fill(std::span<std::byte> out) override;
 
  private:
   std::mt19937_64 engine_;

@@ -2,18 +2,9 @@
 // test that is written against it can be run in both. One thread.
 #pragma once
 
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
-#include <cstdio>
-#include <cstdlib>
-#include <exception>
 #include <functional>
-#include <memory>
 #include <optional>
-#include <stdexcept>
 #include <type_traits>
 #include <utility>
 
@@ -52,15 +43,7 @@ class TestLoop {
   }
 
   // Like turn_until, for a condition that itself turns the loop, or asks a server directly.
-  bool eventually(const std::function<bool()>& condition, agent::Duration limit = patience) {
-    const agent::BootTime begin = clock.boot_now();
-    while (!condition()) {
-      const agent::Duration waited = clock.boot_now() - begin;
-      if (waited >= limit) return condition();
-      pass(pause_of_looks(waited));
-    }
-    return true;
-  }
+  bool eventually(const std::function<bool()>& condition, agent::Duration limit = patience);
 
   boost::asio::io_context& context;
   const agent::Clock& clock;
@@ -72,46 +55,16 @@ class TestLoop {
       : context(c), clock(k), timers(t), random(r) {}
 
   // Gives cancelled tasks the turns of the loop that they need to end, as in the agent.
-  void drain() {
-    do {
-      context.restart();
-    } while (context.poll() > 0);
-  }
+  void drain();
 
  private:
-  struct Ending {
-    bool ended = false;
-    std::exception_ptr failure;
-    boost::asio::cancellation_signal cancel;
-  };
-
   template <typename T>
   static agent::Task<> keep(agent::Task<T> task, std::optional<T>& result) {
     T value = co_await std::move(task);
     result.emplace(std::move(value));
   }
 
-  void finish(agent::Task<> task) {
-    const auto ending = std::make_shared<Ending>();
-    auto on_end = [ending](const std::exception_ptr& failure) {
-      ending->failure = failure;
-      ending->ended = true;
-    };
-    boost::asio::co_spawn(context, std::move(task),
-                          boost::asio::bind_cancellation_slot(ending->cancel.slot(), std::move(on_end)));
-    const auto ended = [&] { return ending->ended; };
-    if (turn_until(ended)) {
-      if (ending->failure) std::rethrow_exception(ending->failure);
-      return;
-    }
-    // Posted to the loop: outside of it Asio delays the cancellation, and keeps a bare pointer to the signal.
-    boost::asio::post(context, [ending] { ending->cancel.emit(boost::asio::cancellation_type::terminal); });
-    if (!turn_until(ended)) {
-      std::fputs("the task did not end, not even when it was cancelled\n", stderr);
-      std::abort();
-    }
-    throw std::runtime_error("the task did not end");
-  }
+  void finish(agent::Task<> task);
 };
 
 }  // namespace jeton::test

@@ -22,31 +22,19 @@ class VirtualClock final : public agent::Clock {
 
 class VirtualTimers final : public agent::Timers {
  public:
+  VirtualTimers();
+  ~VirtualTimers() override;
+
   [[nodiscard]] const agent::Clock& clock() const override { return clock_; }
   [[nodiscard]] VirtualClock& virtual_clock() { return clock_; }
   [[nodiscard]] agent::Executor executor() override { return loop_.get_executor(); }
   [[nodiscard]] boost::asio::io_context& loop() { return loop_; }
-  Id schedule(agent::BootTime when, Callback callback) override { return queue_.add(when, std::move(callback)); }
-  bool cancel(Id id) override { return queue_.remove(id); }
+  Id schedule(agent::BootTime when, Callback callback) override;
+  bool cancel(Id id) override;
 
   // Runs everything that happens up to `end`, or until the condition holds; true if it does.
   bool run_until(
-      agent::BootTime end, const std::function<bool()>& condition = [] { return false; }) {
-    for (;;) {
-      loop_.restart();
-      loop_.poll();
-      if (condition()) return true;
-      // No time passes before the work that the condition has begun.
-      loop_.restart();
-      loop_.poll();
-      const auto next = queue_.earliest();
-      if (!next || *next > end) break;
-      clock_.now = std::max(clock_.now, *next);
-      while (const Callback callback = queue_.take_due(clock_.now)) callback();
-    }
-    clock_.now = std::max(clock_.now, end);
-    return condition();
-  }
+      agent::BootTime end, const std::function<bool()>& condition = [] { return false; });
   void run_for(agent::Duration duration) { run_until(clock_.now + duration); }
 
  private:
