@@ -1,18 +1,22 @@
 #!/usr/bin/env python3
 """Counts the results of one ctest run, case by case.
 
-    count_results.py JUNIT_XML CASES_DIR
+    count_results.py JUNIT_XML CASES_DIR [--slowest N] [--kinds BUILD_DIR]
 
 JUNIT_XML is what `ctest --output-junit` wrote. An entry of CTest that runs a whole GoogleTest executable (or a shard of
 one) has a file CASES_DIR/../owes_cases/ENTRY and leaves CASES_DIR/ENTRY.xml behind; its cases count instead of the
 entry. An executable that ended badly although no case failed (a crash, a leak report, a time-out), that left no result,
 or that could not be run at all counts as one failure more.
 
-Prints a line for each failed and each skipped test, the latter with its reason, and last "PASSED FAILED SKIPPED".
+Prints a line for each failed and each skipped test, the latter with its reason, and last "PASSED FAILED SKIPPED". On
+request it prints first the N slowest tests with their seconds, and a table of the tests by kind: the label that they have in
+BUILD_DIR, where `ctest` finds them.
 """
+import argparse
+import json
 import pathlib
 import re
-import sys
+import subprocess
 import xml.etree.ElementTree as xml
 
 
@@ -46,12 +50,35 @@ def is_skipped(entry):
     return entry.get("status") == "disabled" or message.startswith("SKIP_")
 
 
-def main(junit, cases_dir):
-    passed, failed, skipped = 0, [], []
+def labels_of(build):
+    """{entry: label} of the tests of a build."""
+    listing = subprocess.run(["ctest", "--test-dir", build, "--show-only=json-v1"], check=True, capture_output=True, text=True)
+    return {test["name"]: "-".join(value for one in test["properties"] if one["name"] == "LABELS" for value in one["value"])
+            for test in json.loads(listing.stdout)["tests"]}
+
+
+def print_times(timed, slowest, labels):
+    """`timed`: (seconds, test, entry) of each test that ran; `labels`: None, or by entry."""
+    for seconds, name, _ in sorted(timed, reverse=True)[:slowest]:
+        print(f"{seconds:8.1f} s  {name}")
+    if labels is None:
+        return
+    kinds = {}
+    for seconds, _, entry in timed:
+        kinds.setdefault(labels.get(entry) or "no label", []).append(seconds)
+    print(f"{'kind':24} {'tests':>6} {'seconds':>9}")
+    for kind, times in sorted(kinds.items()):
+        print(f"{kind:24} {len(times):6} {sum(times):9.1f}")
+
+
+def main(junit, cases_dir, slowest=0, labels=None):
+    passed, failed, skipped, timed = 0, [], [], []
     for entry in xml.parse(junit).getroot().iter("testcase"):
         name, status = entry.get("name"), entry.get("status")
         cases_file = pathlib.Path(cases_dir) / f"{name}.xml"
         bad_cases = 0
+        if status != "notrun" and not cases_file.is_file():
+            timed.append((float(entry.get("time", 0)), name, name))
         if cases_file.is_file():
             try:
                 cases = cases_of(cases_file)
@@ -62,6 +89,8 @@ def main(junit, cases_dir):
                 failed.append(f"{name} (it ran no case)")
             for case in cases:
                 case_name = f"{case.get('classname')}.{case.get('name')}"
+                if case.get("status") != "notrun":
+                    timed.append((float(case.get("time", 0)), case_name, name))
                 if case.find("failure") is not None:
                     bad_cases += 1
                     failed.append(case_name)
@@ -84,6 +113,7 @@ def main(junit, cases_dir):
             skipped.append((name, reason(entry.findtext("system-out"))))
         else:
             failed.append(f"{name} (not run)")
+    print_times(timed, slowest, labels)
     for name in failed:
         print(f"failed: {name}")
     for name, why in skipped:
@@ -92,4 +122,10 @@ def main(junit, cases_dir):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    parser = argparse.ArgumentParser()
+    parser.add_argument("junit")
+    parser.add_argument("cases_dir")
+    parser.add_argument("--slowest", type=int, default=0, metavar="N")
+    parser.add_argument("--kinds", metavar="BUILD_DIR")
+    options = parser.parse_args()
+    main(options.junit, options.cases_dir, options.slowest, labels_of(options.kinds) if options.kinds else None)

@@ -11,7 +11,7 @@ import count_results
 CASE = '<testcase name="{}" classname="Suite"{}'
 
 
-def counts(entries, cases=None, owes=()):
+def counts(entries, cases=None, owes=(), **options):
     """The lines of output for these entries of CTest, with the results {entry: bytes} that were left behind."""
     with tempfile.TemporaryDirectory() as directory:
         folder = pathlib.Path(directory)
@@ -24,13 +24,13 @@ def counts(entries, cases=None, owes=()):
         (folder / "ctest.xml").write_text(f"<testsuite>{entries}</testsuite>")
         output = io.StringIO()
         with contextlib.redirect_stdout(output):
-            count_results.main(folder / "ctest.xml", folder / "cases")
+            count_results.main(folder / "ctest.xml", folder / "cases", **options)
         return output.getvalue().splitlines()
 
 
-def entry(name, status, output="", skipped=None):
+def entry(name, status, output="", skipped=None, time=0):
     element = "" if skipped is None else f'<skipped message="{skipped}"/>'
-    return f'<testcase name="{name}" status="{status}">{element}<system-out>{output}</system-out></testcase>'
+    return f'<testcase name="{name}" status="{status}" time="{time}">{element}<system-out>{output}</system-out></testcase>'
 
 
 class Counts(unittest.TestCase):
@@ -64,6 +64,23 @@ class Counts(unittest.TestCase):
         for bad in ("==7==ERROR: LeakSanitizer: detected memory leaks", "a.cpp:3:1: runtime error: overflow",
                     "WARNING: ThreadSanitizer: data race", "[  FAILED  ] A.a"):
             self.assertEqual(counts(entry("A.a", "notrun", f"{said}\n{bad}", skip)), ["failed: A.a (not run)", "0 1 0"], bad)
+
+    def test_times(self):
+        result = b"<testsuites>"
+        for name, rest in ("quick", '" time="0.5"/>'), ("slow", '" time="61"/>'), ("off", '" time="0" status="notrun"/>'):
+            result += CASE.format(name, rest[1:]).encode()
+        result += b"</testsuites>"
+        entries = entry("unit_test", "run", time=62) + entry("A.a", "run", time=2) + entry("B.b", "notrun", "skipped", "SKIP_", 9)
+        cases = {"unit_test": result}
+        self.assertEqual(counts(entries, cases, slowest=2)[:2], ["    61.0 s  Suite.slow", "     2.0 s  A.a"])
+        table = [line.split() for line in counts(entries, cases, labels={"unit_test": "virtual", "A.a": ""})]
+        self.assertEqual(table[:3], [["kind", "tests", "seconds"], ["no", "label", "1", "2.0"], ["virtual", "2", "61.5"]])
+
+    def test_labels_of_a_build(self):
+        with tempfile.TemporaryDirectory() as build:
+            script = 'add_test(A.a "true")\nset_tests_properties(A.a PROPERTIES LABELS "plain-threads")\nadd_test(B.b "true")\n'
+            pathlib.Path(build, "CTestTestfile.cmake").write_text(script)
+            self.assertEqual(count_results.labels_of(build), {"A.a": "plain-threads", "B.b": ""})
 
 
 if __name__ == "__main__":
