@@ -36,6 +36,15 @@ def eventually(what, condition):
         time.sleep(0.2)
 
 
+def documented_configuration(places):
+    """The configuration of Prometheus in systemd/README.md, with what is of this machine in the place of the page's words."""
+    text = re.search(r"^```yml\n(# prometheus\.yml\n.*?)^```", (source / "systemd/README.md").read_text(), re.M | re.S)[1]
+    for word, here in places.items():
+        assert word in text, f"systemd/README.md does not say {word} any more"
+        text = text.replace(word, here)
+    return text
+
+
 def reserve_port(stack):
     """Bound and not listening: it is ours until a server with SO_REUSEADDR listens on it."""
     reserved = stack.enter_context(socket.socket())
@@ -179,11 +188,9 @@ tokens:
 """)
     start(stack, work / "agent.log", build / "agent/cli/jeton-agent", "run", "--config", work / "agent.yaml")
     eventually("the agent", lambda: get(agent + "/live")[0] == 200 and get(agent + "/ready")[0] == 200)
-    (work / "prometheus.yml").write_text(f"""
-global: {{scrape_interval: 1s, evaluation_interval: 1s}}
-rule_files: ['{source}/systemd/monitoring/alerts.yaml']
-scrape_configs: [{{job_name: jeton, static_configs: [{{targets: ['127.0.0.1:{agent_port}']}}]}}]
-""")
+    (work / "prometheus.yml").write_text("global: {evaluation_interval: 1s}\n" + documented_configuration({
+        "/usr/share/jeton/monitoring/": f"{source}/systemd/monitoring/", "scrape_interval: 15s": "scrape_interval: 1s",
+        "['host-1:9717', 'host-2:9717']": f"['127.0.0.1:{agent_port}']"}))
     start(stack, work / "prometheus.log", "prometheus", f"--config.file={work}/prometheus.yml",
           f"--storage.tsdb.path={work}/data", f"--web.listen-address=127.0.0.1:{prometheus_port}")
 
