@@ -71,7 +71,7 @@ class AgentFacade {
   virtual std::optional<RefreshAnswer> refresh_token(const std::string& name) = 0;
   // Reads the configuration again, and ends with the verdict.
   virtual Task<ReloadVerdict> request_reload() = 0;
-  // What an operator should know about everything that the agent depends on. Takes some seconds at most; changes
+  // The findings about everything that the agent depends on, for an operator. Takes some seconds at most; changes
   // nothing.
   virtual Task<Findings> examine() = 0;
   // The locks of applications; null: there are none.

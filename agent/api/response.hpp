@@ -59,7 +59,7 @@ class LineStream {
   // Returns when the socket has taken the line. A client that does not read in time is disconnected. Throws
   // boost::system::system_error when the connection is closed.
   virtual Task<> send_line(std::string line) = 0;
-  // The last one: what ends the stream may go out with it.
+  // The last one: the end of the stream may go out with it.
   virtual Task<> send_last_line(std::string line) { return send_line(std::move(line)); }
   // Throws boost::system::system_error when the connection is closed.
   virtual void check_open() const = 0;
@@ -70,7 +70,7 @@ class LineStream {
   virtual void when_room(std::function<void()> ready) = 0;
 };
 
-// What `run` sends follows, as it is, until the client goes.
+// The output of `run` follows, as it is, until the client goes.
 struct StreamAnswer {
   std::string content_type;
   std::function<Task<>(LineStream&)> run;

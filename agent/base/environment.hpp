@@ -1,4 +1,4 @@
-// What the process was given by its parent: variables, and signals to be ignored. Any thread: the agent never changes a
+// The environment from the parent process: variables, and signals to be ignored. Any thread: the agent never changes a
 // variable.
 #pragma once
 

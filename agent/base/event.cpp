@@ -62,7 +62,7 @@ struct WaiterOf final : Waiter {
     if (auto slot = boost::asio::get_associated_cancellation_slot(handler); slot.is_connected()) slot.clear();
   }
 
-  // What the coroutine throws leaves it through the loop.
+  // An exception of the coroutine leaves it through the loop.
   void resume(bool at_once, boost::system::error_code error, bool notified) override {
     const auto work = boost::asio::get_associated_executor(handler, this->timers->executor());
     auto go_on = [taken = std::move(handler), error, notified]() mutable { std::move(taken)(error, notified); };
@@ -115,7 +115,7 @@ Event::~Event() {
 }
 
 void Event::notify() {
-  // Those that begin to wait while we notify belong to the next notification.
+  // Coroutines that begin to wait while we notify belong to the next notification.
   for (auto n = waiters_.size(); n > 0; --n) waiters_.front()->finish({}, true);
 }
 

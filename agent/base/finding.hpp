@@ -1,4 +1,4 @@
-// Finding: one result of an examination (`jetonctl doctor`): what was looked at, what was found, and what to type.
+// Finding: one result of an examination (`jetonctl doctor`): its subject, the result, and the command to type.
 //
 // Findings are shown to people and pasted into tickets: no part holds a secret. Any thread.
 #pragma once

@@ -15,7 +15,7 @@
 
 namespace jeton::agent::log {
 
-// What a line is made of.
+// The parts of a line.
 struct Said {
   const EventId* event;  // null: none
   Level level;

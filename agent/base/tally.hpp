@@ -1,4 +1,4 @@
-// Tallies for /metrics: how often something took how long, and what befell the connections to the coordinator, since
+// Tallies for /metrics: how often something took how long, and the events of the connections to the coordinator, since
 // the agent started. They only count: no part reads one to decide. One thread: the loop's.
 #pragma once
 

@@ -16,7 +16,7 @@ using Task = boost::asio::awaitable<T>;
 using Executor = boost::asio::any_io_executor;
 
 // The task runs on its own from now on, and an exception that leaves it is dropped; but std::bad_alloc leaves the loop
-// and ends the process, because nobody would start the task again. It is compiled once: co_spawn() costs each file that
+// and ends the process, because no part would start it again. It is compiled once: co_spawn() costs each file that
 // instantiates it a second.
 void start_task(const Executor& executor, Task<> task);
 

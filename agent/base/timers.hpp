@@ -37,7 +37,7 @@ class Timers {
   // Runs `step`, a part of a handler of the loop without a wait; then, before it returns, the coroutines that were
   // notified meanwhile go on, and those that these notify. Elsewhere each notified coroutine takes a turn of the loop,
   // which is a system call. So the caller must be ready for everything that other coroutines may do, as behind a
-  // co_await. What `step` throws is thrown behind them. A burst in a burst is a part of the outer one.
+  // co_await. An exception of `step` is thrown behind them. A burst in a burst is a part of the outer one.
   void burst(const std::function<void()>& step);
 
  protected:

@@ -21,9 +21,9 @@ using Credentials = std::map<std::string, SecretString>;
 // empty: the folder is such a directory itself. Throws Error if it cannot be read.
 void add_credentials(const std::string& id, const std::filesystem::path& path, Credentials& credentials);
 
-// Those that the account names. A credential without a path is looked for in the stores, as systemd does, which starts
-// the service without it. Those that only systemd can get (out of a socket, or its own) are left out. Throws Error for
-// a file without which systemd would not start the service.
+// The credentials that the account names. Without a path a credential is looked for in the stores, as by systemd, which
+// starts the service without it. Credentials that only systemd can get (a socket, or its own) are left out. Throws
+// Error for a file without which systemd would not start the service.
 [[nodiscard]] Credentials credentials_of(const ServiceAccount& account,
                                          const std::vector<std::filesystem::path>& stores = {
                                              "/etc/credstore", "/run/credstore", "/usr/lib/credstore"});

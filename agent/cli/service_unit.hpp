@@ -23,7 +23,7 @@ struct ServiceAccount {
   std::vector<std::string> hidden{};                             // folders that it does not see
 };
 
-// As systemd has the unit, drop-ins included, by the bus of the system's manager; what cannot be read is empty.
+// As systemd has the unit, drop-ins included, by the bus of the system's manager; unreadable values are empty.
 // Nothing: there is no such manager, or no such unit. One thread.
 [[nodiscard]] std::optional<ServiceAccount> account_of_unit();
 

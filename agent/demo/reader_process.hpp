@@ -1,5 +1,5 @@
 // The demo's application: a process of its own that uses libjeton as any other would. One thread reads the token as
-// fast as it can, another one calls the provider's API with it now and then. What they see goes to stdout, a
+// fast as it can, another one calls the provider's API with it now and then. Their results go to stdout, a
 // ReaderReport several times a second.
 #pragma once
 

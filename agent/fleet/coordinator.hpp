@@ -1,5 +1,5 @@
 // Coordinator: all roles of one backend (local: files of this host; redis; redlock) in one object, and the backend
-// itself: it connects, reports its health, and for an operator it examines what it is connected to.
+// itself: it connects, reports its health, and examines its servers for an operator.
 //
 // Code that works with a role takes that role. Only RefreshLoop and the code above it take this sum, and pass the roles
 // on. Every role has the contract of lease_store.hpp.

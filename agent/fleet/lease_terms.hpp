@@ -1,4 +1,5 @@
-// The rules about leases that all backends share: the owner ids, and how long a holder may trust its lease.
+// The rules about leases that all backends share: the owner ids, and how long a holder may trust its lease
+// (tests/model/fence.pml is a model of that).
 #pragma once
 
 #include <algorithm>

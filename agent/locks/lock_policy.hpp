@@ -1,5 +1,5 @@
-// What a user of this host may do with locks: the rule of the configuration that a lock falls under, and so who may
-// take it and under which key; and how many locks a user may have (LockQuota). One thread: the loop's.
+// The rights of a user of this host with locks: the rule of the configuration that a lock falls under, with the users
+// that may take it and its key; and the number of locks that a user may have (LockQuota). One thread: the loop's.
 #pragma once
 
 #include <sys/types.h>

@@ -53,7 +53,7 @@ Value sum_of_outputs(const TokenStatus& token, double (*figure)(const OutputStat
   return sum;
 }
 
-// One that several outputs share counts once.
+// A hook that several outputs share counts once.
 Value sum_of_hooks(const TokenStatus& token, double (*figure)(const HookStatus&)) {
   std::set<std::string_view> counted;
   double sum = 0;

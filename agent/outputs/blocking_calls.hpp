@@ -22,8 +22,8 @@ class BlockingCalls {
   virtual Task<> run(std::string what, std::function<void()> work) = 0;
 };
 
-// Each call on a thread of its own. One that does not answer in time is left behind, and so is one whose caller is
-// cancelled. No other call about the same file is made until it has ended: it could still write.
+// Each call on a thread of its own. A call that does not answer in time is left behind, and so is a call whose caller
+// is cancelled. No other call about the same file is made until it has ended: it could still write.
 class ThreadedCalls final : public BlockingCalls {
  public:
   explicit ThreadedCalls(Timers& timers, Duration patience = std::chrono::seconds(10));

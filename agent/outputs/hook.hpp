@@ -24,7 +24,7 @@ namespace jeton::agent {
 
 class OutputTokens;
 
-// What outputs and their hooks work with. All outlive them.
+// The tools of outputs and their hooks. All outlive them.
 struct OutputParts {
   Timers& timers;
   Random& random;
@@ -61,7 +61,7 @@ class Hook {
   // followed.
   bool leave(const std::filesystem::path& mark) { return marks_.erase(mark) > 0; }
   // After a write that went well, or found nothing to change: a run is due if it has `changed` the file, or if there is
-  // a mark, which may be of a write whose end nobody saw; `was_followed`: of no such write.
+  // a mark, which may be of a write whose end was not seen; `was_followed`: of no such write.
   void wrote(bool changed, const std::filesystem::path& mark, bool was_followed);
   // Until cancelled, or the end of one that no output has any more.
   Task<> run();

@@ -1,4 +1,4 @@
-// HookRunner: does once what on_change says: a command, the reload of a systemd unit, a signal. One thread: the loop's.
+// HookRunner: performs on_change once: a command, the reload of a systemd unit, a signal. One thread: the loop's.
 #pragma once
 
 #include <filesystem>
@@ -14,7 +14,7 @@ namespace jeton::agent {
 
 class BlockingCalls;
 
-// Gives what must not appear in a message, such as the last output of a command.
+// Gives the secrets that must not appear in a message, such as the last output of a command.
 using SecretsOfHook = std::function<std::vector<SecretString>()>;
 
 class HookRunner {

@@ -218,7 +218,7 @@ std::vector<SecretString> Output::secrets() const {
       secrets.push_back(std::move(secret));
     }
   } catch (const Error&) {
-    // What cannot be written was not written either.
+    // A change that cannot be written was not written either.
   }
   return secrets;
 }

@@ -39,7 +39,7 @@ class Output {
   [[nodiscard]] const HookMark& mark() const { return mark_; }
   [[nodiscard]] bool uses(const std::string& token) const;
   [[nodiscard]] OutputStatus status() const;
-  // What must not appear in a log now.
+  // The secrets that must not appear in a log now.
   [[nodiscard]] std::vector<SecretString> secrets() const;
 
  private:
@@ -57,7 +57,7 @@ class Output {
   [[nodiscard]] BootTime next_look() const;
   Task<> write(Versions versions);
   Task<> remove();
-  // What a write and a removal have in common; returns whether it went well.
+  // The common steps of a write and a removal; returns whether it went well.
   Task<bool> change(std::function<bool(const HookMark&)> work, OutputStatus::State state, Generation generation);
   void fail(const std::string& why);
   void succeed(OutputStatus::State state, bool changed);

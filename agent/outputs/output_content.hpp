@@ -25,7 +25,7 @@ class OutputTokens {
 
 struct OutputContent {
   SecretString text;
-  // What must not appear in a log: the values, also as each function wrote them.
+  // The secrets that must not appear in a log: the values, also as each function wrote them.
   std::vector<SecretString> secrets;
 };
 

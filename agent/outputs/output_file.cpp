@@ -19,7 +19,7 @@
 namespace jeton::agent {
 namespace {
 
-// What the configuration says, with the ids of this moment.
+// The access of the configuration, with the ids of this moment.
 struct Target {
   std::string path;
   std::string name;      // in its directory

@@ -116,8 +116,8 @@ struct Outputs::Impl {
     if (is_new) launch(known->output.run(), known);
   }
 
-  // What may be an output of this token, or name it. A walk over all outputs for each of ten thousand tokens would take
-  // too long.
+  // The outputs of this token, and those that may name it. A walk over all outputs for each of ten thousand tokens
+  // would take too long.
   template <typename Action>
   void for_each_of(const std::string& token, const Action& action) const {
     const auto paths = paths_of.find(token);

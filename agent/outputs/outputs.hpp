@@ -1,5 +1,5 @@
-// Outputs: the files that this host writes from its tokens, and what follows their changes. They read tokens and never
-// fetch one: any number of them costs the provider nothing.
+// Outputs: the files that this host writes from its tokens, and the hooks after their changes. They read tokens and
+// never fetch one: any number of them costs the provider nothing.
 //
 // One thread: the loop's.
 #pragma once

@@ -17,14 +17,14 @@ namespace {
 
 constexpr int just_look = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
-// Who may write, as far as it matters.
+// The users that may write, as far as it matters.
 struct Writers {
   bool group = false;  // its own group, which is neither root's nor the agent's
   bool entry = false;  // a user or a group of the access list
   bool everyone = false;
 };
 
-// One that has no entries besides those of the mode is made of the mode. By the link of the kernel, because a
+// A list without entries besides those of the mode is made of the mode. By the link of the kernel, because a
 // descriptor of O_PATH gives no attributes.
 AccessList access_list_of(int fd, const std::string& path, mode_t mode) {
   AccessList list(::acl_get_file(("/proc/self/fd/" + std::to_string(fd)).c_str(), ACL_TYPE_ACCESS));

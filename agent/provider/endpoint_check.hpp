@@ -18,8 +18,8 @@ namespace jeton::agent {
 // Takes no longer than the probe's timeout. `http` and `clock` outlive it.
 Task<Findings> examine_endpoint(HttpRequest probe, HttpTransport& http, const Clock& clock);
 
-// What the header Date of an answer says about the clocks. `sent`, `now`: when the request was sent, and the answer was
-// there.
+// Compares the clocks by the header Date of an answer. `sent`, `now`: the times at which the request was sent and the
+// answer was there.
 [[nodiscard]] Finding judge_provider_clock(const std::string& subject, WallTime date, WallTime sent, WallTime now);
 
 }  // namespace jeton::agent

@@ -1,4 +1,4 @@
-// What this host's disk keeps of one token: its newest record (RecordFile), so that a state in it (a rotated refresh
+// The files that this host keeps of one token: its newest record (RecordFile), so that a state in it (a rotated refresh
 // token) outlives a crash before its publication, a reboot, and a loss of the coordinator's data; and beside it the
 // answers that may hold such a state and could not be read (UnreadAnswers). One thread at a time.
 #pragma once

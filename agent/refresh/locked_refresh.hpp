@@ -1,5 +1,5 @@
 // The work of the host that took the updater lock (LockedRefresh), and the state for the next fetch that it leaves on
-// this host's disk (StateKeeper). One thread: the loop's.
+// this host's disk (StateKeeper). tests/model/fence_host.pml is a model of the steps. One thread: the loop's.
 #pragma once
 
 #include <optional>

@@ -1,5 +1,5 @@
-// What a call to the provider needs besides the source: a lease that is renewed meanwhile (LeaseKeeper), an answer that
-// is not lost when the agent is stopped (fetch_uncancellable), and a name for every failure (source_failure). One
+// The parts of a call to the provider besides the source: a lease that is renewed meanwhile (LeaseKeeper), an answer
+// that is not lost when the agent is stopped (fetch_uncancellable), and a name for every failure (source_failure). One
 // thread: the loop's.
 #pragma once
 

@@ -60,7 +60,7 @@ RefreshLoop::Legacy RefreshLoop::legacy() const {
           pauses_.own()};
 }
 
-// What an operator asked for before a pause began does not end it; a request that differs from the refused one does.
+// A refresh that an operator requested before a pause began does not end it; a request unlike the refused one does.
 void RefreshLoop::inherit() {
   const Legacy& legacy = parts_.legacy;
   repair_.inherit(legacy.counted);

@@ -128,7 +128,7 @@ void RefreshLoop::take(Record record) {
   became_due();
 }
 
-// One that the coordinator has.
+// A record that the coordinator has.
 void RefreshLoop::take_stored(Record record) {
   repair_.note_stored(record.generation);
   if (record.generation >= current_.generation()) outage_.published();

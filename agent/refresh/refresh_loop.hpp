@@ -1,11 +1,11 @@
 // RefreshLoop: the life of one token (agent/README.md, "The refresh in steps"), as one coroutine.
 //
 // refresh_loop.cpp has the steps, and take(), the one place where a record becomes current; refresh_events.cpp has the
-// connections of the parts and what reaches them from outside. Each other concern has a class: what the fleet said
+// connections of the parts and the events from outside. Each other concern has a class: knowledge of the fleet
 // (FleetView), pauses (PausePolicy), a store that lost data (StoreRepair), an outage (Outage, StandaloneFetch), the
 // kept state (StateKeeper), the work under the lock (LockedRefresh).
 //
-// Touches the world only through what it is given: timers and their clock, chance, the coordinator, the source and the
+// Touches the world only through its parameters: timers and their clock, chance, the coordinator, the source and the
 // token store; the same code runs in the agent and, thousands of times, in a simulation. One thread: the loop's.
 #pragma once
 
@@ -22,8 +22,8 @@ namespace jeton::agent {
 
 class RefreshLoop final : private FleetListener {
  public:
-  // What a loop leaves to the one that takes its place, besides the record: the coordinator may be out of reach, or
-  // have lost it.
+  // The state that a loop leaves to its successor, besides the record: the coordinator may be out of reach, or have
+  // lost it.
   struct Legacy {
     bool refresh_is_asked = false;     // an operator still waits for a new token
     bool has_consent = false;          // the fetch that the operator asked for has not been made yet

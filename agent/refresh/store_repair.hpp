@@ -2,11 +2,11 @@
 // published record, when messages may have been missed; and it repairs the coordinator's store after a data loss: it
 // writes the record, the count of calls and the pause again.
 //
-// Where the coordinator reports losses, a quiet token costs a resync every five minutes, for what no message tells.
-// Where it does not, the resync finds the loss: every half a minute. What only a message says is checked as soon.
+// Where the coordinator reports losses, a quiet token costs a resync every five minutes, for changes without a message.
+// Where it does not, the resync finds the loss: every half a minute. News from a message alone is checked as soon.
 //
 // The delay before a repair is drawn like that of a refresh: after the first host has done it, the others need not.
-// One thread: the loop's.
+// tests/model/fence.pml is a model of the repair. One thread: the loop's.
 #pragma once
 
 #include <algorithm>
@@ -79,7 +79,7 @@ class StoreRepair {
   bool reload_wanted_ = false;
   bool may_be_lost_ = false;             // the store may have lost something since it was last looked at
   BootTime next_look_{};                 // the fallback for lost messages
-  BootTime check_at_ = BootTime::max();  // a look before that, for what only a message says
+  BootTime check_at_ = BootTime::max();  // a look before that, for news from a message alone
   BootTime repair_at_ = BootTime::max();
   Generation counted_for_ = 0;  // the current record when the count of calls was last read
   Generation in_store_ = 0;     // of the newest record that the coordinator had, as this run knows

@@ -1,6 +1,6 @@
-// TokenHistory: the last events of one token as this host saw them, for an operator (`jetonctl history`): who had the
-// lock, fetches, failures, pauses, rejections. The oldest give way, so it is bounded in number and in bytes. No part
-// decides by it, and none holds a secret. One thread: the loop's.
+// TokenHistory: the last events of one token as this host saw them, for an operator (`jetonctl history`): holders of
+// the lock, fetches, failures, pauses, rejections. The oldest give way, so it is bounded in number and in bytes. No
+// part decides by it, and none holds a secret. One thread: the loop's.
 #pragma once
 
 #include <cstdint>
@@ -42,7 +42,7 @@ class TokenHistory {
     ++changes_;
     drop_oldest();
   }
-  // Of an earlier run: comes before what was noted since.
+  // Of an earlier run: comes before the events noted since.
   void restore(std::deque<HistoryEvent> earlier) {
     events_.insert(events_.begin(), std::make_move_iterator(earlier.begin()), std::make_move_iterator(earlier.end()));
     drop_oldest();

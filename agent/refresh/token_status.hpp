@@ -31,7 +31,7 @@ enum class RefreshPhase { starting, quiet, acquiring, fetching, publishing, wait
   return names.at(static_cast<std::size_t>(phase));
 }
 
-// What a change of an output leads to (agent/outputs/hook.hpp).
+// The state of the hook of an output (agent/outputs/hook.hpp).
 struct HookStatus {
   std::string action;      // "reload nginx.service"
   bool is_due = false;     // a change has not been followed yet

@@ -30,7 +30,7 @@ class Agent final : public AgentFacade {
   // segments that existed before.
   Agent(boost::asio::io_context& loop, BootTimers& timers, Random& random, Config config);
 
-  // What the process around the agent does for it.
+  // The services of the process around the agent.
   struct Callbacks {
     std::function<Task<ReloadVerdict>()> reload;  // the local API asks for one
     std::function<LoadResult()> read_config;      // the files of the configuration, for an examination

@@ -99,7 +99,7 @@ class Daemon {
       drop_startup_pages();
       ::malloc_trim(0);  // of the files of the configuration, whose tree is some times larger than what is kept of it
     });
-    // Those that came meanwhile, too, and also if the parent process of the agent had blocked them.
+    // Signals that came meanwhile, too, and also if the parent process of the agent had blocked them.
     mask_signals(SIG_UNBLOCK, served_signals);
     loop_.run();
     drain();

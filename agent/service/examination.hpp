@@ -38,7 +38,7 @@ struct Check {
 // others nor its caller. The findings are in the order of the checks. `timers` outlives the checks.
 Task<Findings> run_checks(Timers& timers, std::vector<Check> checks, Duration patience);
 
-// What the host gives to the agent's process (host_check.cpp): locked memory, descriptors, inotify, and the room and
+// The host's limits for the agent's process (host_check.cpp): locked memory, descriptors, inotify, and the room and
 // rights of its directories. These read only, and block, but for a dead mount no longer than bounded_wait.hpp says.
 // `segments`: the directory of the segments, which are to be locked into memory.
 [[nodiscard]] Findings examine_limits(const std::filesystem::path& segments);

@@ -30,7 +30,7 @@ constexpr std::uint64_t not_on_disk = std::numeric_limits<std::uint64_t>::max();
 // The end of the agent waits no longer for a slow disk.
 constexpr Duration longest_end = std::chrono::seconds(3);
 
-// What became of the first of some files, and the first failure. A slow disk does not serve all of them in time.
+// The results of the first of some files, and the first failure. A slow disk does not serve all of them in time.
 struct ReadFile {
   bool failed = false;
   std::optional<std::string> text{};  // nothing: there is no such file

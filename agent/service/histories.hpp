@@ -33,17 +33,17 @@ class Histories {
             std::chrono::milliseconds patience = std::chrono::milliseconds(500))
       : directory_(std::move(directory)), clock_(clock), patience_(patience) {}
 
-  // With what an earlier run has left, at the first call. Stays where it is until the token is forgotten.
+  // With the history of an earlier run, at the first call. Stays where it is until the token is forgotten.
   TokenHistory& of(const std::string& name);
-  // The same of many tokens: it takes less time than a call for each. What a slow disk does not give at once, is read
-  // by write_due().
+  // The same of many tokens: it takes less time than a call for each. Files that a slow disk does not give at once are
+  // read by write_due().
   void restore(const std::set<std::string>& names);
   // Null: there is no such token.
   [[nodiscard]] const TokenHistory* find(const std::string& name) const;
   // Forgets the other tokens, and removes their files.
   void prune_except(const std::set<std::string>& names);
 
-  // Reads what was not read yet, and writes files that are due, a minute after their last try; call it every few
+  // Reads the files not read yet, and writes files that are due, a minute after their last try; call it every few
   // seconds.
   void write_due();
   // Writes all that has changed, in a few seconds at most.

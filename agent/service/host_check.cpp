@@ -1,4 +1,4 @@
-// What the host gives to the agent's process (examination.hpp).
+// The host's limits for the agent's process (examination.hpp).
 #include <linux/magic.h>
 #include <sys/inotify.h>
 #include <sys/resource.h>

@@ -1,5 +1,5 @@
 // HostTokens: the tokens of this host at work: the runner of each, the outputs that are written from them, and their
-// histories; and what one token means for another. TokenSwitch: the change to the tokens of another configuration.
+// histories; and the effects of one token on another. TokenSwitch: the change to the tokens of another configuration.
 // One thread: the loop's.
 #pragma once
 
@@ -89,7 +89,7 @@ class HostTokens final : public TokenValues, private OutputTokens {
                                                        const Config& running) {
     return std::make_unique<TokenSwitch>(runners_, shared_, plan, running, wanted);
   }
-  // The change is complete: outputs follow it, and what belongs to other tokens is forgotten.
+  // The change is complete: outputs follow it, and state of other tokens is forgotten.
   void changed_to(const std::map<std::string, TokenConfig>& tokens);
 
   // Null: there is no such token.

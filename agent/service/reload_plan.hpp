@@ -1,4 +1,4 @@
-// ReloadPlan: what a new configuration changes, and the words about it for an operator. Pure: it changes nothing.
+// ReloadPlan: the changes of a new configuration, and the words about them for an operator. Pure: it changes nothing.
 #pragma once
 
 #include <string>
@@ -24,7 +24,7 @@ struct ReloadPlan {
 [[nodiscard]] std::string reload_refusal(const ReloadPlan& plan, const Config& running, const Config& wanted);
 // "a, b".
 [[nodiscard]] std::string joined(const std::vector<std::string>& names);
-// What the files of the configuration say now, as the service sees them, against the configuration in force.
+// Compares the files of the configuration now, as the service sees them, with the configuration in force.
 [[nodiscard]] Findings judge_config(const LoadResult& files, const Config& running);
 
 }  // namespace jeton::agent

@@ -22,7 +22,7 @@
 
 namespace jeton::ctl {
 
-// What a command finds besides its words.
+// The things that a command is given besides its arguments.
 struct Given {
   std::vector<std::pair<std::string, std::string>> env{};  // added to the environment
   std::vector<std::pair<int, int>> descriptors{};          // open here, and its number there

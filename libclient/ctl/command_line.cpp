@@ -138,8 +138,8 @@ void check_whole(const CommandLine& line, const std::vector<std::string>& comman
   }
 }
 
-// What follows the first -- behind `lock run` or `exec` is the command, whatever it looks like. Returns how many words
-// are ours.
+// The words after the first -- behind `lock run` or `exec` are the command, whatever they look like. Returns how many
+// words are ours.
 int cut_off_command(int argc, const char* const* argv, std::vector<std::string>& command) {
   const auto is = [](std::string_view word) { return [word](const char* a) { return word == a; }; };
   const char* const* const end = argv + argc;

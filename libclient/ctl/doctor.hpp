@@ -1,4 +1,4 @@
-// Findings: what `jetonctl doctor` found out, its own and the agent's, as people and programs read them; and its parts,
+// Findings: the results of `jetonctl doctor`, its own and the agent's, as people and programs read them; and its parts,
 // which find it out, each in a file of its own. No part holds a secret: the output is made for tickets.
 #pragma once
 
@@ -25,10 +25,10 @@ using Findings = std::vector<Finding>;
 [[nodiscard]] Finding doubt(const std::string& subject, const std::string& text, const std::string& remedy);
 [[nodiscard]] Finding trouble(const std::string& subject, const std::string& text, const std::string& remedy);
 
-// Those in an answer of GET /v1/doctor. A level that this version does not know is a warning.
+// The findings in an answer of GET /v1/doctor. A level that this version does not know is a warning.
 [[nodiscard]] Findings findings_in(const Json& answer);
 
-// The worst first, each with what to type; the last line counts them.
+// The worst first, each with the command to type; the last line counts them.
 [[nodiscard]] std::string findings_text(Findings findings);
 // {findings: [{level, subject, text, remedy}], ok, warnings, problems}, in the order in which they were made.
 [[nodiscard]] Json findings_json(const Findings& findings);
@@ -39,18 +39,18 @@ using Findings = std::vector<Finding>;
 // by `jeton-agent check`. Each program has a few seconds. `answers`: the agent answers, so only
 // faults of the unit are findings.
 [[nodiscard]] Findings examine_service(const InheritedState& inherited, bool answers);
-// What `systemctl show` printed about the unit.
+// The output of `systemctl show` about the unit.
 [[nodiscard]] Findings judge_unit(const std::string& properties, bool answers);
 
-// What this user of the host sees of jeton. The modes of the runtime directory.
+// The findings that this user of the host can make. The modes of the runtime directory.
 [[nodiscard]] Findings examine_directory(const std::filesystem::path& dir);
-// Who the user is, and which tokens this user may read.
+// The user, and the tokens that this user may read.
 [[nodiscard]] Findings examine_segments(const std::filesystem::path& dir);
 // libjeton as programs of this host load it, inotify, the clock.
 [[nodiscard]] Findings examine_system(const std::string& version);
 
-// What an answer of GET /v1/status says about the agent itself. `version`: of this program. `examined`: this user has
-// the findings of the agent, too.
+// The findings about the agent itself in an answer of GET /v1/status. `version`: of this program. `examined`: this user
+// has the findings of the agent, too.
 [[nodiscard]] Findings judge_agent(const Json& status, const std::string& version, bool examined);
 // Of each token: its state, pause, last error and budget, and its outputs that fail.
 [[nodiscard]] Findings judge_tokens(const Json& status);

@@ -1,4 +1,4 @@
-// What the agent's answers say about itself and its tokens, for `jetonctl doctor`. Pure functions.
+// The findings in the agent's answers about itself and its tokens, for `jetonctl doctor`. Pure functions.
 #include <set>
 
 #include "libclient/ctl/doctor.hpp"
@@ -81,8 +81,8 @@ void judge_budget(const Json& token, const std::string& subject, Findings& found
   }
 }
 
-// Those that fail. `hooks`: those of on_change that were found to fail, which many outputs may share. Two commands may
-// run the same program: an agent tells them apart by an id, an earlier one by what they do.
+// The outputs that fail. `hooks`: the hooks of on_change that were found to fail, which many outputs may share. Two
+// commands may run the same program: an agent tells them apart by an id, an earlier one by what they do.
 void judge_outputs(const Json& token, std::set<std::string>& hooks, Findings& found) {
   const Json& outputs = member(token, "outputs");
   if (!outputs.is_array()) return;

@@ -1,4 +1,4 @@
-// What this user of the host sees of jeton, for `jetonctl doctor`: the directory, the segments and the right to read
+// The findings of this user of the host, for `jetonctl doctor`: the directory, the segments and the right to read
 // them, the library, and what the kernel gives to a reader.
 #include <dlfcn.h>
 #include <grp.h>

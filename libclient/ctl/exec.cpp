@@ -111,7 +111,7 @@ class ExecRun {
   }
 
   // Returns when to look again. While one token is not valid no command could be started, and the one that runs stays.
-  // One that goes on after a Ctrl-C is not restarted, but it still hears of changes by its signal.
+  // A command that goes on after a Ctrl-C is not restarted, but it still hears of changes by its signal.
   std::int64_t see_to_changes(const Child& child) {
     const std::int64_t later_ms = boot_ms_now() + look_again_ms;
     if (!hears_changes() || (asked_to_end_ && options_.restart_on_change)) return later_ms;

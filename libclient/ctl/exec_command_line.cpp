@@ -60,7 +60,7 @@ class Variables {
     }
     give(variable, name);
   }
-  // Those that go nowhere else.
+  // The tokens without another place.
   void take_defaults() {
     for (const std::string& name : options_.names) {
       const auto has_it = [&](const auto& pair) { return pair.second == name; };

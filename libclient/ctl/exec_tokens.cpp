@@ -67,7 +67,7 @@ void ExecTokens::add_to(std::vector<pollfd>& ready) const {
   }
 }
 
-// One that cannot be followed any more is looked at all the same, now and then.
+// A token that cannot be followed any more is looked at all the same, now and then.
 void ExecTokens::clear() {
   for (Entry& entry : entries_) {
     if (entry.events && !entry.events->clear().ok()) entry.events.reset();

@@ -30,7 +30,7 @@ class ExecTokens {
   // Adds all of them, which are the given ones then; or names the first that may still come, and adds none. Throws
   // Failure if one cannot be read.
   [[nodiscard]] std::optional<NotValid> give(Handover& handover);
-  // What is missing, and what to do about it. Asks the agent; throws Failure if it does not know the token.
+  // Describes the missing token and the remedy. Asks the agent; throws Failure if it does not know the token.
   [[nodiscard]] std::string why(const NotValid& not_valid) const;
 
   // Of the current ones; nothing unless all are valid.
@@ -41,7 +41,7 @@ class ExecTokens {
   // "token 'a' has changed", against the given ones.
   [[nodiscard]] std::string change_text(const Generations& now) const;
 
-  // What is readable when one may have changed. Then clear() before the next look.
+  // Adds the descriptors that are readable when a token may have changed. Then clear() before the next look.
   void add_to(std::vector<pollfd>& ready) const;
   void clear();
   void stop_listening();

@@ -22,7 +22,7 @@ class LockStream {
   LockStream& operator=(const LockStream&) = delete;
 
   [[nodiscard]] int fd() const { return fd_; }
-  // Reads what there is. False: the agent has closed the connection.
+  // Reads the bytes that are there. False: the agent has closed the connection.
   bool read_some();
   // The next event that was read; nothing: read more. A refusal is the event "refused", with "status" and "body".
   [[nodiscard]] std::optional<Json> next();

@@ -1,8 +1,8 @@
-// Signals: those that end or concern a command, for a process that has started one or waits to start it. They are read
+// Signals that end or concern a command, for a process that has started one or waits to start it. They are read
 // from a descriptor; the others do what they always do. SIGCONT does so, too, and is read besides: the process may have
 // been stopped for long.
 //
-// One that is ignored stays ignored: a blocked signal would be delivered nevertheless. SIGCHLD is always among them.
+// An ignored signal stays ignored: a blocked signal would be delivered nevertheless. SIGCHLD is always among them.
 #pragma once
 
 #include <signal.h>

@@ -19,7 +19,7 @@ namespace jeton::layout {
 
 // How a checksum loads the words of its input.
 //
-// Bytes that nobody changes meanwhile, at any address.
+// Bytes that do not change meanwhile, at any address.
 struct PlainLoads {
   template <typename Word>
   [[nodiscard]] static Word load(const unsigned char* from) {

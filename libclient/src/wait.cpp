@@ -3,7 +3,7 @@
 // No wake-up is lost: the writer stores control, then bumps wake, then calls the kernel; a waiter loads wake, then
 // loads control, then sleeps only if wake still has the loaded value. A writer that dies between its store and its call
 // wakes no waiter, and a file that is replaced without being retired does not either; so no sleep is longer than a
-// slice, after which the waiter checks by itself.
+// slice, after which the waiter checks by itself. tests/model/segment.pml is a model of the wake word.
 #include <jeton/jeton.h>
 #include <linux/futex.h>
 #include <sys/syscall.h>

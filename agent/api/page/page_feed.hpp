@@ -35,7 +35,7 @@ class PageFeed {
 
   // Looks at the agent, unless that was done within the last `enough`: then false.
   bool look(Duration enough);
-  // What the last look found that a page which knows `seen` does not; 0 knows nothing. Moves `seen` on. Empty: nothing.
+  // The changes up to the last look for a page that knows `seen`; 0 knows nothing. Moves `seen` on. Empty: nothing.
   [[nodiscard]] Task<std::string> news(std::uint64_t& seen);
   // The page as of now.
   [[nodiscard]] Task<std::string> page();

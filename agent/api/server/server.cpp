@@ -143,7 +143,7 @@ bool ApiServer::keep(const Connection* connection) {
   return true;
 }
 
-// What is kept is for locks: with any other request it needs the room of a new client.
+// A kept connection is for locks: with any other request it needs the room of a new client.
 bool ApiServer::count_as_ordinary(const Connection* connection) {
   if (!kept_.contains(connection)) return true;
   ConnectionRoom* room = room_for(connection->peer());

@@ -17,7 +17,7 @@
 
 namespace jeton::agent {
 
-// What both servers have.
+// The common part of both servers.
 class HttpServer {
  public:
   HttpServer(const HttpServer&) = delete;

@@ -2,7 +2,7 @@
 //
 // History: {name, now_ms, events: [{at_ms, age_ms, event, generation, host, lasts_ms, text}]}, the oldest first;
 // `event` is one of token_history.hpp. A missing value is null. No secret. It is the answer to
-// GET /v1/tokens/NAME/history, and what the agent keeps of it over a restart.
+// GET /v1/tokens/NAME/history, and the part of it that the agent keeps over a restart.
 #pragma once
 
 #include <cstdint>

@@ -23,7 +23,7 @@ namespace jeton::agent {
 
 // The stream behind the answer TokenEvents (token_stream.cpp): sends the events of the token until the client goes, the
 // token leaves the configuration or the client may not read it any more. The lines are Event in status_json.hpp;
-// without a change there is one every `heartbeat`. What is passed by reference outlives the task.
+// without a change there is one every `heartbeat`. Arguments by reference outlive the task.
 Task<> send_token_events(AgentFacade& facade, AccountNames& names, const Clock& clock, const Peer& peer,
                          Duration heartbeat, std::string token, LineStream& lines);
 

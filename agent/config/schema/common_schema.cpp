@@ -1,4 +1,4 @@
-// What several sections have: accounts, the files of TLS, commands, free-form JSON.
+// The common parts of several sections: accounts, the files of TLS, commands, free-form JSON.
 #include <unistd.h>
 
 #include <algorithm>

@@ -54,7 +54,7 @@ struct RedisKey {
 void claim_redis_key(const ValueReader& value, const RedisKey& claimed, const CoordinationConfig& coordination,
                      Reading& reading);
 
-// What several sections have; common_schema.cpp.
+// The common parts of several sections; common_schema.cpp.
 
 // The users and groups of a section, which may have more keys.
 [[nodiscard]] AccessConfig read_accounts(ObjectReader& section, Reading& reading);

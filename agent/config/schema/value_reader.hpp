@@ -51,7 +51,7 @@ class ValueReader {
   std::nullopt_t refuse(const Error& why) const { return refuse(std::string(": ") + why.what()); }
   void warn(const std::string& message) const { warning(path_ + message); }
 
-  // What `parse` makes of the text; nothing, and a problem, if it throws Error.
+  // The result of `parse` for the text; nothing, and a problem, if it throws Error.
   template <typename Value>
   [[nodiscard]] std::optional<Value> parsed(std::string_view text, Value (*parse)(std::string_view)) const {
     try {

@@ -31,7 +31,7 @@ constexpr std::array kind_names{KindName{Part::Kind::file, "file"},
                                 KindName{Part::Kind::nonce, "nonce"},
                                 KindName{Part::Kind::value, "value"},
                                 KindName{Part::Kind::request, "request"}};
-// Those without a colon and a text.
+// The kinds without a colon and a text.
 constexpr std::array plain_names{KindName{Part::Kind::revoked, "revoked"},
                                  KindName{Part::Kind::refresh_token, "refresh_token"}};
 constexpr std::array<std::string_view, 5> request_parts{"method", "host", "path", "query", "body"};

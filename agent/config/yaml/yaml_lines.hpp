@@ -1,4 +1,4 @@
-// YamlLines: what a text says about its lines and quotes that the YAML parser does not report, for clear messages.
+// YamlLines: facts about the lines and quotes of a text that the YAML parser does not report, for clear messages.
 #pragma once
 
 #include <cstddef>

@@ -4,7 +4,7 @@
 // of these.
 //
 // Every call throws TransportError if the server cannot be asked or its answer makes no sense. A handle: copies share
-// the client. What is passed by reference needs to live until the Task is done. One thread: the loop's.
+// the client. Arguments by reference need to live until the Task is done. One thread: the loop's.
 #pragma once
 
 #include <chrono>

@@ -23,7 +23,7 @@
 
 namespace jeton::agent {
 
-// What the agent expects of a server.
+// The agent's expectations of a server.
 struct ServerTerms {
   int replicas_acked = 0;
   bool follows = false;    // another server may take its place: Sentinels or a Cluster

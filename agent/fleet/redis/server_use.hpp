@@ -1,4 +1,4 @@
-// What a coordinator and a lock store have in common, on one RedisServer as on a quorum of them: the use of connections
+// The common part of a coordinator and a lock store, on one RedisServer as on a quorum of them: the use of connections
 // that they share, the subjects of their calls, and the state of these calls. One thread: the loop's.
 #pragma once
 
@@ -19,9 +19,9 @@
 
 namespace jeton::agent {
 
-// ServerUse: that one user (a coordinator, a lock store) needs the connections of some servers. They begin with the
-// first start() and end with the last stop(); the last destructor ends them at once. What has ended does not begin
-// again.
+// ServerUse: one user (a coordinator, a lock store) of the connections of some servers. They begin with the first
+// start() and end with the last stop(); the last destructor ends them at once. Connections that have ended do not
+// begin again.
 class ServerUse {
  public:
   explicit ServerUse(Servers servers);
@@ -70,7 +70,7 @@ class TokenSubjects {
 // for meanwhile would wait for all of them.
 inline constexpr std::size_t most_loads = 256;
 
-// What a coordinator keeps for its calls under way, which may outlive it.
+// The data of a coordinator's calls under way, which may outlive the coordinator.
 struct TokenCalls {
   explicit TokenCalls(Timers& timers) : loads(timers, most_loads) {}
 
@@ -88,7 +88,7 @@ struct TokenCalls {
   Places loads;  // waited for while enough servers are connected: all calls are to notice an outage
 };
 
-// Runs one call, unless stopped, and keeps what health() says about the last one. `who`: what was stopped.
+// Runs one call, unless stopped, and keeps what health() says about the last one. `who`: the user that was stopped.
 template <typename T>
 Task<T> tracked(std::shared_ptr<TokenCalls> calls, std::string who, Task<T> call) {
   if (calls->stopped) throw TransportError(who + ": stopped");

@@ -1,5 +1,5 @@
 // The votes of a quorum's servers about a lock: the steps of a lock on one server, and the count of the votes.
-//
+// tests/model/redlock.pml is a model of both.
 // The steps run one after another (RedisServer::in_turn). A single server does not need some of them: to learn a fence
 // that was drawn on others, and to take again a lock that this server lost. All are coroutines that own their data, so
 // that they may go on when the caller no longer waits. Failures are TransportErrors. One thread: the loop's.

@@ -1,5 +1,5 @@
 // The record and the pause of a token over a quorum: a register that is written to a majority and read from a
-// majority, so that what was written is read by the next reader, whichever servers are out at either time. The
+// majority, so that each written record is read by the next reader, whichever servers are out at either time. The
 // highest generation wins; servers that are behind are given the newest record in the background.
 //
 // A record that reached a minority only (its writer died, or got a TransportError and tries again) may be

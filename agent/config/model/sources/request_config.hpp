@@ -1,5 +1,5 @@
-// What several types of source have: the parts of a request, the places of the values in its answer, and its way out of
-// the host.
+// The common sections of several types of source: the parts of a request, the places of the values in its answer, and
+// its way out of the host.
 #pragma once
 
 #include <cstddef>

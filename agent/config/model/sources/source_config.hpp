@@ -39,7 +39,7 @@ struct ExecSourceConfig {
   std::map<std::string, SecretTemplate> env;
   std::filesystem::path working_directory = "/";
   Milliseconds timeout{10'000};
-  ResponseConfig response;  // max_body: of what the command prints
+  ResponseConfig response;  // max_body: of the command's output
   bool operator==(const ExecSourceConfig&) const = default;
 };
 

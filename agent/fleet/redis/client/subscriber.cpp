@@ -135,7 +135,7 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
     flush();
   }
 
-  // What the server is to report changes of: each key, or the beginning that all of them have.
+  // The keys whose changes the server is to report: each key, or the beginning that all of them have.
   [[nodiscard]] std::vector<std::string> watched() const {
     std::vector<std::string> keys;
     for (const auto& [key, channel] : by_key_) keys.push_back(key);

@@ -108,7 +108,7 @@ constexpr Known known_reasons[] = {
     {SSL_R_TLSV1_UNRECOGNIZED_NAME, "the server does not know the name it was asked for; check tls.server_name"},
 };
 
-// What is wrong with the certificate of the server. `name`: the one that it must bear.
+// The fault of the server's certificate. `name`: the name that it must bear.
 std::string describe_problem(X509_STORE_CTX* verifying, const std::string& name) {
   const int code = ::X509_STORE_CTX_get_error(verifying);
   const X509* const certificate = ::X509_STORE_CTX_get_current_cert(verifying);
