@@ -30,7 +30,7 @@ namespace jeton::agent::demo {
 
 struct IssuerOptions {
   Milliseconds lifetime{10'000};
-  Milliseconds overlap{2'000};    // the token before the newest is accepted so long after it was replaced
+  Milliseconds overlap{2'000};    // the previous token is accepted so long after it was replaced
   Milliseconds rate_interval{0};  // one request an address in each; zero: no limit
   std::size_t token_size = 0;     // bytes; zero: as short as it gets
 };

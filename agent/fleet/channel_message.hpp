@@ -29,7 +29,7 @@ struct ReleaseMessage {
 struct PauseMessage {
   Milliseconds ttl{};
   std::string reason;
-  std::string request{};  // fingerprint of the request that failed for good; empty: none
+  std::string request{};  // fingerprint of the permanently refused request; empty: none
 };
 struct ResumeMessage {};
 struct UsageMessage {
@@ -60,7 +60,7 @@ using ChannelMessage = std::variant<Record, ClaimMessage, ReleaseMessage, PauseM
 // Whether the message says that the key of a record was written; the rest of it is not read.
 [[nodiscard]] bool is_publication(std::string_view text);
 
-// A record from outside, by this host's clock. One that cannot be valid is refused before any code calculates with its
+// A record from outside, by this host's clock. A record that cannot be valid is refused before code calculates with its
 // times. `offset`: the coordinator's clock minus ours; `now`: ours. Throws Error as check_record().
 [[nodiscard]] Record to_local_time(Record record, Milliseconds offset, WallTime now);
 

@@ -23,7 +23,8 @@ struct FetchUsage {
 struct Pause {
   BootTime until;
   std::string reason;  // "429 from https://... (Retry-After)"; no secret
-  // Fingerprint of a request that failed for good or for long. A host whose request differs may resume(). Empty: none.
+  // Fingerprint of a request that was refused permanently, or for long. A host whose request differs may resume().
+  // Empty: none.
   std::string request{};
 };
 
@@ -49,7 +50,7 @@ struct GapEvent {};
 // is checked from time to time.
 struct LossEvent {};
 
-// What happens to one token in the fleet. Own publications are heard too. The usage: a fetch was admitted on some host.
+// The events of one token in the fleet. Own publications are heard too. The usage: a fetch was admitted on some host.
 using FleetEvent = std::variant<Record, ClaimEvent, ReleaseEvent, Pause, FetchUsage, UnreadableEvent, RejectionEvent,
                                 ResumeEvent, GapEvent, LossEvent>;
 

@@ -34,11 +34,11 @@ struct LockId {
   bool operator==(const LockId&) const = default;
 };
 
-// The request of one try to take a lock.
-struct LockClaim {
+// One try to take a lock.
+struct AcquireRequest {
   std::string owner;
-  // The id is new and belongs to this claim only: after a lost answer, the lock can be released by it. One that
-  // the caller chose may hold the lock through another claim by then; such a lock is left to its time to live.
+  // The id is new and belongs to this request only: after a lost answer, the lock can be released by it. An
+  // id that the caller chose may hold the lock by another request by then; such a lock is left to its TTL.
   bool owner_is_new = true;
   Duration ttl{};
   LockNote note{};
@@ -69,12 +69,12 @@ class LockStore {
   virtual ~LockStore() = default;
 
   // Never waits for the holder. Not even its own owner takes a lock twice.
-  virtual Task<LockTry> try_acquire(LockId id, LockClaim claim) = 0;
-  // Its time to live is now lease.ttl, from now on. False: the lock is lost (expired, deleted, another's); it is not
+  virtual Task<LockTry> try_acquire(LockId id, AcquireRequest request) = 0;
+  // Its TTL is now lease.ttl, from now on. False: the lock is lost (expired, deleted, another's); it is not
   // created again. `lease` lives until the Task is done.
   virtual Task<bool> extend(LockId id, Lease& lease) = 0;
-  // The host has passed the lock on: from now on it is lease.owner's in the store, too, with the fence and the time to
-  // live of the lease, and the note. Nobody is notified. False: neither a former owner nor lease.owner has it, so it is
+  // The host has passed the lock on: from now on it is lease.owner's in the store, too, with the fence and the TTL
+  // of the lease, and the note. No client is notified. False: neither a former owner nor lease.owner has it, so it is
   // lost; it is not created. May be repeated after a lost answer. `lease` lives until the Task is done.
   //
   // `confirmed`: the store has said yes to that before. It is a renewal then; but a part of the store that did not hear

@@ -40,10 +40,10 @@ std::shared_ptr<LockSession> LockBroker::open(LockRequest request) {
   check_limits(request);
   if (rules_changed_) check_keys(request);
   for (const auto& [name, owner] : request.resumed) {
-    if (successor(owner) != nullptr) throw TransportError("lock '" + name + "' was given back; ask again");
+    if (successor(owner) != nullptr) throw TransportError("lock '" + name + "' was released; ask again");
     // The client has connected again before the end of its former connection was noticed.
     LockSession* former = holder(name, owner);
-    if (former != nullptr && former->request().claim.note.by == request.claim.note.by) former->hand_over();
+    if (former != nullptr && former->request().acquire.note.by == request.acquire.note.by) former->hand_over();
   }
   auto session =
       std::make_shared<LockSession>(LockSession::Context{timers_, *store_, queue_, tally_}, std::move(request));
@@ -122,7 +122,7 @@ LockSession* LockBroker::successor(const std::string& owner) const {
 }
 
 Task<std::optional<Lease>> LockBroker::extend(LockId id, std::string owner, Duration ttl) {
-  if (successor(owner) != nullptr) co_return std::nullopt;  // its client gave it back
+  if (successor(owner) != nullptr) co_return std::nullopt;  // its client released it
   if (LockSession* session = holder(id.name, owner)) {
     const std::shared_ptr<LockSession> kept_alive = session->shared_from_this();
     const bool kept = co_await kept_alive->extend(id.name, ttl);

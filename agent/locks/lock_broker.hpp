@@ -29,13 +29,13 @@ class LockBroker {
   // The rules from now on; held locks stay held. Throws Error if the store cannot begin.
   void configure(LockRules rules);
   [[nodiscard]] const LockRuleConfig* rule(const std::string& name) const { return rule_for(rules_, name); }
-  // The locks that can be named: those that sessions of this host hold or wait for, and patterns without a '*'.
+  // The locks that can be named: the locks that sessions of this host hold or wait for, and patterns without a '*'.
   [[nodiscard]] std::set<std::string> known_names() const;
   [[nodiscard]] const LockLimits& limits() const { return limits_; }
 
   // Begins to take the locks, or goes on with those that the client had at an agent before; the session runs by itself.
   // Throws LockRefusal; TransportError while the agent stops, or if a client wants to go on with a lock that it
-  // gave back and that was passed on.
+  // released and that was passed on.
   [[nodiscard]] std::shared_ptr<LockSession> open(LockRequest request);
 
   // By owner id, on any host of the fleet. None: this owner does not hold it.
@@ -46,7 +46,7 @@ class LockBroker {
   Task<LockView> show(LockId id);
 
   // Asks every holder whose lock does not outlive the agent to end, and gives it a moment to do so. Locks whose
-  // holders end are released; the others expire by their time to live, because their holders may still work.
+  // holders end are released; the others expire by their TTL, because their holders may still work.
   Task<> stop();
 
   struct Counts {

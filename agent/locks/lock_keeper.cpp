@@ -25,7 +25,7 @@ constexpr Duration look_patience = 100ms;
 constexpr std::size_t longest_trouble = 1000;
 
 // A little before the holder knows it by its own clock, so that it hears the cause.
-BootTime loss_told_at(const Lease& lease) { return lease.valid_until - std::min<Duration>(lease.ttl / 50, 20ms); }
+BootTime loss_reported_at(const Lease& lease) { return lease.valid_until - std::min<Duration>(lease.ttl / 50, 20ms); }
 
 BootTime renewal_of(const Lease& lease, BootTime now) { return now + lease.ttl / 3; }
 
@@ -72,7 +72,7 @@ LockKeeper::LockKeeper(Context context, Callbacks callbacks)
     : context_(context), callbacks_(std::move(callbacks)), wake_(context.timers) {}
 
 void LockKeeper::hold(const LockId& id, Lease lease, Tenure tenure, bool renewed) {
-  const BootTime renew_at = tenure.told ? renewal_of(lease, now()) : now();
+  const BootTime renew_at = tenure.confirmed ? renewal_of(lease, now()) : now();
   const BootTime listen_at = now() + held_for_long;
   held_.push_back({id, std::move(lease), std::move(tenure), renew_at, listen_at});
   if (!renewed) return;
@@ -154,7 +154,7 @@ Task<> LockKeeper::renew_due() {
     } else if (!kept) {
       co_await lose_to_another(id);
     } else {
-      // Its time to live may have been changed meanwhile.
+      // Its TTL may have been changed meanwhile.
       lease.ttl = lock.lease.ttl;
       // A release that was heard meanwhile is looked at with another renewal.
       if (lock.renew_at == BootTime::max()) lock.renew_at = renewal_of(lease, now());
@@ -167,14 +167,14 @@ Task<> LockKeeper::renew_due() {
 Task<bool> LockKeeper::ask_store(const HeldLock& lock, Lease& lease) {
   const Tenure& tenure = lock.tenure;
   if (tenure.former.empty()) return context_.store.extend(lock.id, lease);
-  if (!tenure.told) JETON_FAILPOINT("locks.pass.sending");
-  return context_.store.pass(lock.id, tenure.former, lease, tenure.note, tenure.told);
+  if (!tenure.confirmed) JETON_FAILPOINT("locks.pass.sending");
+  return context_.store.pass(lock.id, tenure.former, lease, tenure.note, tenure.confirmed);
 }
 
 void LockKeeper::renewed(HeldLock& lock, const Lease& lease) {
   lock.missed = {};
   lock.lease = lease;
-  lock.tenure.told = true;
+  lock.tenure.confirmed = true;
   ++renewals_;
   note_trouble();
   guard();
@@ -260,13 +260,13 @@ void LockKeeper::guard() {
   if (ended_) return;
   if (guard_ != 0) context_.timers.cancel(guard_);
   BootTime first = BootTime::max();
-  for (const HeldLock& lock : held_) first = std::min(first, loss_told_at(lock.lease));
+  for (const HeldLock& lock : held_) first = std::min(first, loss_reported_at(lock.lease));
   guard_ = context_.timers.schedule(first, [weak = weak_from_this()] {
     const auto self = weak.lock();
     if (!self) return;
     self->guard_ = 0;
     for (const HeldLock& lock : self->held_) {
-      if (self->now() < loss_told_at(lock.lease)) continue;
+      if (self->now() < loss_reported_at(lock.lease)) continue;
       self->callbacks_.lost(std::string(lock.id.name), self->why_run_out(lock));
       return;
     }

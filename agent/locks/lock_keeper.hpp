@@ -1,10 +1,10 @@
-// LockKeeper: keeps the locks that a session holds. It renews each every third of its time to live, listens for a
+// LockKeeper: keeps the locks that a session holds. It renews each every third of its TTL, listens for a
 // release by another client once one is held for long, so that it is noticed at once and not only at the next renewal,
 // and reports a loss with its cause, a little before the holder would know it by its own clock.
 //
 // The first renewal of a lock that was passed on (lock_queue.hpp) is due at once. Each of its renewals names the former
-// owners, too, because a server of a quorum, or a replica that took over, may still have one of them. The holder is
-// told of a loss that a renewal finds.
+// owners, too, because a server of a quorum, or a replica that took over, may still have one of them. The holder
+// hears of a loss that a renewal finds. tests/model/lock_pass.pml is a model of that.
 //
 // One thread: the loop's.
 #pragma once

@@ -62,25 +62,25 @@ std::shared_ptr<LockQueue::Watch> LockQueue::watch(LockId id, std::function<void
   return std::make_shared<Watch>(*this, std::move(id), std::move(woken));
 }
 
-Task<TakenLock> LockQueue::take(LockId id, LockClaim claim, std::optional<Duration> retry,
+Task<TakenLock> LockQueue::take(LockId id, AcquireRequest acquire, std::optional<Duration> retry,
                                 std::shared_ptr<Waiter> waiter, OnBusy on_busy) {
   TakenLock result;
-  if (claim.give_up_at > now()) {
-    Place place(*this, id, claim, *waiter);
+  if (acquire.give_up_at > now()) {
+    Place place(*this, id, acquire, *waiter);
     result = co_await wait_in_turn(place, retry, std::move(on_busy));
   } else if (waiting(id.name) > 0) {
     const LockTry found = co_await look(id);
     static_cast<LockTry&>(result) = found;
   } else {
-    claim.give_up_at = BootTime::max();
-    result = co_await try_once(id, std::move(claim));
+    acquire.give_up_at = BootTime::max();
+    result = co_await try_once(id, std::move(acquire));
   }
   co_return result;
 }
 
 Task<TakenLock> LockQueue::wait_in_turn(Place& place, std::optional<Duration> retry, OnBusy on_busy) {
   const LockId& id = place.id();
-  const LockClaim& claim = place.claim();
+  const AcquireRequest& acquire = place.acquire();
   Waiter& waiter = place.waiter();
   TakenLock last;
   bool in_time = true;
@@ -100,10 +100,10 @@ Task<TakenLock> LockQueue::wait_in_turn(Place& place, std::optional<Duration> re
         }
         if (place.is_first() || waiter.cancelled) continue;
       }
-      in_time = co_await place.rest_until(claim.give_up_at);
+      in_time = co_await place.rest_until(acquire.give_up_at);
       continue;
     }
-    const BootTime may_ask_at = std::min(place.queue().others_first_until, claim.give_up_at);
+    const BootTime may_ask_at = std::min(place.queue().others_first_until, acquire.give_up_at);
     if (now() < may_ask_at && !waiter.passed) {
       co_await place.rest_until(may_ask_at);
       continue;
@@ -118,17 +118,17 @@ Task<TakenLock> LockQueue::wait_in_turn(Place& place, std::optional<Duration> re
       } else if (holder) {
         static_cast<LockTry&>(last) = *holder;
       } else {
-        last = co_await try_once(id, claim);
+        last = co_await try_once(id, acquire);
         place.knows(releases);
       }
     } catch (const TransportError&) {
       unreachable = std::current_exception();
     }
     if (!unreachable && last.lease) {
-      if (!is_passed) tell_second(place.queue(), *last.lease, claim.note);
+      if (!is_passed) notify_second(place.queue(), *last.lease, acquire.note);
       co_return last;
     }
-    const bool over = now() >= claim.give_up_at || (retry && now() + *retry > claim.give_up_at);
+    const bool over = now() >= acquire.give_up_at || (retry && now() + *retry > acquire.give_up_at);
     if (over && unreachable) std::rethrow_exception(unreachable);
     if (over) co_return last;
     if (!unreachable) on_busy(last);
@@ -137,7 +137,7 @@ Task<TakenLock> LockQueue::wait_in_turn(Place& place, std::optional<Duration> re
     if (!unreachable && place.has_missed_release()) continue;
 
     const Duration pause = pause_between_looks(id, retry, unreachable != nullptr);
-    BootTime again_at = std::min(now() + pause, claim.give_up_at);
+    BootTime again_at = std::min(now() + pause, acquire.give_up_at);
     if (!unreachable) again_at = std::min(again_at, std::max(last.busy_until, now()) + expiry_slack);
     do {
       co_await place.rest_until(again_at);
@@ -170,24 +170,24 @@ bool LockQueue::pass(const LockId& id, const Lease& lease, const Tenure& tenure)
         present + std::clamp<Duration>(3 * tenure.grant_took, shortest_head_start, longest_head_start);
   }
   if (!has_turns_left || lease.fence >= tenure.last_fence) return false;
-  const LockClaim& claim = next.claim();
-  const bool lasts = lease.valid_until - present >= claim.ttl / 3;
-  if (!lasts || lease.valid_until > lease_valid_until(present, claim.ttl)) return false;
+  const AcquireRequest& acquire = next.acquire();
+  const bool lasts = lease.valid_until - present >= acquire.ttl / 3;
+  if (!lasts || lease.valid_until > lease_valid_until(present, acquire.ttl)) return false;
 
   TakenLock taken;
-  taken.lease = Lease{new_owner_id(random_), lease.fence + 1, claim.ttl, lease.valid_until};
+  taken.lease = Lease{new_owner_id(random_), lease.fence + 1, acquire.ttl, lease.valid_until};
   taken.tenure = tenure;
   ++taken.tenure.passes;
   taken.tenure.former = std::move(owners);
-  taken.tenure.told = false;
-  taken.tenure.note = claim.note;
-  tell_second(found->second, *taken.lease, claim.note);
+  taken.tenure.confirmed = false;
+  taken.tenure.note = acquire.note;
+  notify_second(found->second, *taken.lease, acquire.note);
   next.waiter().passed = std::move(taken);
   next.wake();
   return true;
 }
 
-void LockQueue::tell_second(const Queue& queue, const Lease& of_first, const LockNote& note) {
+void LockQueue::notify_second(const Queue& queue, const Lease& of_first, const LockNote& note) {
   if (queue.waiters.size() < 2) return;
   LockTry busy;
   busy.busy_until = of_first.valid_until;
@@ -205,11 +205,11 @@ Duration LockQueue::pause_between_looks(const LockId& id, std::optional<Duration
   return pause / 2 + std::chrono::duration_cast<Duration>(pause / 2 * random_.uniform());
 }
 
-Task<TakenLock> LockQueue::try_once(const LockId& id, LockClaim claim) {
-  claim.owner_is_new = claim.owner.empty();
-  if (claim.owner_is_new) claim.owner = new_owner_id(random_);
+Task<TakenLock> LockQueue::try_once(const LockId& id, AcquireRequest acquire) {
+  acquire.owner_is_new = acquire.owner.empty();
+  if (acquire.owner_is_new) acquire.owner = new_owner_id(random_);
   const BootTime asked_at = now();
-  LockTry answer = co_await store_.try_acquire(id, std::move(claim));
+  LockTry answer = co_await store_.try_acquire(id, std::move(acquire));
   note_holder(id, answer.lease ? answer.lease->owner : answer.holder, asked_at);
   TakenLock result;
   static_cast<LockTry&>(result) = std::move(answer);
@@ -227,7 +227,7 @@ Task<> LockQueue::check_validity(const LockId& id, const TakenLock& taken) {
   if (!taken.lease || now() < taken.lease->valid_until) co_return;
   const std::string owner = taken.lease->owner;
   co_await store_.release(id, owner, taken.tenure.former);
-  throw TransportError("the answer came too late: the lock had expired by then; use a longer time to live");
+  throw TransportError("the answer came too late: the lock had expired by then; use a longer TTL");
 }
 
 // For a client that must not overtake the waiting ones.

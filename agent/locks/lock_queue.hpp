@@ -6,7 +6,7 @@
 // kind): these are found when the holder's lease ends, and by a periodic look. A holder can listen, too: a release that
 // is not its own has taken the lock from it.
 //
-// Passing on (lock cohorting; Dice, Marathe and Shavit 2012). A client that gives its lock back passes it on to the
+// Passing on (lock cohorting; Dice, Marathe and Shavit 2012). A client that releases its lock passes it on to the
 // first waiter of its host, in memory: the waiter has it in the same instant, under an owner id of its own and the next
 // of the spare fences. The keeper of the new holder (lock_keeper.hpp) then reports that to the store, before it renews
 // the lock. Why no two hold it, and nothing is left behind:
@@ -21,17 +21,17 @@
 //   time since the waiter arrived. And a lock is not passed on once the host knows that the store has it for another
 //   owner, at this host or elsewhere: from an answer to any of its clients, or because a release was heard into which
 //   the first waiter has not looked yet. An expiry, or a DEL by hand, is not announced: the first report finds it.
-// - The former client gave its lock back and knows nothing of its successor. A client that may go on with its lock at
+// - The former client released its lock and knows nothing of its successor. A client that may go on with its lock at
 //   the next agent by its owner id (when_agent_stops: keep) neither passes its lock on nor is passed one.
 // - A lock that this host may have released in the store is not passed on: a release by owner id or by an
 //   administrator forbids it before the store is asked.
-// - The time to live of the new holder is about as long as the former one's. So after a crash the lock lasts no longer
+// - The TTL of the new holder is about as long as the former one's. So after a crash the lock lasts no longer
 //   than its holder asked for, and no lock is passed on that ends in a moment.
 // Other hosts must have their turn, and this host does not know whether any waits. So after most_passes, or
 // longest_tenure after it was taken from the store, the lock is released there, and the waiters of this host give the
 // others a head start of about three round trips, or a host that wins more often than others would keep the lock.
 //
-// One thread: the loop's.
+// tests/model/lock_pass.pml is a model of this argument. One thread: the loop's.
 #pragma once
 
 #include <chrono>
@@ -58,7 +58,7 @@ struct Tenure {
   std::uint64_t last_fence = 0;  // of the spare ones
   std::size_t passes = 0;
   FormerOwners former{};  // that passed it on
-  bool told = true;       // the store has confirmed the holder; until then it may have a former owner
+  bool confirmed = true;  // the store has confirmed the holder; until then it may have a former owner
   LockNote note{};        // for the report to the store
 };
 
@@ -98,16 +98,16 @@ class LockQueue {
   LockQueue& operator=(const LockQueue&) = delete;
   ~LockQueue();
 
-  // Waits until claim.give_up_at; if that is past, it tries once. An empty claim.owner means a new owner id for each
-  // try. `retry`: between two looks; if it is longer than the time that is left to wait, the lock is busy at once.
+  // Waits until acquire.give_up_at; if that is past, it tries once. An empty acquire.owner means a new owner id for
+  // each try. `retry`: between two looks; if it is longer than the time that is left to wait, the lock is busy at once.
   // `on_busy` is called after each try that found the lock held.
   //
   // The result has no lease if the lock was not won in time or the waiter was cancelled; but it may have one although
   // the waiter was cancelled meanwhile. Throws TransportError if the last try could not reach the store.
-  Task<TakenLock> take(LockId id, LockClaim claim, std::optional<Duration> retry, std::shared_ptr<Waiter> waiter,
+  Task<TakenLock> take(LockId id, AcquireRequest acquire, std::optional<Duration> retry, std::shared_ptr<Waiter> waiter,
                        OnBusy on_busy);
 
-  // The holder gives the lock back, and the store can be reached. True: the first waiter has it from now on; the former
+  // The holder releases the lock, and the store can be reached. True: the first waiter has it from now on; the former
   // owner must not ask the store for anything any more. False: it must be released.
   [[nodiscard]] bool pass(const LockId& id, const Lease& lease, const Tenure& tenure);
 
@@ -132,10 +132,10 @@ class LockQueue {
   };
 
   Task<TakenLock> wait_in_turn(Place& place, std::optional<Duration> retry, OnBusy on_busy);
-  Task<TakenLock> try_once(const LockId& id, LockClaim claim);
+  Task<TakenLock> try_once(const LockId& id, AcquireRequest acquire);
   Task<TakenLock> take_passed(const LockId& id, Waiter& waiter);
   Task<> check_validity(const LockId& id, const TakenLock& taken);
-  static void tell_second(const Queue& queue, const Lease& of_first, const LockNote& note);
+  static void notify_second(const Queue& queue, const Lease& of_first, const LockNote& note);
   Task<LockTry> look(const LockId& id);
   void note_holder(const LockId& id, const std::string& holder, BootTime asked_at);
   [[nodiscard]] Duration pause_between_looks(const LockId& id, std::optional<Duration> retry, bool unreachable);

@@ -1,5 +1,5 @@
 // LockQueue::Place: a waiter's place in the queue of a lock, from arrival to departure. It knows whether the lock may
-// be passed on to the waiter: what the waiter has heard of the lock, and whether it awaits an answer of the store. Part
+// be passed on to the waiter: by the last news of the lock, and whether it awaits an answer of the store. Part
 // of lock_queue.cpp. One thread: the loop's.
 #pragma once
 
@@ -16,11 +16,11 @@ namespace jeton::agent {
 class LockQueue::Place {
  public:
   // Claim and waiter outlive it.
-  Place(LockQueue& queues, const LockId& id, const LockClaim& claim, Waiter& waiter)
+  Place(LockQueue& queues, const LockId& id, const AcquireRequest& acquire, Waiter& waiter)
       : queues_(queues),
         alive_(queues.alive_),
         id_(id),
-        claim_(claim),
+        acquire_(acquire),
         queue_(queues.queues_[id.name]),
         waiter_(waiter),
         arrived_at_(queues.now()) {
@@ -40,7 +40,7 @@ class LockQueue::Place {
   Queue& queue() { return queue_; }
   [[nodiscard]] Waiter& waiter() { return waiter_; }
   [[nodiscard]] const LockId& id() const { return id_; }
-  [[nodiscard]] const LockClaim& claim() const { return claim_; }
+  [[nodiscard]] const AcquireRequest& acquire() const { return acquire_; }
   void wake() { waiter_.wake.notify(); }
 
   // Between two questions to the store. Only then can the lock be passed on to the waiter: an answer that is awaited
@@ -53,7 +53,7 @@ class LockQueue::Place {
   }
   // Not after a release that it has not looked into.
   [[nodiscard]] bool takes_passed() const {
-    const bool may = waiter_.takes_passed && !waiter_.cancelled && !waiter_.passed && claim_.owner.empty();
+    const bool may = waiter_.takes_passed && !waiter_.cancelled && !waiter_.passed && acquire_.owner.empty();
     return may && resting_ && knows_releases_ == queue_.releases;
   }
   // The store had the lock for one of these owners since the waiter arrived, and for no other since it granted it at
@@ -68,8 +68,8 @@ class LockQueue::Place {
   void knows(std::uint64_t releases) { knows_releases_ = releases; }
   [[nodiscard]] bool has_missed_release() const { return knows_releases_ != queue_.releases; }
 
-  // The waiter before this one has the lock now, so the store need not be asked who does. Only if the end of that will
-  // be heard, and no older answer is awaited.
+  // The waiter before this one has the lock now, so the store need not be asked for its holder. Only if the end of that
+  // will be heard, and no older answer is awaited.
   void learn_holder(const LockId& id, LockTry busy) {
     if (!resting_ || !queue_.listening || id != id_) return;
     holder_ = std::move(busy);
@@ -86,7 +86,7 @@ class LockQueue::Place {
   LockQueue& queues_;
   std::weak_ptr<bool> alive_;
   LockId id_;
-  const LockClaim& claim_;
+  const AcquireRequest& acquire_;
   Queue& queue_;
   Waiter& waiter_;
   BootTime arrived_at_;

@@ -70,14 +70,14 @@ Task<> LockSession::run(Self self, std::function<void(LockSession*)> on_end) {
 }
 
 Task<> LockSession::take_all() {
-  LockClaim claim = request_.claim;
-  claim.give_up_at = request_.wait > Duration{0} ? now() + request_.wait : BootTime{};
+  AcquireRequest acquire = request_.acquire;
+  acquire.give_up_at = request_.wait > Duration{0} ? now() + request_.wait : BootTime{};
   for (const LockId& id : request_.locks) {
     const auto on_busy = [this](const LockTry& busy) {
       busy_ = busy;
       if (state_ == State::trying) enter(State::waiting);
     };
-    TakenLock result = co_await context_.queue.take(id, claim, request_.retry, waiter_, on_busy);
+    TakenLock result = co_await context_.queue.take(id, acquire, request_.retry, waiter_, on_busy);
     if (result.lease) keeper_->hold(id, *result.lease, result.tenure, !request_.detached);
     if (ending()) co_return;
     if (!result.lease) {
@@ -95,7 +95,7 @@ Task<> LockSession::take_all() {
 // held, even if the others fail or the client ends, so that it is released with them.
 Task<> LockSession::resume_all() {
   for (const LockId& id : request_.locks) {
-    Lease lease{request_.resumed.at(id.name), 0, request_.claim.ttl, now() + request_.claim.ttl};
+    Lease lease{request_.resumed.at(id.name), 0, request_.acquire.ttl, now() + request_.acquire.ttl};
     const bool asked = !ending();
     std::string lost;
     try {
@@ -113,7 +113,7 @@ Task<> LockSession::resume_all() {
 // Also reads its fence. Empty: it is held; otherwise why it is lost.
 Task<std::string> LockSession::extend_again(const LockId& id, Lease& lease) {
   const LockView view = co_await context_.store.show(id);
-  if (!view.held || view.note.by != request_.claim.note.by) co_return found_instead(view);
+  if (!view.held || view.note.by != request_.acquire.note.by) co_return found_instead(view);
   lease.fence = view.fence;
   const bool kept = co_await context_.store.extend(id, lease);
   std::string lost;
@@ -229,7 +229,7 @@ bool LockSession::has_lock_of(const std::string& former_owner) const {
   return std::any_of(held().begin(), held().end(), [&](const HeldLock& lock) { return is_from(lock.tenure); });
 }
 
-std::string LockSession::by_text() const { return lock_holder_text(request_.claim.note.by); }
+std::string LockSession::by_text() const { return lock_holder_text(request_.acquire.note.by); }
 
 // A client that goes on with its locks at this agent asked for none.
 void LockSession::count(State next) {

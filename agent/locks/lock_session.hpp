@@ -6,6 +6,7 @@
 // that overlap ask in the same order, so none waits for what the other holds while that waits for it.
 //
 // It runs by itself and keeps itself alive; an observer waits for changed(). One thread: the loop's.
+// tests/model/lock_pass.pml is a model of the release of a lock that was passed on.
 #pragma once
 
 #include <sys/types.h>
@@ -27,13 +28,13 @@
 
 namespace jeton::agent {
 
-// The request of a client. On its way down its claim goes to the store, once for each lock; on its way back the store
+// The request of a client. On its way down `acquire` goes to the store, once for each lock; on its way back the store
 // answers each with a LockTry, whose lease the session keeps as a HeldLock.
 struct LockRequest {
   std::string name;           // of the lock that was asked for; the others go with it
   std::vector<LockId> locks;  // one or more, that one included; a detached request has only that one
-  // Of each lock: the time to live and the note; of a detached one also the owner id that the client chose, if any.
-  LockClaim claim{};
+  // Of each lock: the TTL and the note; of a detached one also the owner id that the client chose, if any.
+  AcquireRequest acquire{};
   // Owner ids by name, of each lock: they are held already, see outlives_agent.
   std::map<std::string, std::string> resumed{};
   Duration wait{};                  // zero: one try
@@ -41,11 +42,11 @@ struct LockRequest {
   uid_t user = 0;
   bool is_admin = false;  // may see the owner ids of others, and is not shut out by the number of their locks
   bool detached = false;
-  // When the agent stops, the locks are left to their time to live, and the client goes on with them at the next agent.
+  // When the agent stops, the locks are left to their TTL, and the client goes on with them at the next agent.
   bool outlives_agent = false;
 };
 
-// What became of the requests for locks of this host's applications since the agent started, for /metrics. It knows no
+// The outcomes of this host's requests for locks since the agent started, for /metrics. It knows no
 // names of locks: clients choose them.
 struct LockTally {
   DurationTally waits;       // from a request to its locks; its count is that of the requests that got them
@@ -89,7 +90,7 @@ class LockSession : public std::enable_shared_from_this<LockSession> {
   void deliver();
   // The agent stops: a waiting client learns it at once; a holder is asked to end, and has its locks until it does.
   void ask_to_end();
-  // From now on nothing is released: held locks are left to their time to live.
+  // From now on nothing is released: held locks are left to their TTL.
   void abandon() { abandoned_ = true; }
   // The same client goes on with the locks in another session.
   void hand_over();
@@ -104,7 +105,7 @@ class LockSession : public std::enable_shared_from_this<LockSession> {
   [[nodiscard]] const LockRequest& request() const { return request_; }
   [[nodiscard]] const std::vector<HeldLock>& held() const { return keeper_->held(); }
   [[nodiscard]] const HeldLock* find(const std::string& name) const { return keeper_->find(name); }
-  // Whether a lock was passed on to it from this owner, which gave it back; the store may still have that one.
+  // Whether a lock was passed on to it from this owner, which released it; the store may still have that one.
   [[nodiscard]] bool has_lock_of(const std::string& former_owner) const;
   // Of busy and waiting: the holder. Of a session that ended: the last one.
   [[nodiscard]] const LockTry& busy() const { return busy_; }

@@ -25,7 +25,7 @@ class Inotify : public std::enable_shared_from_this<Inotify> {
     virtual ~User() = default;
     // An event about a place that the user has added. True: moved() is to be called.
     virtual bool note(const inotify_event& event) = 0;
-    // All queued events have been noted. `by_loop`: nobody asked for them. It may end any watch.
+    // All queued events have been noted. `by_loop`: no caller asked for them. It may end any watch.
     virtual void moved(bool by_loop) = 0;
   };
 
@@ -40,7 +40,7 @@ class Inotify : public std::enable_shared_from_this<Inotify> {
   // For inotify_add_watch() on another thread, which keeps it if it hangs.
   [[nodiscard]] const std::shared_ptr<const UniqueFd>& descriptor() const { return shared_; }
 
-  // `directory`: what inotify_add_watch() returned.
+  // `directory`: the result of inotify_add_watch().
   void add(int directory, const std::string& name, const std::weak_ptr<User>& user);
   // A directory in which no user has a name is not watched any more.
   void remove(int directory, const std::string& name, const std::weak_ptr<User>& user);

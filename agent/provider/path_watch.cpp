@@ -154,12 +154,12 @@ struct PathWatch::Impl final : Inotify::User, std::enable_shared_from_this<Impl>
     if (ended) return;
     watch_all();
     pending = true;
-    if (!by_loop) return tell_soon();  // the caller may have read the file before the change
+    if (!by_loop) return notify_soon();  // the caller may have read the file before the change
     pending = false;
     changed();  // last: the callback may end the watch
   }
 
-  void tell_soon() {
+  void notify_soon() {
     timers.schedule(timers.clock().boot_now(), [weak = weak_from_this()] {
       const auto self = weak.lock();
       if (self && !self->ended && std::exchange(self->pending, false)) self->changed();

@@ -50,7 +50,7 @@ void FleetView::mark_claim_unconfirmed() {
   claimed_until_ = {};
 }
 
-void FleetView::lock_given_back() {
+void FleetView::lock_released() {
   lock_is_ours_ = false;
   end_claim();  // our own, should we have heard it before the answer to try_acquire
 }

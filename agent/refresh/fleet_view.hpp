@@ -31,7 +31,7 @@ class FleetView {
   // The coordinator may have lost the lock: a confirmed claim becomes one from a message.
   void mark_claim_unconfirmed();
   void lock_taken() { lock_is_ours_ = true; }
-  void lock_given_back();
+  void lock_released();
 
   // Notes a pause: no call to the provider before its end. True if it is new, not the echo of a known pause.
   [[nodiscard]] bool pause(const Pause& pause);
@@ -64,8 +64,8 @@ class FleetView {
   [[nodiscard]] BootTime paused_until() const { return paused_until_; }
   [[nodiscard]] BootTime spent_until() const { return spent_until_; }
   [[nodiscard]] bool is_paused() const { return paused_until_ > clock_.boot_now(); }
-  // Whether what holds now may come from a message only, which any client may have sent: a claim, a pause, a count of
-  // calls.
+  // Whether the present blocks may come from a message only, which any client may have sent: a claim, a pause, a count
+  // of calls.
   [[nodiscard]] bool relies_on_messages() const;
   // The request of the last pause (empty: any request), and the reason.
   [[nodiscard]] const std::string& pause_request() const { return pause_request_; }

@@ -112,8 +112,8 @@ Task<> LockedRefresh::run(FetchPath& path, Lease lease) {
   record.reset();
   fetched = {};
   wipe_registers();
-  parts_.fleet.lock_given_back();
-  parts_.journal.lock_given_back();
+  parts_.fleet.lock_released();
+  parts_.journal.lock_released();
   if (cancelled) throw boost::system::system_error(boost::asio::error::operation_aborted);
 }
 

@@ -38,7 +38,7 @@ class RefreshJournal {
   void phase(RefreshPhase phase);
   void trying_lock() { ++status_.lock_attempts; }
   void lock_won(std::uint64_t fence, bool standalone);
-  void lock_given_back() {
+  void lock_released() {
     status_.holds_lock = false;
     changed_.notify();
   }
@@ -79,7 +79,7 @@ class RefreshJournal {
 
  private:
   void error(std::string message);
-  // What it was about is over; a failure of the source is not.
+  // The trouble that the error was about is over; a failure of the source is not.
   void forget_error() {
     if (status_.consecutive_failures == 0) status_.last_error.clear();
   }

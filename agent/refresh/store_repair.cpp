@@ -82,8 +82,8 @@ Task<> StoreRepair::reload() {
     // A store that lost the record lost the count too: it gets this host's, so do not read its own.
     const bool lost = repair_at_ != BootTime::max();
     // Nor does a host of a sealed fleet hear the count of the call that brought the present record.
-    const bool is_news = doubtful || parts_.current.generation() != counted_for_;
-    const bool counts = config_.budget.calls > 0 && is_news;
+    const bool count_changed = doubtful || parts_.current.generation() != counted_for_;
+    const bool counts = config_.budget.calls > 0 && count_changed;
     bool settled = true;
     if (!lost && (counts || parts_.fleet.is_paused())) settled = co_await ask_usage();
     if (settled) may_be_lost_ = false;

@@ -1,4 +1,4 @@
-// What the agent is asked to do: jetonctl rejected and refresh, for a new token before its time; jetonctl log-level,
+// The requests to the agent: jetonctl rejected and refresh, for a new token before its time; jetonctl log-level,
 // how much the agent logs at run time.
 #include <jeton/client.hpp>
 

@@ -57,13 +57,13 @@ void await_agent(jeton_lock& lock, std::int64_t deadline_ms) {
 // By an empty line, if the agent keeps the connection then.
 void end_lock(const jeton_lock& lock) {
   constexpr char empty_line[] = {'\r', '\n'};
-  const bool told = lock.agent_keeps && ::send(lock.fd, empty_line, sizeof(empty_line), MSG_NOSIGNAL | MSG_DONTWAIT) ==
+  const bool sent = lock.agent_keeps && ::send(lock.fd, empty_line, sizeof(empty_line), MSG_NOSIGNAL | MSG_DONTWAIT) ==
                                             static_cast<ssize_t>(sizeof(empty_line));
-  if (!told) ::shutdown(lock.fd, SHUT_WR);
+  if (!sent) ::shutdown(lock.fd, SHUT_WR);
 }
 
 // More than once if the agent ends meanwhile and the lock outlives it.
-jeton_status give_back(jeton_lock& lock) {
+jeton_status release_lock(jeton_lock& lock) {
   const std::int64_t deadline_ms = monotonic_now_ms() + release_patience_ms;
   while (lock.state == LockState::held) {
     await_agent(lock, deadline_ms);
@@ -126,7 +126,7 @@ extern "C" jeton_status jeton_lock_release(jeton_lock* lock) {
   const LockGuard guard(*lock);
   const jeton_status before = jeton::client::look(*lock);
   jeton_status status = before == JETON_LOCK_LOST ? JETON_LOCK_LOST : JETON_LOCK_NOT_HELD;
-  if (lock->state == LockState::held) status = jeton::client::give_back(*lock);
+  if (lock->state == LockState::held) status = jeton::client::release_lock(*lock);
   if (lock->state == LockState::waiting) {
     static_cast<void>(jeton::client::finish(*lock, JETON_LOCK_NOT_HELD, ""));
     lock->unread = true;  // a wait for it elsewhere, in another coroutine, must be notified

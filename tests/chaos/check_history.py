@@ -146,7 +146,7 @@ def locks_exclude(history):
     """jeton.h: "A lock that one process of the whole fleet holds at a time." In the order of the fences each holder's belief ends
     before the next begins: so the history is that of one lock after the other. The validity of a lease counts from before its
     request, less the drift, so on one host nothing may overlap. systemd/README.md: lost data loses locks, "and their holders are
-    notified", at the latest at the end of the time to live. libclient/README.md: "a failover of a single Redis can lose a
+    notified", at the latest at the end of the TTL. libclient/README.md: "a failover of a single Redis can lose a
     lock"."""
     beliefs = last_beliefs(history)
     for lock, grants in grants_by_lock(history).items():
@@ -166,7 +166,7 @@ def locks_exclude(history):
 
 
 def is_excused(loss, holder, other, until, other_until):
-    """The holder was there before the loss ended, the other came after it began, and both together last for one time to live
+    """The holder was there before the loss ended, the other came after it began, and both together last for one TTL
     longer at most. In a failover either of them may be the one that is lost, else the holder."""
     both_until = min(until, other_until) if "kind" not in loss else until
     return (loss["end_us"] >= holder["begin_us"] and loss["begin_us"] <= other["end_us"]

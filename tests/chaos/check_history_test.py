@@ -181,7 +181,7 @@ class Rules(unittest.TestCase):
     def test_two_holders_after_a_failover(self):
         dead = [fault("redis_restart_empty", 58, 64), role(1, "primary", 60.5), role(0, "replica", 63.9)]
         self.assertEqual(self.broken(*self.two_holders, *dead, backend="sentinel"), [])
-        # A holder that believes longer than its time to live; a failover before, or after both.
+        # A holder that believes longer than its TTL; a failover before, or after both.
         self.assertEqual(self.broken(*hold("worker-0", 10, 60, 64), *hold("worker-1", 11, 61, 65), *dead,
                                      backend="sentinel"), ["locks_exclude"])
         self.assertEqual(self.broken(*self.two_holders, fault("redis_restart_empty", 57, 59), role(1, "primary", 58.5),

@@ -59,7 +59,7 @@ std::string error_complaint(const Error& error) {
 }
 
 std::string ttl_complaint(Milliseconds ttl) {
-  return ttl < Milliseconds{0} || ttl > longest_hold ? "a time to live out of range" : "";
+  return ttl < Milliseconds{0} || ttl > longest_hold ? "a TTL out of range" : "";
 }
 
 std::string message_complaint(std::string_view text, const FleetCodec& codec) {

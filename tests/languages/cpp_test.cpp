@@ -56,7 +56,7 @@ void run() {
   too_long.ttl = std::chrono::hours(2);
   try {
     static_cast<void>(jeton::Lock("long", too_long).try_lock());
-    check(false, "a time to live above max_ttl is refused");
+    check(false, "a TTL above max_ttl is refused");
   } catch (const jeton::Error& e) {
     const std::string what = e.what();
     check(e.status() == JETON_AGENT_REFUSED, "by the agent");

@@ -16,7 +16,7 @@
  * clocks alike: fence.pml has clocks that drift, acquisitions that are answered late, and a store that loses its data.
  *
  * Abstracted: renewals of a lock that the store knows, a Redlock (redlock.pml; a pass is a renewal there), the bounds on
- * passes and on the time to live.
+ * passes and on the TTL.
  *
  * Bad variants: REPORT_FOR_ANY, RELEASE_OWN_ONLY, LAST_FORMER_ONLY, LEASE_FROM_PASS, FROM_THE_ANSWER, NO_SPARE.
  */

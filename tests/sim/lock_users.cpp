@@ -132,8 +132,8 @@ void LockUsers::ask(User& user) {
   agent::LockRequest request;
   request.name = name_of_lock;
   request.locks.push_back(agent::lock_id(*rules.rule(name_of_lock), name_of_lock));
-  request.claim.ttl = world_.plan.lock_user_ttl;
-  request.claim.note.by = agent::LockHolder{host_name(user.host), 1, 1};
+  request.acquire.ttl = world_.plan.lock_user_ttl;
+  request.acquire.note.by = agent::LockHolder{host_name(user.host), 1, 1};
   request.wait = waits[static_cast<std::size_t>(4 * random_.uniform()) % std::size(waits)];
   user.session = sites_[user.host]->broker->open(std::move(request));
   user.next_at = BootTime::max();

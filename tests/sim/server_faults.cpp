@@ -8,7 +8,7 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-using Way = test::MemoryNetwork::Fault;
+using NetworkFault = test::MemoryNetwork::Fault;
 using Target = FaultInfo::Target;
 
 // libclient/README.md, "Limits of a lock": "a failover of a single Redis can lose a lock".
@@ -158,21 +158,22 @@ void order_messages(World& world, const Fault& fault) {
   world.fleet.server(fault.target).set_message_disorder(no_time);
 }
 
-Way way_of(const Fault& fault) {
-  const Way ways[] = {Way::no_connection, Way::silent, Way::deaf, Way::held, Way::reply_is_fatal, Way::refused};
-  return ways[fault.amount % std::size(ways)];
+NetworkFault fault_of(const Fault& fault) {
+  const NetworkFault all[] = {NetworkFault::no_connection, NetworkFault::silent,         NetworkFault::deaf,
+                              NetworkFault::held,          NetworkFault::reply_is_fatal, NetworkFault::refused};
+  return all[fault.amount % std::size(all)];
 }
-void set_ways(World& world, const Fault& fault, Way way) {
+void set_faults(World& world, const Fault& fault, NetworkFault kind) {
   const std::size_t servers = world.plan.servers;
   const bool all = fault.amount / 6 % 3 != 0;
   for (std::size_t i = 0; i < servers; ++i) {
-    if (all || i == fault.amount / 18 % servers) world.fleet.set_way(fault.target, i, way);
+    if (all || i == fault.amount / 18 % servers) world.fleet.set_way(fault.target, i, kind);
   }
 }
-void part_host(World& world, const Fault& fault) { set_ways(world, fault, way_of(fault)); }
-void join_host(World& world, const Fault& fault) { set_ways(world, fault, Way::none); }
-void part_server(World& world, const Fault& fault) { world.fleet.set_fault(fault.target, way_of(fault)); }
-void join_server(World& world, const Fault& fault) { world.fleet.set_fault(fault.target, Way::none); }
+void part_host(World& world, const Fault& fault) { set_faults(world, fault, fault_of(fault)); }
+void join_host(World& world, const Fault& fault) { set_faults(world, fault, NetworkFault::none); }
+void part_server(World& world, const Fault& fault) { world.fleet.set_fault(fault.target, fault_of(fault)); }
+void join_server(World& world, const Fault& fault) { world.fleet.set_fault(fault.target, NetworkFault::none); }
 
 void slow_network(World& world, const Fault& fault) {
   const milliseconds longest[] = {milliseconds(20), milliseconds(100), milliseconds(300), milliseconds(800)};

@@ -122,7 +122,7 @@ std::string busy_reason(const LockTry& busy) {
 
 void add_holder(OrderedJson& json, const LockSession& session, BootTime now) {
   const LockTry& busy = session.busy();
-  const bool may_see = session.request().is_admin || is_same_user(busy.note.by, session.request().claim.note.by);
+  const bool may_see = session.request().is_admin || is_same_user(busy.note.by, session.request().acquire.note.by);
   json["holder"] =
       busy.holder.empty() ? OrderedJson() : OrderedJson(may_see ? busy.holder : short_owner_id(busy.holder));
   json["holder_ttl_ms"] = std::max<std::int64_t>(0, to_ms(busy.busy_until - now).count());
@@ -141,9 +141,9 @@ LockRequest lock_request(const std::string& name, const std::string& body) {
   for (std::string& other : reader.texts("names")) request.locks.push_back(LockId{std::move(other)});
   request.resumed = reader.text_by_name("owners", 64);
   const auto ttl = reader.milliseconds("ttl_ms");
-  request.claim.ttl = ttl ? Duration{*ttl} : no_ttl;
-  request.claim.owner = reader.text("owner", 64);
-  request.claim.note.metadata = reader.text("metadata", 512);
+  request.acquire.ttl = ttl ? Duration{*ttl} : no_ttl;
+  request.acquire.owner = reader.text("owner", 64);
+  request.acquire.note.metadata = reader.text("metadata", 512);
   request.wait = reader.milliseconds("wait_ms").value_or(Milliseconds{0});
   request.retry = reader.milliseconds("retry_ms");
   return request;

@@ -13,7 +13,7 @@
 
 namespace jeton::agent {
 
-// The time to live in a request whose body gives none.
+// The TTL in a request whose body gives none.
 constexpr Duration no_ttl{-1};
 
 // The body of a request about the lock `name`: {"ttl_ms", "wait_ms", "retry_ms", "owner", "metadata", "names",

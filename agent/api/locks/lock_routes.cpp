@@ -43,8 +43,8 @@ std::string section_of(const LockRuleConfig& rule) { return "locks.\"" + rule.pa
 
 std::optional<ApiAnswer> ttl_refusal(const LockCall& call) {
   const LockLimits& limits = call.broker.limits();
-  const Duration ttl = call.request.claim.ttl;
-  if (ttl == no_ttl) return bad_request("the body must have ttl_ms, the time to live in milliseconds");
+  const Duration ttl = call.request.acquire.ttl;
+  if (ttl == no_ttl) return bad_request("the body must have ttl_ms, the TTL in milliseconds");
   if (ttl < limits.shortest_ttl) {
     return bad_request("ttl_ms is less than " + format_duration(to_ms(limits.shortest_ttl)));
   }
@@ -79,11 +79,11 @@ ApiResponse acquire(LockCall call) {
 }
 
 ApiResponse extend(const LockCall& call) {
-  const LockClaim& claim = call.request.claim;
-  if (claim.owner.empty()) return bad_request("the body must have owner and ttl_ms");
+  const AcquireRequest& wanted = call.request.acquire;
+  if (wanted.owner.empty()) return bad_request("the body must have owner and ttl_ms");
   if (auto refused = ttl_refusal(call)) return *refused;
   return LaterAnswer{
-      [&broker = call.broker, id = call.id(), owner = claim.owner, ttl = claim.ttl]() -> Task<ApiAnswer> {
+      [&broker = call.broker, id = call.id(), owner = wanted.owner, ttl = wanted.ttl]() -> Task<ApiAnswer> {
         const std::optional<Lease> lease = co_await broker.extend(id, owner, ttl);
         if (lease) co_return ApiAnswer{200, lock_json(id.name, *lease)};
         ApiAnswer refused = co_await not_held(broker, id);
@@ -92,7 +92,7 @@ ApiResponse extend(const LockCall& call) {
 }
 
 ApiResponse release(const LockCall& call) {
-  const std::string& owner = call.request.claim.owner;
+  const std::string& owner = call.request.acquire.owner;
   if (owner.empty()) return bad_request("the body must have owner");
   return LaterAnswer{[&broker = call.broker, id = call.id(), owner]() -> Task<ApiAnswer> {
     const bool released = co_await broker.release(id, owner);
@@ -149,7 +149,7 @@ std::optional<ApiAnswer> resolve_others(LockCall& call, AccountNames& names) {
     const LockRuleConfig* rule = call.broker.rule(name);
     if (rule == nullptr) return no_rule(name);
     if (!may_read(call.peer, rule->access, names)) return not_allowed(call.peer, name, *rule);
-    if (call.request.claim.ttl > rule->max_ttl) {
+    if (call.request.acquire.ttl > rule->max_ttl) {
       return bad_request("ttl_ms is more than the max_ttl of " + section_of(*rule));
     }
     *lock = lock_id(*rule, name);
@@ -164,7 +164,7 @@ std::optional<ApiAnswer> resolve_others(LockCall& call, AccountNames& names) {
 
 ApiResponse session(LockCall call, AccountNames& names) {
   LockRequest& request = call.request;
-  if (!request.claim.owner.empty()) {
+  if (!request.acquire.owner.empty()) {
     return bad_request("the agent chooses the owner id of a lock that a connection holds; leave owner out");
   }
   if (auto refused = ttl_refusal(call)) return *refused;
@@ -237,7 +237,7 @@ ApiResponse lock_route(std::string_view rest, const ApiRequest& request, const P
     return bad_request(e.what());
   }
   call.request.locks.front() = lock_id(*rule, name);
-  call.request.claim.note.by = by;
+  call.request.acquire.note.by = by;
   call.request.user = peer.uid;
   call.request.is_admin = is_admin;
   if (what == "/acquire") return acquire(std::move(call));

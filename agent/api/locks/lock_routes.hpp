@@ -8,7 +8,7 @@
 //                                  the next request follows. In the body "names": more locks, all or none;
 //                                  "owners": goes on with locks that were held at an agent that is gone.
 //   POST   /v1/locks/NAME/acquire  a detached lock
-//   POST   /v1/locks/NAME/extend   {"owner", "ttl_ms"}: the time to live is that from now on; sessions' locks, too
+//   POST   /v1/locks/NAME/extend   {"owner", "ttl_ms"}: the TTL is that from now on; sessions' locks, too
 //   POST   /v1/locks/NAME/release  {"owner"}
 //   GET    /v1/locks/NAME          the lock and its holder
 //   DELETE /v1/locks/NAME          agent.admins: takes it from its holder

@@ -28,7 +28,7 @@ namespace jeton::agent {
 
 using TokenPast = std::deque<HistoryEvent>;  // the oldest first
 // The life of one token as a picture (SVG, timeline.cpp): the time before it with its events, from its issue to its
-// expiry, the grace at its end, the overlap with the token before, a pause, and now. Each token has its own scale.
+// expiry, the grace at its end, the overlap with the previous token, a pause, and now. Each token has its own scale.
 // Everything is placed by attributes and percentages: the page's policy allows no style attribute, and the picture has
 // any width.
 [[nodiscard]] std::string timeline_svg(const TokenStatus& status, const TokenPast& past, WallTime now);

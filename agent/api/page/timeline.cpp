@@ -156,7 +156,7 @@ std::string timeline_svg(const TokenStatus& status, const TokenPast& past, WallT
     if (now > expires) out += svg_bar(scale, "without", expires, now, 13, 4, "expired " + utc_text(expires));
     if (status.previous_accept_until) {
       out += svg_bar(scale, "overlap", issued, *status.previous_accept_until, 23, 3,
-                     "the token before is accepted until " + utc_text(*status.previous_accept_until));
+                     "the previous token is accepted until " + utc_text(*status.previous_accept_until));
     }
   }
   if (status.paused_until) {

@@ -113,7 +113,7 @@ std::string fact_list(const TokenStatus& status, WallTime now) {
   facts.time("Refresh due", status.refresh_at);
   facts.time("Expires", status.expires_at);
   facts.text("Grace", duration_words(status.grace) + ", spread " + duration_words(status.spread));
-  facts.time("Token before accepted until", status.previous_accept_until);
+  facts.time("Previous token accepted until", status.previous_accept_until);
   facts.time("Paused until", status.paused_until, status.pause_reason);
   facts.text("Fence", status.fence == 0 ? std::string() : std::to_string(status.fence));
   facts.time("Last fetch by this host", status.last_fetch_at);

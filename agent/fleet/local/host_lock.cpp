@@ -98,7 +98,7 @@ bool LocalLeases::try_take(const std::string& name, const std::filesystem::path&
   auto lock = std::make_unique<HostLock>(file);
   if (!lock->try_lock()) return false;
   // An entry under this name is a lock whose file was removed: it excludes no process.
-  if (const auto stale = held_.find(name); stale != held_.end()) let_go(stale);
+  if (const auto stale = held_.find(name); stale != held_.end()) free_lease(stale);
   Held& held = held_[name];
   held.owner = owner;
   held.lock = std::move(lock);
@@ -111,7 +111,7 @@ bool LocalLeases::renew(const std::string& name, const std::string& owner, Durat
   const auto held = held_.find(name);
   if (held == held_.end() || held->second.owner != owner) return false;
   if (!held->second.lock->intact()) {
-    let_go(held);
+    free_lease(held);
     return false;
   }
   timers_.cancel(held->second.timer);
@@ -121,11 +121,11 @@ bool LocalLeases::renew(const std::string& name, const std::string& owner, Durat
 
 void LocalLeases::release(const std::string& name, const std::string& owner) {
   const auto held = held_.find(name);
-  if (held != held_.end() && held->second.owner == owner) let_go(held);
+  if (held != held_.end() && held->second.owner == owner) free_lease(held);
 }
 
 void LocalLeases::release_all() {
-  while (!held_.empty()) let_go(held_.begin());
+  while (!held_.empty()) free_lease(held_.begin());
 }
 
 bool LocalLeases::owns(const std::string& name, const std::string& owner) const {
@@ -147,10 +147,10 @@ void LocalLeases::arm(const std::string& name, Held& held, Duration ttl) {
 // The timer that frees an expired lease may be late, after a suspend for example.
 void LocalLeases::drop_expired(const std::string& name) {
   const auto held = held_.find(name);
-  if (held != held_.end() && now() >= held->second.expires_at) let_go(held);
+  if (held != held_.end() && now() >= held->second.expires_at) free_lease(held);
 }
 
-void LocalLeases::let_go(std::map<std::string, Held>::iterator held) {
+void LocalLeases::free_lease(std::map<std::string, Held>::iterator held) {
   timers_.cancel(held->second.timer);
   held_.erase(held);
 }

@@ -72,7 +72,7 @@ class LocalLeases {
   [[nodiscard]] BootTime now() const { return timers_.clock().boot_now(); }
   void arm(const std::string& name, Held& held, Duration ttl);
   void drop_expired(const std::string& name);
-  void let_go(std::map<std::string, Held>::iterator held);
+  void free_lease(std::map<std::string, Held>::iterator held);
 
   Timers& timers_;
   std::map<std::string, Held> held_;

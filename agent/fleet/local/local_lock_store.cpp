@@ -31,7 +31,7 @@ class LocalLockStore final : public LockStore {
     listeners_.clear();
   }
 
-  Task<LockTry> try_acquire(LockId id, LockClaim claim) override {
+  Task<LockTry> try_acquire(LockId id, AcquireRequest request) override {
     check_running();
     LockTry result;
     const BootTime since = now();
@@ -43,12 +43,12 @@ class LocalLockStore final : public LockStore {
     }
     const auto micros =
         std::chrono::duration_cast<std::chrono::microseconds>(timers_.clock().wall_now().time_since_epoch());
-    LocalLock lock{claim.owner, 0, since + claim.ttl, claim.note, since};
+    LocalLock lock{request.owner, 0, since + request.ttl, request.note, since};
     on_file([&] {
       lock.fence = files_.next_fence(static_cast<std::uint64_t>(std::max<std::int64_t>(1, micros.count())));
       files_.save(id.name, lock);
     });
-    result.lease = Lease{lock.owner, lock.fence, claim.ttl, lease_valid_until(since, claim.ttl)};
+    result.lease = Lease{lock.owner, lock.fence, request.ttl, lease_valid_until(since, request.ttl)};
     hold(id.name, std::move(lock));
     co_return result;
   }
@@ -83,14 +83,14 @@ class LocalLockStore final : public LockStore {
     check_running();
     const auto* held = find(id.name);
     if (held == nullptr || !is_of(*held, owner, former)) co_return false;
-    let_go(id.name);
+    free_lock(id.name);
     co_return true;
   }
 
   Task<bool> force_release(LockId id) override {
     check_running();
     if (find(id.name) == nullptr) co_return false;
-    let_go(id.name);
+    free_lock(id.name);
     co_return true;
   }
 
@@ -156,7 +156,7 @@ class LocalLockStore final : public LockStore {
     const auto held = held_.find(name);
     if (held == held_.end()) return nullptr;
     if (held->second.expires_at > now()) return &held->second;
-    let_go(name);
+    free_lock(name);
     return nullptr;
   }
 
@@ -169,7 +169,7 @@ class LocalLockStore final : public LockStore {
     });
   }
 
-  void let_go(const std::string& name) {
+  void free_lock(const std::string& name) {
     const auto held = held_.find(name);
     timers_.cancel(held->second.timer);
     held_.erase(held);

@@ -81,20 +81,20 @@ LockNote to_note(const Reply& reply, std::size_t first) {
 
 }  // namespace
 
-Task<LockOperations::Acquired> LockOperations::acquire_updater(RedisKeys keys, const LockClaim& claim,
+Task<LockOperations::Acquired> LockOperations::acquire_updater(RedisKeys keys, const AcquireRequest& request,
                                                                BootTime deadline) {
-  const Milliseconds ttl = to_ms(claim.ttl);
-  const std::string message = message_of(keys, ClaimMessage{claim.owner, ttl});
+  const Milliseconds ttl = to_ms(request.ttl);
+  const std::string message = message_of(keys, ClaimMessage{request.owner, ttl});
   const std::string ttl_ms = std::to_string(ttl.count());
   const std::string fence_ttl_ms = std::to_string(fence_ttl.count());
   const std::array<std::string, 4> script_keys{keys.lock, keys.token, keys.fence, keys.pause};
-  const Arguments arguments{claim.owner, ttl_ms, fence_ttl_ms, keys.channel, message, keys.protocol};
+  const Arguments arguments{request.owner, ttl_ms, fence_ttl_ms, keys.channel, message, keys.protocol};
   Acquired result;
   const Reply reply =
       co_await run(redis_scripts::acquire(), keys, script_keys, arguments, deadline, &result.replicated);
   const std::string_view outcome = reply.at(0).as_text();
   if (outcome == "won") {
-    read_won(reply, keys, claim.owner, "the acquire", result);
+    read_won(reply, keys, request.owner, "the acquire", result);
     result.stored_generation = reply.at(4).as_text();
   } else if (outcome == "busy") {
     result.remaining = to_remaining(reply.at(1), longest_hold);
@@ -111,19 +111,19 @@ Task<LockOperations::Acquired> LockOperations::acquire_updater(RedisKeys keys, c
   co_return result;
 }
 
-Task<LockOperations::Acquired> LockOperations::acquire_application(RedisKeys keys, const LockClaim& claim,
+Task<LockOperations::Acquired> LockOperations::acquire_application(RedisKeys keys, const AcquireRequest& request,
                                                                    BootTime deadline) {
-  const std::string by = lock_holder_text(claim.note.by);
-  const std::string ttl_ms = std::to_string(to_ms(claim.ttl).count());
+  const std::string by = lock_holder_text(request.note.by);
+  const std::string ttl_ms = std::to_string(to_ms(request.ttl).count());
   const std::string fence_ttl_ms = std::to_string(fence_ttl.count());
   const std::array<std::string, 3> script_keys{keys.lock, keys.fence, keys.info};
   const std::string spare = std::to_string(spare_fences);
-  const Arguments arguments{claim.owner, ttl_ms, fence_ttl_ms, keys.protocol, by, claim.note.metadata, spare};
+  const Arguments arguments{request.owner, ttl_ms, fence_ttl_ms, keys.protocol, by, request.note.metadata, spare};
   Acquired result;
   const Reply reply =
       co_await run(redis_scripts::lock_acquire(), keys, script_keys, arguments, deadline, &result.replicated);
   if (reply.at(0).as_text() == "won") {
-    read_won(reply, keys, claim.owner, "a lock", result);
+    read_won(reply, keys, request.owner, "a lock", result);
   } else {
     result.remaining = to_remaining(reply.at(1), longest_hold);
     result.holder = reply.at(2).as_text();

@@ -25,7 +25,7 @@ class LockOperations : private ScriptSteps {
     std::string owner;                      // won: as the lock has it
     std::optional<Milliseconds> remaining;  // busy, paused: how long at the latest; none: without an end
     std::string reason;                     // paused
-    std::string request;                    // paused: fingerprint of the request that failed for good
+    std::string request;                    // paused: fingerprint of the request that was refused permanently
     std::string holder;                     // busy: the owner of the lock, no more than its first 64 bytes
     LockNote note;                          // busy, of an application's lock: of the holder
     std::optional<SecretString> record;     // of a token: as stored
@@ -33,8 +33,8 @@ class LockOperations : private ScriptSteps {
     bool replicated = true;                 // won: by as many as expected
   };
   // An application's lock is never paused.
-  Task<Acquired> acquire_updater(RedisKeys keys, const LockClaim& claim, BootTime deadline);
-  Task<Acquired> acquire_application(RedisKeys keys, const LockClaim& claim, BootTime deadline);
+  Task<Acquired> acquire_updater(RedisKeys keys, const AcquireRequest& request, BootTime deadline);
+  Task<Acquired> acquire_application(RedisKeys keys, const AcquireRequest& request, BootTime deadline);
 
   // False: not held by this owner (any more). Sets the owner.
   Task<bool> renew(RedisKeys keys, std::string& owner, Milliseconds ttl, BootTime deadline);

@@ -53,8 +53,8 @@ class RedisCoordinator final : public Coordinator {
   ~RedisCoordinator() override { stop(); }
 
   Task<AcquireResult> try_acquire(const std::string& name, Duration ttl) override {
-    LockClaim claim{.owner = new_owner_id(server().random()), .ttl = ttl};
-    return run(server().try_acquire(subject(name), std::move(claim)));
+    AcquireRequest request{.owner = new_owner_id(server().random()), .ttl = ttl};
+    return run(server().try_acquire(subject(name), std::move(request)));
   }
   Task<bool> renew(const std::string& name, Lease& lease) override {
     return run(server().renew(subject(name), lease, server().deadline()));

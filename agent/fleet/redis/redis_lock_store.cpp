@@ -11,9 +11,9 @@ class RedisLockStore final : public LockStore {
   explicit RedisLockStore(const std::shared_ptr<RedisServer>& server) : server_(server), use_({server}) {}
   ~RedisLockStore() override { RedisLockStore::stop(); }
 
-  Task<LockTry> try_acquire(LockId id, LockClaim claim) override {
+  Task<LockTry> try_acquire(LockId id, AcquireRequest request) override {
     const auto server = running();
-    AcquireResult result = co_await server->try_acquire(subject_of(id), std::move(claim));
+    AcquireResult result = co_await server->try_acquire(subject_of(id), std::move(request));
     co_return std::move(result);
   }
 

@@ -24,7 +24,7 @@
 
 namespace jeton::agent {
 
-// What a step is about. A token and a lock of the same name have nothing in common.
+// The subject of a step. A token and a lock of the same name have nothing in common.
 struct Subject {
   enum class Kind { token, lock };
   Kind kind = Kind::token;
@@ -61,7 +61,7 @@ struct RedisKeys {
 // The fence must survive many quiet periods of a token; if it is lost nevertheless, the time takes its place.
 inline constexpr Milliseconds fence_ttl = std::chrono::hours(24 * 30);
 
-// A handle: copies share the client. What is passed by reference needs to live until the Task is done.
+// A handle: copies share the client. Arguments by reference need to live until the Task is done.
 class ScriptSteps {
  public:
   // `codec`: signs the messages. `replicas`: a step with `replicated` is asked after: do so many replicas have it,
@@ -92,7 +92,7 @@ class ScriptSteps {
 
 namespace redis_scripts {
 
-// `what`: "the acquire", of the script that answered so.
+// `what`: the script that answered so, for example "the acquire".
 [[noreturn]] void throw_unexpected(std::string_view what);
 // None: it is no number.
 [[nodiscard]] std::optional<std::uint64_t> to_number(std::string_view digits);

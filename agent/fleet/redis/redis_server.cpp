@@ -40,7 +40,7 @@ RedisServer::RedisServer(Timers& timers, Random& random, RedisOptions options,
       clock_(std::make_shared<ServerClock>(timers, operations_, options_.clock_interval, options_.connection.timeout,
                                            [this] { notifications_.notify_resync(); })),
       notifications_(timers, random, options_, std::move(reached_majority), [this] { return clock_offset(); }) {
-  // What was read before may be of another server, as after a failover the connection for messages may have moved
+  // Values read before may be of another server, as after a failover the connection for messages may have moved
   // first, or of a server that has lost its data since then. Without the clock's offset, so at first, nothing has been
   // read.
   runner_->on_connected([this] {
@@ -145,8 +145,8 @@ Task<RedisServer::Grant> RedisServer::acquire(Subject subject, std::shared_ptr<c
   co_return grant;
 }
 
-Task<AcquireResult> RedisServer::try_acquire(Subject subject, LockClaim claim) {
-  const auto attempt = std::make_shared<AcquireAttempt>(std::move(claim));
+Task<AcquireResult> RedisServer::try_acquire(Subject subject, AcquireRequest request) {
+  const auto attempt = std::make_shared<AcquireAttempt>(std::move(request));
   Grant grant = co_await acquire(subject, attempt, deadline());
   const LockOperations::Acquired& answer = grant.answer;
   AcquireResult result;
@@ -196,8 +196,8 @@ Task<PublishResult> RedisServer::publish(Subject subject, std::shared_ptr<const 
   result.stored = answer.outcome == Outcome::stored;
   if (!result.stored) result.current = decode(subject, answer.record);
   if (answer.outcome != Outcome::refused && !answer.replicated) {
-    // The token was fetched and the fleet has heard of it, so it counts all the same; its holder gives it back to a
-    // primary that has lost it.
+    // The token was fetched and the fleet has heard of it, so it counts all the same; its holder restores it on
+    // a primary that has lost it.
     log::warning(log::replicas_missing, "published, but a failover could lose it",
                  {{"token", subject.name}, {"endpoint", display()}, {"error", too_few_replicas("the record")}});
   }

@@ -3,8 +3,8 @@
 // notifications, and the steps that every backend takes, in this host's time.
 //
 // The coordinator and the lock store of an agent share it (server_use.hpp). Their commands are pipelined on one
-// connection, so neither waits for an answer to the other: what takes the server long would hold up both on two
-// connections as well, and a wait for replicas is cut into slices (client.hpp).
+// connection, so neither waits for an answer to the other: a command that takes the server long would hold up both on
+// two connections as well, and a wait for replicas is cut into slices (client.hpp).
 //
 // Records go in and come out in this host's wall clock; on the server they are in the server's time. So every host
 // reads the same instant on whichever server it asks, each server expires its keys by its own clock, and a server whose
@@ -33,9 +33,9 @@
 
 namespace jeton::agent {
 
-// A claim under way. Its time to live is whole milliseconds.
-struct AcquireAttempt : LockClaim {
-  explicit AcquireAttempt(LockClaim claim) : LockClaim(std::move(claim)) { ttl = expiry_ms(ttl); }
+// An acquisition under way. Its TTL is whole milliseconds.
+struct AcquireAttempt : AcquireRequest {
+  explicit AcquireAttempt(AcquireRequest request) : AcquireRequest(std::move(request)) { ttl = expiry_ms(ttl); }
   bool abandoned = false;  // by a quorum: a lock that the server grants from now on is released there
 };
 
@@ -60,10 +60,10 @@ class RedisServer : public std::enable_shared_from_this<RedisServer> {
   // background.
   Task<Grant> acquire(Subject subject, std::shared_ptr<const AcquireAttempt> attempt, BootTime deadline);
   // The same for a server that decides alone.
-  Task<AcquireResult> try_acquire(Subject subject, LockClaim claim);
+  Task<AcquireResult> try_acquire(Subject subject, AcquireRequest request);
   // False: not held by this owner (any more).
   Task<bool> renew(Subject subject, Lease& lease, BootTime deadline);
-  // LockStore::pass() of a server that decides alone. One that too few replicas have heard of counts for not answered.
+  // LockStore::pass() of a server that decides alone. If too few replicas have it, it counts as not answered.
   Task<bool> pass(Subject subject, FormerOwners former, Lease& lease, LockNote note, bool confirmed, BootTime deadline);
   // Deletes the lock if it is this owner's, in the background, as soon as the server can be asked.
   void cancel_acquire(const Subject& subject, const std::string& owner, Duration ttl) {

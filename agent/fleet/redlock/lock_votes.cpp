@@ -60,7 +60,7 @@ std::optional<Milliseconds> until_no_majority(std::vector<std::optional<Millisec
   return left[left.size() - majority];
 }
 
-// A server that was given the lock back knows it without its note.
+// A server on which the lock was restored knows it without its note.
 LockNote note_of(const Votes& votes, const std::string& holder) {
   for (const auto& vote : votes) {
     if (vote && vote->answer.holder == holder && vote->answer.note.by) return vote->answer.note;

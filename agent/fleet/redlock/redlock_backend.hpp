@@ -5,7 +5,7 @@
 // The lock is Redlock with fences (redlock_lock.hpp), the record a quorum register with read repair
 // (redlock_register.hpp), the count of fetches is read and written under the lock (redlock_fetches.hpp).
 //
-// What it asks of the servers: that a restart loses nothing (appendonly yes, appendfsync always), or that a server
+// Its conditions for the servers: that a restart loses nothing (appendonly yes, appendfsync always), or that a server
 // which lost its data stays away for longer than a lock lives. A server that comes back empty at once may give the lock
 // it has forgotten to a second owner, and if others of the majority did the same, there are two; the fences then
 // show which is the later one, as long as a server that knows the last fence is among the majority of the next. Clocks
@@ -25,7 +25,7 @@
 namespace jeton::agent {
 
 struct RedlockOptions {
-  // One a server. Their timeout bounds every question to that server; it should be small against a lock's time to live.
+  // One a server. Their timeout bounds every question to that server; it should be small against a lock's TTL.
   std::vector<redis::ConnectOptions> servers;
   std::string prefix = "jeton";
   FleetCodec codec{};                                 // plain, or sealed

@@ -56,8 +56,8 @@ class RedlockCoordinator final : public Coordinator {
   ~RedlockCoordinator() override { stop(); }
 
   Task<AcquireResult> try_acquire(const std::string& name, Duration ttl) override {
-    LockClaim claim{.owner = new_owner_id(quorum_->random), .ttl = ttl};
-    return run(redlock::try_acquire(quorum_, subject(name), std::move(claim)));
+    AcquireRequest request{.owner = new_owner_id(quorum_->random), .ttl = ttl};
+    return run(redlock::try_acquire(quorum_, subject(name), std::move(request)));
   }
   Task<bool> renew(const std::string& name, Lease& lease) override {
     return run(redlock::renew(quorum_, subject(name), lease));
@@ -91,7 +91,7 @@ class RedlockCoordinator final : public Coordinator {
   void subscribe(const std::string& name, FleetListener* listener) override {
     quorum_->notifications->subscribe(quorum_->servers, subject(name), listener);
   }
-  // What one server loses, the others do not report.
+  // A loss of one server is not reported by the others.
   [[nodiscard]] bool reports_losses(const std::string& name) const override {
     const Subject token = subject(name);
     return std::all_of(quorum_->servers.begin(), quorum_->servers.end(),

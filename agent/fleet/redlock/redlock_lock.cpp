@@ -108,7 +108,8 @@ Task<> restore_lock(Quorum quorum, Subject subject, Lease lease, RedlockQuorum::
       }
     }
   } catch (const TransportError& e) {
-    log::debug("a server could not be given the lock back", {{log_key_of(subject), subject.name}, {"error", e.what()}});
+    log::debug("the lock could not be restored on a server",
+               {{log_key_of(subject), subject.name}, {"error", e.what()}});
   }
 }
 
@@ -117,9 +118,9 @@ struct Attempted {
   bool split = false;  // no owner is known to hold it: to be tried again soon
 };
 
-Task<Attempted> attempt_once(Quorum quorum, Subject subject, LockClaim claim) {
+Task<Attempted> attempt_once(Quorum quorum, Subject subject, AcquireRequest request) {
   const BootTime sent_at = quorum->now();
-  const auto attempt = std::make_shared<AcquireAttempt>(std::move(claim));
+  const auto attempt = std::make_shared<AcquireAttempt>(std::move(request));
   // Before it is sent: the claim may be heard before the answers.
   if (subject.kind == Subject::Kind::token) quorum->notifications->own(attempt->owner);
   const RedlockQuorum::Question<Grant> question = [subject, attempt](const Server& server, BootTime deadline) {
@@ -165,26 +166,26 @@ Task<Attempted> attempt_once(Quorum quorum, Subject subject, LockClaim claim) {
   co_return attempted;
 }
 
-Task<AcquireResult> attempt_until_decided(Quorum quorum, Subject subject, LockClaim claim) {
-  const BootTime until = std::min(quorum->deadline(), claim.give_up_at);
+Task<AcquireResult> attempt_until_decided(Quorum quorum, Subject subject, AcquireRequest request) {
+  const BootTime until = std::min(quorum->deadline(), request.give_up_at);
   for (int splits = 1;; ++splits) {
     const BootTime sent_at = quorum->now();
-    Attempted attempted = co_await attempt_once(quorum, subject, claim);
+    Attempted attempted = co_await attempt_once(quorum, subject, request);
     if (!attempted.split) co_return std::move(attempted.result);
     const BootTime again_at = after_a_split(*quorum, sent_at, splits);
     attempted.result.busy_until = again_at;
     if (splits > 1 && again_at > until) co_return std::move(attempted.result);
     co_await sleep_until(quorum->timers, again_at);
-    if (claim.owner_is_new) claim.owner = new_owner_id(quorum->random);
+    if (request.owner_is_new) request.owner = new_owner_id(quorum->random);
   }
 }
 
 }  // namespace
 
-Task<AcquireResult> try_acquire(Quorum quorum, Subject subject, LockClaim claim) {
+Task<AcquireResult> try_acquire(Quorum quorum, Subject subject, AcquireRequest request) {
   quorum->forget_ended();
-  const LockAttempts::Attempt attempt = [quorum, subject, claim] {
-    return attempt_until_decided(quorum, subject, claim);
+  const LockAttempts::Attempt attempt = [quorum, subject, request] {
+    return attempt_until_decided(quorum, subject, request);
   };
   // A token whose lock.key is the key of an application's lock needs an answer of its own, with its record.
   const std::string line = (subject.kind == Subject::Kind::token ? "token " : "lock ") + lock_key(*quorum, subject);

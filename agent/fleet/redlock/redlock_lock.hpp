@@ -24,7 +24,7 @@
 // given it, so in the usual case any minority may lose its data. tests/model/redlock.pml checks this argument.
 //
 // Renew. A majority must extend the lock while the lease is valid; otherwise it is lost. An expired lock is not created
-// again: a server that lost it (restarted empty) is given it back only when a majority has just confirmed the lease,
+// again: on a server that lost it (restarted empty) it is restored only when a majority has just confirmed the lease,
 // and only for the rest of its validity. No other owner can have a majority then, so this takes the lock from no
 // owner. So the winner of a divided attempt has the bare majority until its first renewal: if one of these servers
 // loses its data before, the lock is lost.
@@ -32,7 +32,7 @@
 // Pass (of an application's lock). As a renewal: a majority must give the lock of a former owner to the new one while
 // the lease is valid. Until then some servers may have the one and some the other, so no third owner has a majority.
 // The fence of the new owner is one of the spare ones: what is written back is the last of these. A server of the
-// minority that did not hear of it has the lock under a former owner until it is released, or its time to live ends
+// minority that did not hear of it has the lock under a former owner until it is released, or its TTL ends
 // there.
 //
 // All are coroutines that keep what they need. One thread: the loop's.
@@ -44,7 +44,7 @@
 namespace jeton::agent::redlock {
 
 // Each attempt has an owner id of its own, unless the caller chose it.
-Task<AcquireResult> try_acquire(Quorum quorum, Subject subject, LockClaim claim);
+Task<AcquireResult> try_acquire(Quorum quorum, Subject subject, AcquireRequest request);
 // `lease` lives until the Task is done.
 Task<bool> renew(Quorum quorum, Subject subject, Lease& lease);
 // LockStore::pass(). The same.

@@ -40,7 +40,7 @@ LockView majority_view(const RedlockRound<LockView>& round) {
     const auto lasts = [](const LockView* v) { return v->ttl.value_or(Milliseconds::max()); };
     std::sort(views.begin(), views.end(), [&](const LockView* a, const LockView* b) { return lasts(a) < lasts(b); });
     LockView view = *views[views.size() - round.majority()];
-    // A server that was given the lock back knows it without its note.
+    // A server on which the lock was restored knows it without its note.
     for (const LockView* other : views) {
       if (view.note.by) break;
       view.note = other->note;
@@ -73,9 +73,9 @@ class RedlockLockStore final : public LockStore {
   explicit RedlockLockStore(redlock::Quorum quorum) : quorum_(std::move(quorum)), use_(quorum_->servers) {}
   ~RedlockLockStore() override { RedlockLockStore::stop(); }
 
-  Task<LockTry> try_acquire(LockId id, LockClaim claim) override {
+  Task<LockTry> try_acquire(LockId id, AcquireRequest request) override {
     const redlock::Quorum quorum = running();
-    AcquireResult result = co_await redlock::try_acquire(quorum, subject_of(id), std::move(claim));
+    AcquireResult result = co_await redlock::try_acquire(quorum, subject_of(id), std::move(request));
     co_return std::move(result);
   }
 

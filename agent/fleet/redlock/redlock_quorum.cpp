@@ -15,7 +15,7 @@ constexpr std::size_t fewest_servers = 3;
 // two agents could hold the lock.
 //
 // A server is known by the run_id of its process, asked for at every connect. A restarted one is a new one, and an
-// endpoint that lost its connection gives up its claim, so servers can be moved without a word to the agents. One
+// endpoint that lost its connection gives up its server, so servers can be moved without a word to the agents. One
 // thread: the loop's.
 class ServerIdentities {
  public:
@@ -24,27 +24,27 @@ class ServerIdentities {
 
   // The endpoint is about to be connected to the server with this run_id; empty: it does not say, which is said once in
   // the log. Throws redis::SetupError if an endpoint that is connected has reached the same server.
-  void claim(std::size_t endpoint, const std::string& run_id) {
-    Endpoint& claimant = endpoints_[endpoint];
-    claimant.run_id.clear();
-    claimant.refused = false;
+  void identify(std::size_t endpoint, const std::string& run_id) {
+    Endpoint& asking = endpoints_[endpoint];
+    asking.run_id.clear();
+    asking.refused = false;
     if (run_id.empty()) {
       if (std::exchange(unknown_reported_, true)) return;
       log::info(
           "a server does not send its run id (allow +info in its ACL): jeton would not notice one server under two "
           "names",
-          {{"server", claimant.display}});
+          {{"server", asking.display}});
       return;
     }
     for (const Endpoint& other : endpoints_) {
       const auto server = other.server.lock();
-      if (&other == &claimant || other.run_id != run_id || !server || !server->is_connected()) continue;
-      claimant.refused = true;
+      if (&other == &asking || other.run_id != run_id || !server || !server->is_connected()) continue;
+      asking.refused = true;
       throw redis::SetupError("it is the same server as " + other.display +
                               " and has one vote, so it is not asked; name every server once in "
                               "coordination.redlock.endpoints, and replace this one by another");
     }
-    claimant.run_id = run_id;
+    asking.run_id = run_id;
   }
 
   // Its server has its vote through another endpoint, as far as is known.
@@ -119,7 +119,7 @@ redlock::Quorum make_redlock_quorum(Timers& timers, Random& random, const Redloc
     RedisOptions one;
     one.connection = connection;
     one.connection.identified = [identities, endpoint](const std::string& run_id) {
-      identities->claim(endpoint, run_id);
+      identities->identify(endpoint, run_id);
     };
     one.prefix = options.prefix;
     one.codec = options.codec;

@@ -134,7 +134,7 @@ class View {
   [[nodiscard]] Time expires_at() const { return time_from_ms(raw_->expires_at_ms); }
   [[nodiscard]] bool expired() const { return (raw_->flags & JETON_FLAG_EXPIRED) != 0; }
   [[nodiscard]] bool rejected() const { return (raw_->flags & JETON_FLAG_REJECTED) != 0; }
-  // The token before this one, acceptable until previous_accept_until().
+  // The previous token, acceptable until previous_accept_until().
   [[nodiscard]] std::optional<std::string_view> previous_value() const {
     if (raw_->previous_generation == 0) return std::nullopt;
     return std::string_view{raw_->previous_value, raw_->previous_value_size};

@@ -142,10 +142,10 @@ class Lock {
     lock.lock();
     if constexpr (std::is_void_v<std::invoke_result_t<F, Lock&>>) {
       std::forward<F>(fn)(lock);
-      lock.give_back();
+      lock.release();
     } else {
       auto result = std::forward<F>(fn)(lock);
-      lock.give_back();
+      lock.release();
       return result;
     }
   }
@@ -162,7 +162,7 @@ class Lock {
     return true;
   }
   // A missing confirmation does not matter to a caller that has finished: the lock expires.
-  void give_back() {
+  void release() {
     const Status status = unlock();
     if (status == JETON_LOCK_LOST) throw failure(status);
   }

@@ -13,7 +13,7 @@ class CoordinatorBehaviour : public testing::TestWithParam<const char*> {
 
   [[nodiscard]] bool is_local() const { return backend.is_local(); }
   [[nodiscard]] bool is_redlock() const { return backend.is_redlock(); }
-  // The time to live of a lock that is to expire soon. A quorum says no if the validity ran out while it was asked, so
+  // The TTL of a lock that is to expire soon. A quorum says no if the validity ran out while it was asked, so
   // there it leaves a busy machine more time.
   [[nodiscard]] Milliseconds brief() const { return Milliseconds{is_redlock() ? 4000 : 50}; }
 

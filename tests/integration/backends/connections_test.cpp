@@ -30,8 +30,8 @@ class Connections : public test::Redlock {
           loop.eventually([&] { return loop.run(backends.coordinator->try_acquire(name, 1h)).lease.has_value(); }));
       const LockId id{name};
       EXPECT_TRUE(loop.eventually([&] {
-        const LockClaim claim{new_owner_id(loop.random), true, 1h, {}};
-        return loop.run(backends.locks->try_acquire(id, claim)).lease.has_value();
+        const AcquireRequest acquire{new_owner_id(loop.random), true, 1h, {}};
+        return loop.run(backends.locks->try_acquire(id, acquire)).lease.has_value();
       }));
     }
   }

@@ -101,7 +101,7 @@ TEST_F(GetsetLock, ValueIsUnparsable_IsBusyAndValueStays) {  // [25]
 }
 
 TEST_F(GetsetLock, KeyHasATimeToLive_IsBusyAndKeepsIt) {  // [25]
-  server.cli({"SET", key, "1", "PX", "60000"});           // a number that is long past, but it has a time to live
+  server.cli({"SET", key, "1", "PX", "60000"});           // a number that is long past, but it has a TTL
   EXPECT_FALSE(a.call.try_acquire(60s).lease);
   EXPECT_EQ(their_value(), "1");
   EXPECT_GT(pttl(key), 0);

@@ -35,7 +35,7 @@ int count_of(const std::string& text, const std::string& word) {
 TEST_F(LockProcess, HolderRenewsAndIsKilled_LockIsKeptAndThenFree) {  // [16]
   const auto holder = start_holder(6s);
   const std::string owner = value();
-  // Longer than its time to live, by the holder's own count of renewals, one each third.
+  // Longer than its TTL, by the holder's own count of renewals, one each third.
   while (count_of(holder->out(), "renewed") < 4) {
     ASSERT_EQ(value(), owner);
     ASSERT_FALSE(a.call.try_acquire(1s).lease);

@@ -32,11 +32,11 @@ class LockStores : public testing::TestWithParam<const char*> {
     store.reset();
   }
 
-  [[nodiscard]] LockClaim claim(Duration ttl, const std::string& metadata = "") {
+  [[nodiscard]] AcquireRequest request(Duration ttl, const std::string& metadata = "") {
     return {new_owner_id(loop.random), true, ttl, {LockHolder{"host", 1, 2}, metadata}};
   }
   LockTry attempt(Duration ttl, const std::string& metadata = "") {
-    return loop.run(store->try_acquire(id, claim(ttl, metadata)));
+    return loop.run(store->try_acquire(id, request(ttl, metadata)));
   }
   Lease acquire(Duration ttl, const std::string& metadata = "") {
     std::optional<Lease> lease;

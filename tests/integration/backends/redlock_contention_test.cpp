@@ -50,7 +50,7 @@ class RedlockContention : public test::Redlock {
     Backends backends;
     LockStore& store = *backends.locks;
   };
-  LockClaim claim() { return {new_owner_id(loop.random), true, 1h, {}}; }
+  AcquireRequest request() { return {new_owner_id(loop.random), true, 1h, {}}; }
   const LockId id{"job"};
 };
 
@@ -58,7 +58,7 @@ TEST_F(RedlockContention, HundredTriesOfOneHostForALock_OneWins) {
   LockHost host(loop, servers.options());
   for (int round = 0; round < 10; ++round) {
     Outcome outcome;
-    for (int i = 0; i < 100; ++i) begin(host.store.try_acquire(id, claim()), outcome);
+    for (int i = 0; i < 100; ++i) begin(host.store.try_acquire(id, request()), outcome);
     end(outcome);
     ASSERT_EQ(outcome.won.size(), 1U);
     EXPECT_TRUE(loop.run(host.store.release(id, outcome.won.front().owner)));
@@ -86,7 +86,7 @@ TEST_F(RedlockContention, TriesOfSeveralHosts_OneWinsInEveryRound) {
     const std::size_t contending = 2 + round % 3;
     Outcome outcome;
     for (int i = 0; i < 10; ++i) {
-      for (std::size_t h = 0; h < contending; ++h) begin(hosts[h]->store.try_acquire(id, claim()), outcome);
+      for (std::size_t h = 0; h < contending; ++h) begin(hosts[h]->store.try_acquire(id, request()), outcome);
     }
     end(outcome);
     ASSERT_EQ(outcome.won.size(), 1U);

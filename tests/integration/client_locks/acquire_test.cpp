@@ -54,7 +54,7 @@ TEST_F(Locks, Released_WaiterThatWasStartedHasIt) {
   ASSERT_TRUE(waiter.start(seconds(60)).ok());
   EXPECT_EQ(waiter.check(), JETON_LOCK_WAITING);
   EXPECT_TRUE(holder.unlock().ok());
-  EXPECT_TRUE(eventually([&] { return waiter.check().ok(); }));  // long before the holder's time to live
+  EXPECT_TRUE(eventually([&] { return waiter.check().ok(); }));  // long before the holder's TTL
   EXPECT_GT(waiter.fence(), holder.fence());
 }
 

@@ -28,7 +28,7 @@ TEST_F(Locks, AgentIsKilled_IsLostAtOnceAndItsDescriptorSaysSo) {
   const int fd = one.event_fd();
   host.agent().kill();
   EXPECT_TRUE(is_readable(fd, patience));
-  EXPECT_TRUE(one.lost());  // long before its time to live
+  EXPECT_TRUE(one.lost());  // long before its TTL
   EXPECT_NE(one.reason(), "");
   EXPECT_EQ(one.unlock(), JETON_LOCK_LOST);
   EXPECT_EQ(one.acquire(milliseconds(0)), JETON_NO_AGENT);

@@ -79,7 +79,7 @@ TEST_F(Locks, AgentIsKilledWhileOneWaits_WaiterGetsAnError) {
   EXPECT_TRUE(waiter.lost());
   EXPECT_TRUE(holder.lost());
   host.agent().start();
-  EXPECT_TRUE(lock().lock_for(patience)) << "within its time to live";
+  EXPECT_TRUE(lock().lock_for(patience)) << "within its TTL";
 }
 
 }  // namespace

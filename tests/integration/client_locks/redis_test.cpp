@@ -62,14 +62,14 @@ TEST_F(LocksOnRedis, ReleaseIsNotAnswered_UnlockHasADeadline) {
   EXPECT_TRUE(one.lost());
   EXPECT_NE(value(), "");
   proxy.set(RedisProxy::Mode::open);
-  EXPECT_TRUE(eventually([&] { return value().empty(); })) << "long before its time to live";
+  EXPECT_TRUE(eventually([&] { return value().empty(); })) << "long before its TTL";
 }
 
 TEST_F(LocksOnRedis, ApplicationIsKilledWhileItReleases_IsGivenBack) {
   const auto holder = begin_release();
   holder->kill();
   proxy.set(RedisProxy::Mode::open);
-  EXPECT_TRUE(eventually([&] { return value().empty(); })) << "long before its time to live";
+  EXPECT_TRUE(eventually([&] { return value().empty(); })) << "long before its TTL";
 }
 
 TEST_F(LocksOnRedis, AgentIsKilledWhileItReleases_IsNoLoss) {

@@ -53,7 +53,7 @@ TEST_F(KeptLocks, AgentIsRestarted_NextOneRenewsThemForAnEventLoop) {
   ASSERT_TRUE(one.try_lock());
   const int fd = one.event_fd();
   restart(false);
-  // As an event loop does, until the next agent has renewed it: only that makes the rest of its time to live rise.
+  // As an event loop does, until the next agent has renewed it: only that makes the rest of its TTL rise.
   long least = shown("kept").value("ttl_ms", 0L);
   bool renewed = false;
   EXPECT_TRUE(eventually([&] {

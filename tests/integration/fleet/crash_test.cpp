@@ -52,7 +52,7 @@ TEST_F(FleetCrash, LocalAgentIsKilled_NextRunAdoptsItsTokenWithoutAFetch) {
   EXPECT_EQ(provider.counts().requests, 1U);
 }
 
-// That this takes no longer than the time to live of the lock:
+// That this takes no longer than the TTL of the lock:
 // FleetRefresh.UpdaterDiesInMidFetch_IsReplacedWithinOneTtl.
 TEST_F(FleetCrash, UpdaterIsKilledInMidFetch_IsReplaced) {
   FaultProvider provider({.lifetime = seconds(600)});

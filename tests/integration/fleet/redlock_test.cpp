@@ -58,7 +58,7 @@ TEST_F(FleetRedlock, OneServerIsKilledAndOneFrozen_OneFetchPerLifetime) {
   servers[3].signal(SIGCONT);
 }
 
-TEST(FleetRedlockVotes, ServerHasTwoNames_ErrorIsInLogAndStatus) {
+TEST(ServerIdentities, ServerHasTwoNames_ErrorIsInLogAndStatus) {
   const RedisServer one;
   const RedisServer other;
   FaultProvider provider({.lifetime = seconds(600)});

@@ -20,7 +20,7 @@ TEST_F(DetachedLock, Held_IsPrintedAndBusyForTheNext) {
   EXPECT_EQ(shown["owner"], first["owner"]);
   EXPECT_EQ(shown["fence"], first["fence"]);
   EXPECT_EQ(shown["metadata"], "nightly backup");
-  EXPECT_LE(shown["ttl_ms"].get<int>(), before["ttl_ms"].get<int>()) << "the holder's time to live is untouched";
+  EXPECT_LE(shown["ttl_ms"].get<int>(), before["ttl_ms"].get<int>()) << "the holder's TTL is untouched";
 }
 
 TEST_F(DetachedLock, NotHeld_StatusOfReleaseAndExtendSaysSo) {

@@ -64,7 +64,7 @@ TEST_F(KilledWhileGivingBack, Jetonctl_LockIsGivenBackAllTheSame) {
   ASSERT_NO_FATAL_FAILURE(begin_release("1h"));
   job->kill();
   proxy.set(RedisProxy::Mode::open);
-  EXPECT_TRUE(eventually([&] { return value().empty(); })) << "long before its time to live";
+  EXPECT_TRUE(eventually([&] { return value().empty(); })) << "long before its TTL";
   EXPECT_TRUE(can_be_had(host));
 }
 
@@ -85,7 +85,7 @@ TEST_F(KilledWhileGivingBack, Command_JetonctlDoesNotWaitForAnAnswerForEver) {
   EXPECT_NE(job->err().find("did not confirm the release"), std::string::npos) << job->err();
   EXPECT_NE(value(), "");
   proxy.set(RedisProxy::Mode::open);
-  EXPECT_TRUE(eventually([&] { return value().empty(); })) << "long before its time to live";
+  EXPECT_TRUE(eventually([&] { return value().empty(); })) << "long before its TTL";
 }
 
 class KilledWhileHolding : public HostOnRedis {
@@ -167,7 +167,7 @@ TEST_F(KilledWhileHolding, AgentBeforeItSaysThatItHolds_LockEndsByItself) {
 }
 
 // kill -9 of the agent that has passed the lock on and is about to tell Redis, which has the former owner until its
-// time to live ends.
+// TTL ends.
 TEST_F(KilledWhileHolding, AgentBeforeItTellsThatItPassedTheLockOn_LockEndsByItself) {
   ProcessOptions options;
   options.env = {{"JETON_FAILPOINTS", "locks.pass.sending=kill"}};

@@ -59,7 +59,7 @@ TEST_F(LockRunRestart, AgentIsKilledAndStarts_SameOwnerAndFenceGoOnAndAreRenewed
   const Json before = host.show("job");
   host.agent().kill();
   host.agent().start();
-  // Only a renewal makes the rest of its time to live rise.
+  // Only a renewal makes the rest of its TTL rise.
   int least = host.show("job")["ttl_ms"].get<int>();
   EXPECT_TRUE(eventually([&] {
     const int left = host.show("job")["ttl_ms"].get<int>();

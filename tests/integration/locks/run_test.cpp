@@ -147,7 +147,7 @@ TEST_F(LockRun, Killed_LockIsGivenBackAndTheCommandEnds) {
   const pid_t command = command_pid();
   job->signal(SIGKILL);
   EXPECT_EQ(job->wait(), 128 + SIGKILL);
-  EXPECT_TRUE(eventually([&] { return host.free("job"); })) << "long before its time to live";
+  EXPECT_TRUE(eventually([&] { return host.free("job"); })) << "long before its TTL";
   EXPECT_TRUE(eventually([&] { return !alive(command); }));
 }
 

@@ -24,7 +24,7 @@ class LockEventSequence : public ::testing::Test {
     LockRequest request;
     request.name = "job";
     request.locks.push_back(LockId{"job"});
-    request.claim.ttl = 1h;
+    request.acquire.ttl = 1h;
     request.wait = wait;
     auto session = opened.emplace_back(status.locks()->open(std::move(request)));
     become(*session, wait == 0s || opened.size() == 1 ? State::held : State::waiting);
@@ -47,7 +47,7 @@ TEST_F(LockEventSequence, Renewed_IsTheNextEventOnceForAnyNumberOfRenewals) {
   renew(*session, 2h);
   EXPECT_EQ(events.next(), LockEvent::acquired) << "before all else";
   events.mark_sent(LockEvent::acquired);
-  EXPECT_EQ(events.next(), std::nullopt) << "its line has the newest time to live";
+  EXPECT_EQ(events.next(), std::nullopt) << "its line has the newest TTL";
   renew(*session, 3h);
   renew(*session, 4h);
   EXPECT_EQ(events.next(), LockEvent::renewed);

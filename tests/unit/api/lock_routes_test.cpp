@@ -49,8 +49,8 @@ class LockRoutes : public ::testing::Test {
     LockRequest request;
     request.name = "job";
     request.locks.push_back(LockId{"job"});
-    request.claim.ttl = std::chrono::hours(1);
-    request.claim.note.by = holder;
+    request.acquire.ttl = std::chrono::hours(1);
+    request.acquire.note.by = holder;
     const auto session = begun(status.locks()->open(std::move(request)));
     EXPECT_EQ(session->state(), State::held) << session->reason();
     return session->held().front().lease.owner;
@@ -128,7 +128,7 @@ TEST_F(LockRoutes, NotHeldByThisOwner_WhoHasItIsTold) {
 TEST_F(LockRoutes, BodyIsWrong_RefusalSaysWhat) {
   const std::pair<const char*, const char*> wrong[] = {
       {"[]", "the body must be a JSON object"},
-      {"{}", "the body must have ttl_ms, the time to live in milliseconds"},
+      {"{}", "the body must have ttl_ms, the TTL in milliseconds"},
       {R"({"ttl_ms":null})", "the body must have ttl_ms"},
       {R"({"ttl_ms":0})", "ttl_ms is less than 50ms"},
       {R"({"ttl_ms":"1s"})", "ttl_ms must be a whole number of milliseconds, at most a year"},

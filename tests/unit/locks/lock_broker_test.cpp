@@ -44,7 +44,7 @@ class Broker : public testing::Test {
     LockRequest made;
     made.name = names.front();
     for (const std::string& name : names) made.locks.push_back({name});
-    made.claim.ttl = 1h;
+    made.acquire.ttl = 1h;
     made.wait = wait;
     made.user = user;
     return made;
@@ -213,10 +213,10 @@ TEST_F(Broker, LockIsResumedByItsOwnerId_IsHeldOn) {
 TEST_F(Broker, AnotherProcessResumesALock_IsLost) {
   LockRequest outliving = request({"a"});
   outliving.outlives_agent = true;
-  outliving.claim.note.by = LockHolder{"host-1", 1, 1};
+  outliving.acquire.note.by = LockHolder{"host-1", 1, 1};
   const auto holder = open_as(outliving);
   outliving.resumed["a"] = holder->held().front().lease.owner;
-  outliving.claim.note.by = LockHolder{"host-1", 1, 2};
+  outliving.acquire.note.by = LockHolder{"host-1", 1, 2};
   EXPECT_EQ(open_as(outliving)->state(), State::lost);
   EXPECT_EQ(holder->state(), State::held);
 }
@@ -255,7 +255,7 @@ TEST_F(Broker, LockIsDetached_CountsUntilItIsReleasedOrEnds) {
   const auto take = [&](const std::string& name, Duration ttl) {
     detached.name = name;
     detached.locks = {{name}};
-    detached.claim.ttl = ttl;
+    detached.acquire.ttl = ttl;
     const auto session = open_as(detached);
     EXPECT_EQ(session->state(), State::held);
     std::string owner = session->held().front().lease.owner;

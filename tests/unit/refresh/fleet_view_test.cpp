@@ -38,7 +38,7 @@ TEST(FleetView, ClaimIsHeardWhileTheLockIsOurs_IsIgnored) {
   parts.view.lock_taken();
   parts.view.hear_claim(parts.now() + seconds(10));
   EXPECT_EQ(parts.view.claimed_until(), agent::BootTime{});
-  parts.view.lock_given_back();
+  parts.view.lock_released();
   parts.view.hear_claim(parts.now() + seconds(10));
   EXPECT_GE(parts.view.claimed_until(), parts.now() + seconds(10));
 }
@@ -62,7 +62,7 @@ TEST(FleetView, LockIsGivenBack_EndsAClaimThatWasHeardBefore) {
   RefreshParts parts;
   parts.view.hear_claim(parts.now() + seconds(10));
   parts.view.lock_taken();
-  parts.view.lock_given_back();
+  parts.view.lock_released();
   EXPECT_EQ(parts.view.claimed_until(), agent::BootTime{});
 }
 

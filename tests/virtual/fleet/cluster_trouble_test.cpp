@@ -58,7 +58,7 @@ class ClusterTrouble : public testing::Test {
   MemoryServers servers{loop, 2};
 };
 
-// While a failover is known to one of them only, or for good after a resharding that was broken off.
+// While a failover is known to one of them only, or permanently after a resharding that was broken off.
 TEST_F(ClusterTrouble, TwoNodesSendCommandsToEachOther_TheWatchDoesNotMoveWithEachOfThem) {
   test::Host host(loop, options());
   host.listen();

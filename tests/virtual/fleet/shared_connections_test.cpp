@@ -182,8 +182,8 @@ TEST_P(SharedConnections, LockEndsBeforeTheServersAnswer_TokenIsServed) {
     const auto taking = [&]() -> Task<> {
       try {
         const LockId id{"short"};
-        LockClaim claim{new_owner_id(loop.random), true, 100ms, {}};
-        static_cast<void>(co_await backends.locks->try_acquire(id, std::move(claim)));
+        AcquireRequest acquire{new_owner_id(loop.random), true, 100ms, {}};
+        static_cast<void>(co_await backends.locks->try_acquire(id, std::move(acquire)));
       } catch (const TransportError&) {
         // Its time was over.
       }
@@ -215,8 +215,8 @@ class ReplicaWait : public SharedConnections {
   Task<> take(std::string name) {
     try {
       const LockId id{name};
-      LockClaim claim{new_owner_id(loop.random), true, 1h, {}};
-      static_cast<void>(co_await backends.locks->try_acquire(id, claim));
+      AcquireRequest acquire{new_owner_id(loop.random), true, 1h, {}};
+      static_cast<void>(co_await backends.locks->try_acquire(id, acquire));
     } catch (const TransportError& e) {
       failures.emplace_back(e.what());
     }

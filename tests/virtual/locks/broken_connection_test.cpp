@@ -71,7 +71,7 @@ TEST_P(BrokenConnection, AnswerIsLostAfterTheLockWasTaken_IsAnErrorAndCleanedUp)
     EXPECT_THROW(host.acquire({.ttl = 1h}), agent::TransportError);
     EXPECT_NE(fleet.counters(), before) << "it was not taken: nothing is shown";
     fleet.set_fault(Fault::none);
-    EXPECT_TRUE(loop.turn_until([&] { return fleet.nowhere(); }, 10s)) << "long before its time to live";
+    EXPECT_TRUE(loop.turn_until([&] { return fleet.nowhere(); }, 10s)) << "long before its TTL";
     free_again(host);
   }
 }

@@ -86,7 +86,7 @@ TEST_P(InFlight, ServersDieWhileItIsGivenBack_NothingIsLeft) {
   free_again(host);
 }
 
-// kill -9 of the agent: the lock that it was giving back is left to its time to live.
+// kill -9 of the agent: the lock that it was giving back is left to its TTL.
 TEST_P(InFlight, HostHasGoneWhileItGivesBack_IsFreeWithinOneTimeToLive) {
   LockHost& other = fleet.add_host();
   const Session one = host.take({.ttl = 3s});

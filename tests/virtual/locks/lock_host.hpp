@@ -64,11 +64,11 @@ class LockHost {
     request.name = ask.name;
     request.locks.push_back(id(ask.name));
     for (const std::string& other : ask.also) request.locks.push_back(id(other));
-    request.claim.owner = ask.owner;
-    request.claim.ttl = ask.ttl;
+    request.acquire.owner = ask.owner;
+    request.acquire.ttl = ask.ttl;
     request.wait = ask.wait;
     request.retry = ask.retry;
-    request.claim.note.by = agent::LockHolder{name_, 1, ++last_pid_};
+    request.acquire.note.by = agent::LockHolder{name_, 1, ++last_pid_};
     request.detached = detached;
     request.outlives_agent = ask.outlives_agent;
     return opened_.emplace_back(broker_.open(std::move(request)));

@@ -67,7 +67,7 @@ TEST_P(LossCause, ServersRefuseTheRenewal_TheirErrorIsNamed) {
     });
     EXPECT_THAT(reason, AllOf(HasSubstr("could not be renewed in time"), HasSubstr(code))) << code;
     refuse("");
-    loop.pass(10s);  // its time to live ends on the servers
+    loop.pass(10s);  // its TTL ends on the servers
   }
 }
 

@@ -94,7 +94,7 @@ INSTANTIATE_TEST_SUITE_P(On, ResumedLock, testing::Values("redis", "redlock"), b
 
 class LostKey : public FleetTest {
  protected:
-  // Holds, and looks for the loss within a renewal of a time to live of 3 s.
+  // Holds, and looks for the loss within a renewal of a TTL of 3 s.
   void lose(const std::function<void()>& how) {
     session = host.take({.ttl = 3s, .wait = 10s});
     ASSERT_EQ(session->state(), State::held) << session->reason();

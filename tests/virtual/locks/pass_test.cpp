@@ -73,12 +73,12 @@ TEST_P(AnyPass, PassedOn_StoreHearsOfItAndShowsThePresentHolder) {
   const agent::BootTime former_end = holder->valid_until();
   ASSERT_NO_FATAL_FAILURE(pass(holder, next));
   ASSERT_TRUE(loop.turn_until([&] { return next->renewals() == 1; }, 50ms));
-  EXPECT_TRUE(tenure_of(next).told);
+  EXPECT_TRUE(tenure_of(next).confirmed);
   EXPECT_GT(next->valid_until(), former_end);
   const agent::LockView view = host.show();
   EXPECT_EQ(view.owner, lease_of(next).owner);
   EXPECT_EQ(view.fence, lease_of(next).fence);
-  EXPECT_EQ(view.note.by, next->request().claim.note.by);
+  EXPECT_EQ(view.note.by, next->request().acquire.note.by);
   EXPECT_GT(view.ttl.value(), 59s);
   EXPECT_EQ(host.end(next), State::ended);
   EXPECT_FALSE(host.show().held);
@@ -261,7 +261,7 @@ TEST_P(AnyPass, NextHoldsAnotherLockAlready_StoreHearsOfItAtOnceAllTheSame) {
   fleet.settle();
   ASSERT_NO_FATAL_FAILURE(pass(holder, next));
   const agent::HeldLock* passed = next->find("b");
-  EXPECT_TRUE(loop.turn_until([&] { return passed->tenure.told; }, 50ms));
+  EXPECT_TRUE(loop.turn_until([&] { return passed->tenure.confirmed; }, 50ms));
   EXPECT_EQ(host.show("b").owner, passed->lease.owner);
 }
 
@@ -489,7 +489,7 @@ TEST_P(FleetPass, AgentDiesBeforeTheStoreHears_NoTwoHoldItAndTheNextFenceIsHighe
   EXPECT_FALSE(two_hold);
   EXPECT_EQ(holder->state(), State::lost);
   EXPECT_GE(loop.clock.boot_now(), lease_end);
-  EXPECT_LT(loop.clock.boot_now() - lease_end, 300ms) << "no longer than one time to live";
+  EXPECT_LT(loop.clock.boot_now() - lease_end, 300ms) << "no longer than one TTL";
   EXPECT_GT(lease_of(there).fence, fence);
   fleet.set_fault(Fault::none);  // reports that were sent meanwhile arrive
   loop.pass(10s);
@@ -533,7 +533,7 @@ TEST_F(QuorumPass, ServerDidNotHear_IsReleasedWithTheOthers) {
   EXPECT_EQ(fleet.count(former), 1U);
   fleet.set_fault(Fault::none);
   EXPECT_EQ(host.end(next), State::ended);
-  EXPECT_TRUE(loop.turn_until([&] { return fleet.nowhere(); }, 1min)) << "long before its time to live";
+  EXPECT_TRUE(loop.turn_until([&] { return fleet.nowhere(); }, 1min)) << "long before its TTL";
 }
 
 // The servers that confirmed the new owner are no majority any more.

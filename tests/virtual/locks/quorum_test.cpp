@@ -161,10 +161,10 @@ TEST_F(QuorumLock, ForcedReleaseBehindAVoteThatWaitsForAClock_LeavesNoKey) {
   fleet[4].restart();
   ASSERT_TRUE(loop.turn_until([&] { return store->health().endpoint.ends_with(" 5 reachable"); }));
   fleet.set_fault(Fault::held, 0, 4);
-  const agent::LockClaim claim{agent::new_owner_id(loop.random), true, 1h, {}};
-  const agent::LockTry taken = loop.run(store->try_acquire(host.id(), claim));
+  const agent::AcquireRequest acquire{agent::new_owner_id(loop.random), true, 1h, {}};
+  const agent::LockTry taken = loop.run(store->try_acquire(host.id(), acquire));
   ASSERT_TRUE(taken.lease);
-  ASSERT_EQ(fleet.count(claim.owner), 4U);
+  ASSERT_EQ(fleet.count(acquire.owner), 4U);
   loop.timers.schedule(loop.clock.boot_now() + 10ms, [&] { fleet.set_fault(Fault::none); });
   EXPECT_TRUE(loop.run(store->force_release(host.id())));
   loop.pass(1s);

@@ -102,7 +102,7 @@ TEST(UnexpectedFailureOfTheSegment, TokenCannotBeShown_IsTriedAgainSoon) {
   EXPECT_EQ(fleet.provider.calls, 1U);
 }
 
-// The segment still has the token before. The provider did not refuse that one, and an agent that adopts it must not
+// The segment still has the previous token. The provider did not refuse that one, and an agent that adopts it must not
 // fetch.
 TEST(UnexpectedFailureOfTheSegment, TokenThatCannotBeShownIsRejected_FlagWaitsForThatToken) {
   VirtualFleet fleet({.agents = 1});

@@ -245,7 +245,7 @@ void VirtualFleet::refit(std::size_t run, std::size_t server) {
   network.set_fault(at, dead_[run] ? Fault::refused : of_run);
 }
 
-// What has ended is out of reach for good.
+// What has ended is permanently out of reach.
 void VirtualFleet::refit_all() {
   for (std::size_t run = 0; run < dead_.size(); ++run) {
     for (std::size_t i = 0; i < servers_.size() && !dead_[run]; ++i) refit(run, i);

@@ -23,8 +23,8 @@ Cluster::Cluster(Timers& timers, Random& random, ClusterOptions options)
     : timers_(timers),
       random_(random),
       options_(std::move(options)),
-      told_by_(options_.endpoints.at(0)),
-      learn_error_(told_by_.display() + ": not connected yet"),
+      learnt_from_(options_.endpoints.at(0)),
+      learn_error_(learnt_from_.display() + ": not connected yet"),
       pace_(learn_pace, random),
       changed_(timers),
       wake_(timers) {
@@ -61,7 +61,7 @@ Cluster::Node Cluster::node(const Address& address) {
   connection.address = address;
   Node node{address, std::make_shared<Client>(timers_, random_, std::move(connection))};
   node.client->on_connected([weak = weak_from_this()] {
-    if (const auto self = weak.lock()) self->tell_change();
+    if (const auto self = weak.lock()) self->notify_change();
   });
   if (stopped_) return node;
   node.client->start();
@@ -100,9 +100,9 @@ std::string Cluster::last_error() const {
 }
 
 std::string Cluster::display() const {
-  if (map_.empty()) return "cluster via " + told_by_.display();
+  if (map_.empty()) return "cluster via " + learnt_from_.display();
   const std::size_t count = map_.nodes().size();
-  return "cluster of " + std::to_string(count) + (count == 1 ? " node via " : " nodes via ") + told_by_.display();
+  return "cluster of " + std::to_string(count) + (count == 1 ? " node via " : " nodes via ") + learnt_from_.display();
 }
 
 Task<> Cluster::run(std::shared_ptr<Cluster> self) {
@@ -171,20 +171,20 @@ void Cluster::open_candidates() {
   }
 }
 
-void Cluster::adopt(ClusterMap map, const Address& told_by) {
+void Cluster::adopt(ClusterMap map, const Address& learnt_from) {
   const bool differs = !(map == map_);
   const bool first = map_.empty();
   learn_error_.clear();
-  told_by_ = told_by;
+  learnt_from_ = learnt_from;
   map_ = std::move(map);
   // A caller in the middle of a command shares the ownership of its client, which then ends with the command.
   std::erase_if(nodes_, [this](const auto& known) { return !map_.contains(known.second.address); });
   if (!differs) return changed_.notify();
   log::write(first ? log::Level::info : log::Level::debug, "redis cluster learnt", {{"endpoint", display()}});
-  tell_change();
+  notify_change();
 }
 
-void Cluster::tell_change() {
+void Cluster::notify_change() {
   changed_.notify();
   if (const auto callback = on_change_) callback();
 }

@@ -65,8 +65,8 @@ class Cluster : public std::enable_shared_from_this<Cluster> {
   Task<bool> learn();
   Task<bool> learn_from(Node node);
   void open_candidates();
-  void adopt(ClusterMap map, const Address& told_by);
-  void tell_change();
+  void adopt(ClusterMap map, const Address& learnt_from);
+  void notify_change();
   [[nodiscard]] BootTime now() const { return timers_.clock().boot_now(); }
 
   Timers& timers_;
@@ -74,7 +74,7 @@ class Cluster : public std::enable_shared_from_this<Cluster> {
   ClusterOptions options_;
   std::function<void()> on_change_;
   ClusterMap map_;
-  Address told_by_;
+  Address learnt_from_;
   std::map<std::string, Node> nodes_;  // by display()
   std::string learn_error_;
   Backoff pace_;

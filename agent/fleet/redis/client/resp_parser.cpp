@@ -102,7 +102,7 @@ const redisReadTask& current_task(const redisReader& reader) {
 #endif
 }
 
-constexpr std::size_t idle_buffer_size = 64 * 1024;  // a larger buffer is given back once it is empty
+constexpr std::size_t idle_buffer_size = 64 * 1024;  // a larger buffer is freed once it is empty
 
 }  // namespace
 

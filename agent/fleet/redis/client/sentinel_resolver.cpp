@@ -83,7 +83,7 @@ class SentinelResolver::Impl : public std::enable_shared_from_this<Impl> {
     }
     self->first_ = (first + 1) % count;  // each has the largest share once
     const std::optional<SentinelAnswer> result = votes.result();
-    if (votes.disagree()) self->tell_disagreement(refusals);
+    if (votes.disagree()) self->report_disagreement(refusals);
     if (result) co_return self->believe(self->first_, *result);
     self->give_up(refusals);
   }
@@ -122,7 +122,7 @@ class SentinelResolver::Impl : public std::enable_shared_from_this<Impl> {
     return answer.primary;
   }
 
-  void tell_disagreement(const std::vector<Refusal>& answers) {
+  void report_disagreement(const std::vector<Refusal>& answers) {
     if (!disagreements_.allows(timers_.clock().boot_now())) return;
     log::warning(log::sentinels_disagree,
                  "sentinels name different primaries, but none reports a failover: compare SENTINEL MASTER on each, "

@@ -7,7 +7,7 @@
 --         {"paused", ttl_ms of the pause (-1: without an end), first 4096 bytes of the reason, record | nil}
 --
 -- The fence is above the last one and above the generation of the stored record. An error leaves no lock: token and
--- pause are read before the lock is taken, and a lock whose fence cannot be stored is given back.
+-- pause are read before the lock is taken, and a lock whose fence cannot be stored is released.
 --
 -- If the server's clock is behind, the fence counts on by a random step of the owner, up to 65 ms. A fence that was
 -- counted by 1 and then lost in a data loss would be counted again for another owner: two tokens of one generation.

@@ -7,6 +7,7 @@
 --         {"lost" | "changed", 0, 0}
 --
 -- "changed": a host that could not publish before has published since, which needs no lock. Its token may be valid.
+-- tests/model/fence.pml is a model of the admission, without the counts.
 --
 -- A window begins with its first call. The calls that the caller knows of count as well: this server may have had a data
 -- loss since. No caller waits longer than its own interval. The expiry of the count is set before the count: a server

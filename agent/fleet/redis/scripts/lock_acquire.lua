@@ -2,7 +2,7 @@
 --   ARGV  owner, ttl_ms, fence_ttl_ms, protocol of the lock, by, metadata, spare fences
 --   reply {"won", the lock's owner, fence} | {"busy", ttl_ms (-1: without an end), first 64 bytes of the holder [, note]}
 --
--- An error leaves no lock: one whose fence or info cannot be stored is given back. The info names its owner: another
+-- An error leaves no lock: one whose fence or info cannot be stored is released. The info names its owner: another
 -- client that takes the key afterwards does not clear it.
 --
 -- The counter is set above the fence by the spare ones, which are for the owners to whom this owner's host passes the lock

@@ -4,6 +4,7 @@
 --
 -- The counter rises also if another owner holds the lock here: that does no harm, and the more servers have the fence,
 -- the more of them may have a data loss. Only the answer depends on the owner.
+-- tests/model/redlock.pml is a model of it.
 -- needs: limits
 local owned = redis.call('GET', KEYS[1]) == ARGV[1]
 if owned and KEYS[3] and redis.call('HGET', KEYS[3], 'owner') then

@@ -228,7 +228,7 @@ export class Lock {
 
 if (Symbol.asyncDispose) Lock.prototype[Symbol.asyncDispose] = Lock.prototype.close;
 
-/** Takes the lock; closing it gives it back. */
+/** Takes the lock; closing it releases it. */
 export async function lock(name, wanted) {
   const { timeout, signal, ...options } = given.options(wanted);
   const taken = new Lock(name, options);

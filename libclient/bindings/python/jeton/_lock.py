@@ -21,7 +21,7 @@ _OF_THE_CALL = (Status.LOCK_NOT_HELD, Status.INVALID_ARGUMENT, Status.SYSTEM_ERR
 
 
 class Lock:
-    """A fleet-wide lock, taken, renewed and given back by this host's agent; contacts no agent before it is taken.
+    """A fleet-wide lock, taken, renewed and released by this host's agent; contacts no agent before it is taken.
 
         with Lock("nightly") as lock:          # waits; async with in asyncio
             while work and not lock.lost:

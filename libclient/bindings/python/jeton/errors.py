@@ -115,7 +115,7 @@ class LockLost(JetonError):
 
 
 class LockNotHeld(JetonError):
-    """Never taken, given back, or the lock of a parent process."""
+    """Never taken, released, or the lock of a parent process."""
 
 
 class LockLimit(JetonError):

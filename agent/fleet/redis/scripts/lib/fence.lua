@@ -7,7 +7,7 @@
 --
 -- One SET stores the time and returns the last fence; a second one follows only where the time is not above that. A
 -- server before Redis 6.2 refuses GET as an option. If the fence cannot be stored (the key is of another type), the lock
--- is given back, and the result is nil and the error.
+-- is released, and the result is nil and the error.
 local function raised(fence, text, time, owner)
   local number = tonumber(text or '')
   if not number or not (number >= tonumber(fence)) or number >= fence_limit(time) then return fence end

@@ -18,7 +18,7 @@ local function second_after(ttl_ms)
   return string.format('%.0f', last), string.format('%.0f', last * 1000 - now)
 end
 
--- The time to live in ms of a lock with this value. nil: it is free; -1: for ever.
+-- The TTL in ms of a lock with this value. nil: it is free; -1: for ever.
 local function ttl_of(key, value, protocol)
   if not value then return nil end
   local ttl = redis.call('PTTL', key)
@@ -30,7 +30,7 @@ end
 
 -- Takes a free lock. Returns its owner; or nil, the reply that says who holds it: {"busy", ttl_ms (-1: without an end),
 -- first 64 bytes of the holder}, and the holder. Under set_nx it writes first: a server that refuses writes says so also
--- of a lock that is held. Its holder can neither publish nor give it back then, and the others must not wait for that.
+-- of a lock that is held. Its holder can neither publish nor release it then, and the others must not wait for that.
 local function take(key, owner, ttl_ms, protocol)
   if protocol ~= 'getset' and redis.call('SET', key, owner, 'NX', 'PX', ttl_ms) then return owner end
   local value = redis.call('GET', key)
@@ -41,7 +41,7 @@ local function take(key, owner, ttl_ms, protocol)
   return owner
 end
 
--- Renews a lock that this owner holds. Returns the lock's owner and time to live from now on. PEXPIRE comes first: a
+-- Renews a lock that this owner holds. Returns the lock's owner and TTL from now on. PEXPIRE comes first: a
 -- server without memory refuses a SET only if it is the first write of a script.
 local function keep(key, owner, ttl_ms, protocol)
   if protocol == 'getset' then owner, ttl_ms = second_after(ttl_ms) end
