@@ -66,6 +66,12 @@ void set_up_route(CURL* h, const HttpRoute& route, const HttpUrl& where, CurlLis
 void set_up_tls(CURL* h, const ClientTlsConfig& tls) {
   set_option(h, CURLOPT_SSL_VERIFYPEER, 1L);
   set_option(h, CURLOPT_SSL_VERIFYHOST, 2L);
+  // libcurl knows the files by their paths and does not notice that they were replaced: a resumed session would have
+  // the certificate of the old one, and the authorities would be those of the first connection for a day.
+  set_option(h, CURLOPT_SSL_SESSIONID_CACHE, 0L);
+#if LIBCURL_VERSION_NUM >= 0x075700
+  if (!tls.ca_file.empty()) set_option(h, CURLOPT_CA_CACHE_TIMEOUT, 0L);
+#endif
   set_option(h, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   if (!tls.ca_file.empty()) {
     set_option(h, CURLOPT_CAINFO, tls.ca_file.c_str());

@@ -1,7 +1,8 @@
 // A provider with TLS: HTTP/2 and HTTP/1.1, client certificates on demand. Answers every request with a token and what
 // it saw of the request.
-//   node provider.mjs '{"host": "127.0.0.1", "cert": PEM, "key": PEM, "ca": PEM, "http1_only": false}'
+//   node provider.mjs '{"host": "127.0.0.1", "cert": PEM, "key": PEM, "ca": PEM, "http1_only": false, "close": false}'
 // Without cert it speaks HTTP/1.1 in the clear, or HTTP/2 with h2c; with ca it takes only clients whose certificate that authority signed.
+// With close every answer ends its connection.
 // The first line of its output is its port.
 import http from 'node:http';
 import http2 from 'node:http2';
@@ -15,9 +16,11 @@ function answer(request, response) {
     user_agent: request.headers['user-agent'],
     host: request.headers[':authority'] ?? request.headers.host,
     client: request.socket.getPeerCertificate?.()?.subject?.CN ?? null,
+    client_key: request.socket.getPeerCertificate?.()?.fingerprint256 ?? null,
     from: request.socket.remoteAddress,
   };
   response.setHeader('Content-Type', 'application/json');
+  if (options.close) response.setHeader('Connection', 'close');
   response.end(JSON.stringify({access_token: 'token-over-network', expires_in: 3600, seen}));
 }
 

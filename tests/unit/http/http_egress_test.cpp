@@ -185,6 +185,27 @@ TEST_F(HttpEgress, ClientCertificateIsDemanded_IsSent) {
   EXPECT_THAT(message_, HasSubstr("does the provider want a client certificate"));
 }
 
+// A resumed session would have the identity of the first certificate, and the trust in the first authority.
+TEST_F(HttpEgress, CertificatesAreReplacedOnDisk_NextConnectionHasTheNewOnes) {
+  json options = with_tls({{"http1_only", true}, {"close", true}});
+  options["ca"] = authority_.pem();
+  const NetworkProcess provider("provider.mjs", options);
+  const auto with_new_certificate = [&] {
+    const test::IssuedCertificate own = authority_.issue({});
+    HttpRequest r = to(provider);
+    r.route.tls.cert_file = dir_.write("client.pem", own.certificate);
+    r.route.tls.key_file = dir_.write("client.key", own.key);
+    return r;
+  };
+  const json first = seen(with_new_certificate())["client_key"];
+  EXPECT_TRUE(first.is_string());
+  EXPECT_NE(seen(with_new_certificate())["client_key"], first);
+
+  HttpRequest distrusting = with_new_certificate();
+  dir_.write("ca.pem", test::Authority("Other").pem());
+  EXPECT_EQ(failure(std::move(distrusting)), Reason::tls);
+}
+
 TEST_F(HttpEgress, KeyDoesNotFitTheCertificate_ErrorNamesTheKeyFile) {
   const NetworkProcess provider("provider.mjs", with_tls());
   HttpRequest r = to(provider);
