@@ -23,8 +23,9 @@ namespace jeton::agent {
 namespace {
 
 constexpr int max_links = 40;  // on the way to a file, as in the kernel
+// IN_ATTRIB: a file becomes readable after it was written, as install(1) makes it.
 constexpr std::uint32_t watched = IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_MODIFY | IN_CLOSE_WRITE |
-                                  IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
+                                  IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
 
 constexpr Duration look_again = std::chrono::seconds(5);  // where changes cannot be noticed
 
@@ -57,14 +58,17 @@ void walk(int inotify, const std::filesystem::path& path, WalkedPaths& found) {
       continue;
     }
     const int descriptor = ::inotify_add_watch(inotify, directory.c_str(), watched);
-    if (descriptor < 0 && errno != ENOENT && errno != ENOTDIR && errno != EACCES) {
-      found.trouble = errno_error("cannot watch " + directory.string() + " (see fs.inotify.max_user_watches)").what();
-    }
+    const int error = descriptor < 0 ? errno : 0;
     if (descriptor >= 0) found.names[descriptor].insert(name);
     std::error_code gone;
     const std::filesystem::path here = directory / name;
     const auto status = std::filesystem::symlink_status(here, gone);
     const bool missing = gone || !std::filesystem::exists(status);
+    // A directory that may be entered and not listed cannot be watched.
+    if (error != 0 && error != ENOENT && error != ENOTDIR && (error != EACCES || !missing)) {
+      const char* const advice = error == ENOSPC ? " (see fs.inotify.max_user_watches)" : "";
+      found.trouble = errno_error("cannot watch " + directory.string() + advice, error).what();
+    }
     if (missing || !std::filesystem::is_symlink(status)) {
       if (rest.empty() && descriptor >= 0) found.finals.insert({descriptor, name});
       if (missing) return;

@@ -1,12 +1,16 @@
 // Where changes cannot be heard of, PathWatch looks by itself.
 #include "agent/provider/path_watch.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -101,6 +105,46 @@ TEST_F(PathWatchTest, WatchEndsInTheCallOfAnother_IsNotCalled) {
   loop.context.restart();
   loop.context.poll();
   EXPECT_EQ(told, 1);
+}
+
+// As after `install -o jeton -m 0600`, which writes the file first.
+TEST_F(PathWatchTest, FileBecomesReadable_IsToldOf) {
+  dir.write("token", "x");
+  int told = 0;
+  const agent::PathWatch watch(loop.timers, {(dir / "token").string()}, [&told] { ++told; });
+  std::filesystem::permissions(dir / "token", std::filesystem::perms{0640});
+  EXPECT_TRUE(loop.turn_until([&] { return told > 0; }));
+}
+
+// Whom the mode of a directory concerns.
+class OrdinaryUser {
+ public:
+  OrdinaryUser() {
+    if (is_root_ && ::seteuid(65534) != 0) throw std::runtime_error("the test cannot become another user");
+  }
+  ~OrdinaryUser() {
+    if (is_root_ && ::seteuid(0) != 0) std::abort();
+  }
+  OrdinaryUser(const OrdinaryUser&) = delete;
+  OrdinaryUser& operator=(const OrdinaryUser&) = delete;
+
+ private:
+  const bool is_root_ = ::geteuid() == 0;
+};
+
+TEST_F(PathWatchTest, DirectoryMayBeEnteredAndNotListed_LooksByItself) {
+  const std::filesystem::path closed = dir / "closed";
+  std::filesystem::create_directory(closed);
+  std::ofstream(closed / "token") << "x";
+  std::filesystem::permissions(dir.path(), std::filesystem::perms{0711});
+  std::filesystem::permissions(closed, std::filesystem::perms{0311});
+  {
+    const OrdinaryUser user;
+    int told = 0;
+    const agent::PathWatch watch(loop.timers, {(closed / "token").string()}, [&told] { ++told; });
+    EXPECT_TRUE(loop.turn_until([&] { return told == 1; }));
+  }
+  std::filesystem::permissions(closed, std::filesystem::perms{0700});
 }
 
 TEST_F(PathWatchTest, PathIsOnADeadMount_LooksByItself) {
