@@ -30,7 +30,7 @@ void read_file(const ValueReader& value, std::filesystem::path& out) {
   if (!text) return;
   out = *text;
   if (!out.is_absolute()) {
-    value.refuse(": expected an absolute path; got " + in_quotes(*text));
+    value.refuse(": expected an absolute path, which begins with /");  // not shown: it may be a key itself
   } else {
     value.refer(out);
   }

@@ -17,26 +17,26 @@ constexpr Milliseconds longest_ttl = std::chrono::hours(7 * 24);
 bool has_star(const std::string& text) { return text.find('*') != std::string::npos; }
 
 // Several lock names must not get the same key.
-void check_star(const ValueReader& rule, const std::string& pattern, const std::string& key) {
+void check_star(const ValueReader& place, const std::string& pattern, const std::string& key) {
   if (key.empty() || has_star(pattern) == has_star(key)) return;
-  rule.refuse(".key: " + in_quotes(key) +
-              (has_star(key) ? " has a * for the name, but the pattern is one name"
-                             : " would be the key of every lock of the pattern; put a * in place of the name"));
+  place.refuse(": " + in_quotes(key) +
+               (has_star(key) ? " has a * for the name, but the pattern is one name"
+                              : " would be the key of every lock of the pattern; put a * in place of the name"));
 }
 
 void check_other_keys(const ValueReader& value, const RedisKey& claimed, Reading& reading) {
   for (const auto& [other, owner] : reading.redis_keys) {
     if (other == claimed.key) {
-      value.error(claimed.path + ": " + in_quotes(claimed.key) + " is already the key of " + owner);
+      value.refuse(": " + in_quotes(claimed.key) + " is already the key of " + owner);
       return;
     }
     if (matches_lock_pattern(other, claimed.key) || matches_lock_pattern(claimed.key, other)) {
-      value.error(claimed.path + ": " + in_quotes(claimed.key) + " may be the same key as " + in_quotes(other) +
-                  " of " + owner + "; each lock and mirror needs a key of its own");
+      value.refuse(": " + in_quotes(claimed.key) + " may be the same key as " + in_quotes(other) + " of " + owner +
+                   "; each lock and mirror needs a key of its own");
       return;
     }
   }
-  reading.redis_keys.emplace(claimed.key, claimed.path);
+  reading.redis_keys.emplace(claimed.key, value.path());
 }
 
 // The text before the first star and the text after the last one rule most pairs out.
@@ -60,25 +60,25 @@ void claim_redis_key(const ValueReader& value, const RedisKey& claimed, const Co
   const std::string& key = claimed.key;
   if (key.empty()) return;
   if (key.starts_with(coordination.prefix + ":{") || key.starts_with(coordination.prefix + ":lock:")) {
-    value.error(claimed.path + ": " + in_quotes(key) + " is one of jeton's own keys; choose another");
+    value.refuse(": " + in_quotes(key) + " is one of jeton's own keys; choose another");
   }
   check_other_keys(value, claimed, reading);
   if (coordination.backend == CoordinationConfig::Backend::local) {
-    value.warning(claimed.path + " is not used: coordination.backend is local");
+    value.warn(" is not used: coordination.backend is local");
   }
   const bool cluster = coordination.redis && std::holds_alternative<RedisClusterConfig>(coordination.redis->servers);
   if (cluster && key.find(claimed.tag) == std::string::npos) {
-    value.error(claimed.path + ": in a Cluster the key must contain " + claimed.tag + ", to be in the slot of the " +
-                claimed.owner);
+    value.refuse(": in a Cluster the key must contain " + claimed.tag + ", to be in the slot of the " + claimed.owner);
   }
 }
 
-TokenLockConfig read_lock_terms(ObjectReader& section) {
+LockTermReaders::LockTermReaders(ObjectReader& section) : key(section.at("key")), protocol(section.at("protocol")) {}
+
+TokenLockConfig read_lock_terms(const LockTermReaders& terms) {
   using Protocol = TokenLockConfig::Protocol;
   TokenLockConfig config;
-  const ValueReader key = section.at("key");
+  const auto& [key, protocol] = terms;
   read_redis_key(key, config.key);
-  const ValueReader protocol = section.at("protocol");
   assign(config.protocol, protocol.choice<Protocol>({{"set_nx", Protocol::set_nx}, {"getset", Protocol::getset}}));
   if (config.protocol == Protocol::getset && config.key.empty()) {
     protocol.refuse(" getset needs the key that the other clients use: set " + key.path());
@@ -119,15 +119,16 @@ LockRuleConfig read_lock_rule(const Member& member, const CoordinationConfig& co
   assign(config.max_ttl, rule.at("max_ttl").duration(1s, longest_ttl));
   const ValueReader when_agent_stops = rule.at("when_agent_stops");
   assign(config.outlives_agent, when_agent_stops.choice<bool>({{"release", false}, {"keep", true}}));
-  config.terms = read_lock_terms(rule);
+  const LockTermReaders terms(rule);
+  config.terms = read_lock_terms(terms);
   if (config.outlives_agent && config.terms.protocol == TokenLockConfig::Protocol::getset) {
     when_agent_stops.refuse(": a new agent cannot continue a lock of the protocol getset; set release");
   }
-  check_star(member.value, config.pattern, config.terms.key);
+  check_star(terms.key, config.pattern, config.terms.key);
   const std::string tag = "{" + (has_star(config.pattern) ? "*" : config.pattern) + "}";
-  claim_redis_key(member.value, {config.terms.key, member.value.path() + ".key", tag, "lock"}, coordination, reading);
+  claim_redis_key(terms.key, {config.terms.key, tag, "lock"}, coordination, reading);
   if (config.terms.protocol == TokenLockConfig::Protocol::getset && coordination.redlock) {
-    member.value.refuse(".protocol: getset is for one server; a majority needs set_nx");
+    terms.protocol.refuse(": getset is for one server; a majority needs set_nx");
   }
   rule.finish();
   return config;

@@ -38,19 +38,23 @@ void check_outputs(const std::vector<OutputReference>& references, const Config&
 // Two equally specific patterns must not match the same name.
 void check_lock_patterns(const std::vector<Member>& locks, Problems& problems);
 
-// The key and the protocol by which other clients know a lock, from a section that may have more keys; lock_schema.cpp.
-[[nodiscard]] TokenLockConfig read_lock_terms(ObjectReader& section);
+// The key and the protocol by which other clients know a lock, in a section that may have more keys; lock_schema.cpp.
+struct LockTermReaders {
+  explicit LockTermReaders(ObjectReader& section);
+  ValueReader key;
+  ValueReader protocol;
+};
+[[nodiscard]] TokenLockConfig read_lock_terms(const LockTermReaders& terms);
 // A key of the user's own in Redis; empty if it is not one.
 void read_redis_key(const ValueReader& value, std::string& out);
-// Such a key, and the setting that names it.
+// Such a key.
 struct RedisKey {
   std::string key;    // a * in the key of a pattern of locks is any name
-  std::string path;   // of the setting
   std::string tag;    // {NAME}: in a Cluster it makes the slot of the key
   const char* owner;  // "token" or "lock"
 };
-// Checks the key, if it is set, and notes it as taken. An error at `value` if it does not suit the coordination, or if
-// another key is, or may become, the same.
+// Checks the key, if it is set, and notes it as taken. An error at `value`, which names it, if it does not suit the
+// coordination, or if another key is, or may become, the same.
 void claim_redis_key(const ValueReader& value, const RedisKey& claimed, const CoordinationConfig& coordination,
                      Reading& reading);
 

@@ -106,17 +106,18 @@ TokenConfig read_token(const Member& member, const CoordinationConfig& coordinat
   const ValueReader lock = token.at("lock");
   const ValueReader mirror = token.at("mirror_key");
   ObjectReader lock_keys = lock.object();
-  config.lock = read_lock_terms(lock_keys);
+  const LockTermReaders terms(lock_keys);
+  config.lock = read_lock_terms(terms);
   lock_keys.finish();
   read_redis_key(mirror, config.mirror_key);
   if (config.scope == Scope::host && mirror.present()) {
     mirror.warn(" is not used: with scope host the token is not in Redis");
   }
   const std::string tag = "{" + config.name + "}";
-  claim_redis_key(lock, {config.lock.key, lock.path(), tag, "token"}, coordination, reading);
-  claim_redis_key(mirror, {config.mirror_key, mirror.path(), tag, "token"}, coordination, reading);
+  claim_redis_key(terms.key, {config.lock.key, tag, "token"}, coordination, reading);
+  claim_redis_key(mirror, {config.mirror_key, tag, "token"}, coordination, reading);
   if (config.lock.protocol == TokenLockConfig::Protocol::getset && coordination.redlock) {
-    lock.refuse(".protocol: getset is for one server; a majority needs set_nx");
+    terms.protocol.refuse(": getset is for one server; a majority needs set_nx");
   }
   assign(config.capacity, token.at("capacity").size(64, 1024 * 1024));
   config.outputs = read_outputs(token.at("outputs"), config.name, reading);

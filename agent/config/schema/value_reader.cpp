@@ -129,6 +129,12 @@ std::optional<SecretTemplate> ValueReader::secret(SecretUse use) const {
   return secret;
 }
 
+std::optional<SecretTemplate> ValueReader::filled_secret() const {
+  auto text = secret();
+  if (!text || !text->empty()) return text;
+  return refuse(" is empty; expected text or a reference like ${file:/path}, or leave the key out");
+}
+
 std::vector<SecretTemplate> ValueReader::secrets(SecretUse use) const {
   std::vector<SecretTemplate> result;
   if (node_ == nullptr || node_->kind != Node::Kind::sequence) {
@@ -157,7 +163,7 @@ std::vector<std::string> ValueReader::list() const {
     } else if (std::find(result.begin(), result.end(), item.scalar) != result.end()) {
       reading_->problems.error(item.place, path_ + " lists " + in_quotes(item.scalar) + " twice");
     } else if (item.scalar.empty() || has_control_characters(item.scalar)) {
-      reading_->problems.error(item.place, path_ + ": " + in_quotes(item.scalar) + " is not a name");
+      reading_->problems.error(item.place, path_ + ": a name is empty or holds a line break or control character");
     } else {
       result.push_back(item.scalar);
     }

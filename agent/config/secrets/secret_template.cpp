@@ -112,10 +112,12 @@ Part parse_reference(std::string_view inner) {
       std::find_if(kind_names.begin(), kind_names.end(), [&](const KindName& k) { return k.name == name; });
   if (kind == kind_names.end() || colon == inner.size()) refuse_reference(name, inner.substr(colon));
   Part part{kind->kind, std::string(inner.substr(colon + 1))};
-  if (const char* why = complaint(part)) {
-    throw Error("${" + excerpt(inner) + "}: " + why);
-  }
-  return part;
+  const char* const why = complaint(part);
+  if (why == nullptr) return part;
+  // A secret itself may be where its file or its name belongs.
+  const bool is_shown = part.kind != Part::Kind::file && part.kind != Part::Kind::env &&
+                        part.kind != Part::Kind::token && part.kind != Part::Kind::credential;
+  throw Error("${" + (is_shown ? excerpt(inner) : std::string(name) + ":...") + "}: " + why);
 }
 
 [[nodiscard]] Error failure(const Part& part, const std::string& why) {

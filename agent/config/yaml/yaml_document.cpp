@@ -127,7 +127,8 @@ class TreeBuilder final : public YAML::EventHandler {
 
   bool accepts_tag(const std::string& tag, const YAML::Mark& mark) {
     if (tag.empty() || tag == "?" || tag == "!") return true;  // none, plain, quoted
-    problems_.error(place(mark), "tags (" + tag.substr(0, 40) + ") are not supported; put text in quotes instead");
+    // Not shown: it may be a password.
+    problems_.error(place(mark), "tags (!...) are not supported; put text that begins with ! in quotes");
     return false;
   }
 

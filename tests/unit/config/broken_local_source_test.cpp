@@ -82,6 +82,8 @@ INSTANTIATE_TEST_SUITE_P(
     Jwt, BrokenLocalSource,
     testing::Values(
         BrokenConfig{"NoLifetime", "      type: jwt\n      algorithm: ES256\n      key: KEY\n", 4, "lifetime"},
+        BrokenConfig{"EmptyKey", "      type: jwt\n      algorithm: ES256\n      key: ''\n      lifetime: 1h\n", 7,
+                     "source.key is empty; expected text or a reference"},
         BrokenConfig{"UnknownAlgorithm", "      type: jwt\n      algorithm: none\n      key: KEY\n      lifetime: 1h\n",
                      6, "unknown value 'none'"},
         BrokenConfig{"KeyOfAnotherType",

@@ -45,6 +45,12 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         BrokenConfig{"None", "scope: a\n", 4, no_client}, BrokenConfig{"AuthNone", "client_auth: none\n", 6, no_client},
         BrokenConfig{"NoId", "client_secret: ${env:PATH}\n", 6, "needs source.client_id"},
+        BrokenConfig{"EmptyId", "client_id: ''\nclient_secret: ''\n", 6, "client_id is empty"},
+        BrokenConfig{"EmptySecretToSign", "client_auth: client_secret_jwt\nclient_id: a\nclient_secret: ''\n", 8,
+                     "HS256 needs a secret of at least 32 bytes"},
+        BrokenConfig{"EmptySubject",
+                     "grant: token_exchange\ntoken_exchange: {subject_token: '', subject_token_type: jwt}\n", 7,
+                     "subject_token is empty"},
         BrokenConfig{"NoSecret", "client_auth: client_secret_post\nclient_id: a\n", 6, "needs source.client_secret"},
         BrokenConfig{"NoKey", "client_auth: private_key_jwt\nclient_id: a\n", 6, "needs source.client_assertion.key"},
         BrokenConfig{"SecretAndKey",

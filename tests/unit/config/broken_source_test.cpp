@@ -189,6 +189,8 @@ INSTANTIATE_TEST_SUITE_P(
         BrokenConfig{"MissingFile", "query: {k: \"${file:/nonexistent/jeton/key}\"}\n", 6, "No such file or directory"},
         BrokenConfig{"FileIsADirectory", "query: {k: \"${file:/}\"}\n", 6, "not a regular file"},
         BrokenConfig{"FileIsADevice", "query: {k: \"${file:/dev/zero}\"}\n", 6, "not a regular file"},
+        BrokenConfig{"EmptyProxy", "proxy: ''\n", 6, "proxy is empty; expected text or a reference"},
+        BrokenConfig{"EmptyKey", "values: {a: {function: hmac_sha256, of: '', key: ''}}\n", 6, "a.key is empty"},
         BrokenConfig{"MissingVariable", "query: {k: \"${env:JETON_TEST_NOT_SET}\"}\n", 6, "no such variable"},
         BrokenConfig{"VariableNameWithBlank", "query: {k: \"${env:a b}\"}\n", 6, "not a name"},
         BrokenConfig{"CredentialClimbs", "query: {k: \"${credential:../key}\"}\n", 6, "not a name of a credential"},

@@ -284,6 +284,24 @@ locks:
   "night*": {key: "app:*:lock"}
 )",
                      6, "may be the same key as 'app:nightly:lock' of tokens.t.lock"},
+        BrokenConfig{"KeyOfAPatternWithoutAStar", R"(
+version: 1
+coordination: {backend: redis, redis: {endpoint: "redis://h"}}
+locks:
+  "night*":
+    max_ttl: 1h
+    key: theirs
+)",
+                     6, "locks.night*.key: 'theirs' would be the key of every lock"},
+        BrokenConfig{"EmptyPassword", R"(
+version: 1
+coordination:
+  backend: redis
+  redis:
+    endpoint: redis://h
+    password: ""
+)",
+                     6, "coordination.redis.password is empty"},
         BrokenConfig{"LockOfATokenIsThatOfALock", R"(
 version: 1
 coordination: {backend: redis, redis: {endpoint: "redis://h"}}
@@ -292,7 +310,7 @@ tokens:
 locks:
   nightly: {key: theirs}
 )",
-                     6, "is already the key of tokens.t.lock"},
+                     6, "is already the key of tokens.t.lock.key"},
         BrokenConfig{"GetsetOverRedlock", R"(
 version: 1
 coordination: {backend: redlock, redlock: {endpoints: ["redis://a", "redis://b", "redis://c"]}}

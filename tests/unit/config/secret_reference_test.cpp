@@ -87,5 +87,27 @@ TEST(LiteralSecret, SecretIsInJsonUrlOrRedis_IsWarnedOf) {
   EXPECT_NE(redis.find("coordination.redis.password is a literal secret"), std::string::npos) << redis;
 }
 
+// In the place of its file or of its name, and as YAML that is no text.
+TEST(LiteralSecret, IsWhereSomethingElseBelongs_IsRefusedAndNotShown) {
+  const std::string secret = "pA55w0rdKm9vQ";
+  for (const char* before : {"tls: {cert_file: /etc/hostname, key_file: ", "tls: {ca_file: ", "form: {k: !",
+                             "form: {k: \"${file:", "form: {k: \"${env:-", "form: {k: \"${credential:/",
+                             "form: {k: \"${token:/", "form: {k: \"${"}) {
+    const std::string text = before;
+    const bool is_quoted = text.find('"') != std::string::npos;
+    const auto result =
+        load_text("version: 1\ntokens:\n  t:\n    source:\n      type: http\n      url: https://h/\n      " + text +
+                  secret + (is_quoted ? "}\"" : "") + "}\n");
+    EXPECT_FALSE(result.config) << text;
+    const std::string problems = all_texts(result.problems);
+    EXPECT_NE(problems.find("agent.yaml:7:"), std::string::npos) << problems;
+    EXPECT_EQ(problems.find(secret), std::string::npos) << problems;
+  }
+  for (const std::string& key : {secret, "\"" + secret + "\\n\""}) {
+    const auto result = load_text("version: 1\ncoordination:\n  seal: {key_files: [" + key + "]}\n");
+    EXPECT_EQ(all_texts(result.problems).find(secret), std::string::npos) << all_texts(result.problems);
+  }
+}
+
 }  // namespace
 }  // namespace jeton::test

@@ -39,7 +39,7 @@ TEST(SecretTemplate, ReferenceIsEscaped_IsText) {
 
 // As YAML writes them in double quotes: a message would take more lines, or move the cursor of a terminal.
 TEST(SecretTemplate, ReferenceWithControlCharacters_IsNamedOnOneLine) {
-  EXPECT_EQ(failure_of("${env:A\nB}"), "${env:A B}: not a name of an environment variable");
+  EXPECT_EQ(failure_of("${env:A\nB}"), "${env:...}: not a name of an environment variable");
   EXPECT_EQ(failure_of("${file:/none\nsuch\x1b[2J}"), "${file:/none such [2J}: No such file or directory");
   EXPECT_EQ(failure_of("${now:%Y\n}"), "${now:%Y }: is not allowed here");
 }

@@ -37,7 +37,7 @@ RequestValue read_call(const ValueReader& value) {
   assign(config.function, function);
   assign(config.of, call.required("of").secret());
   const ValueReader key = call.at("key");
-  config.key = read_key(key);
+  config.key = read_key(key, key.filled_secret());
   const ValueReader form = call.at("as");
   if (config.function == Function::rsa_sha256) config.form = Form::base64;
   assign(config.form, form.choice<Form>({{"hex", Form::hex},
@@ -184,7 +184,7 @@ HttpSourceConfig read_http_source(ObjectReader& source, Reading& reading) {
   HttpSourceConfig config;
   config.egress = read_egress(source);
   const ValueReader refresh_token = source.at("refresh_token");
-  assign(config.refresh_token, refresh_token.secret());
+  assign(config.refresh_token, refresh_token.filled_secret());
   const ValueReader whole(reading, nullptr, source.path(), source.place());
   RequestReferences references;
   references.refresh_token = refresh_token.present();

@@ -68,7 +68,7 @@ void check_auth(const ValueReader& where, const ValueReader& id, const ValueRead
         "client_auth client_secret_jwt signs with source.client_secret; remove client_assertion.key and "
         "assertion, or set client_auth: private_key_jwt");
   }
-  if (config.client_auth == ClientAuth::client_secret_jwt && !config.client_secret.empty()) {
+  if (config.client_auth == ClientAuth::client_secret_jwt && secret.present()) {
     check_signing_key(secret, config.client_secret, JwtAlgorithm::hs256);
   }
   if (config.client_auth == ClientAuth::client_secret_basic_unencoded && has_colon(config.client_id)) {
@@ -102,7 +102,7 @@ AssertionConfig read_assertion(const ValueReader& section, Reading& reading) {
   const ValueReader key = jwt.at("key");
   const ValueReader header = jwt.at("header");
   assign(config.assertion, assertion.secret());
-  config.key = read_key(key);
+  config.key = read_key(key, key.secret());
   if (assertion.present() && key.present()) {
     key.error(section.path() + ": key and assertion exclude each other; with assertion the agent signs nothing");
   }
@@ -133,8 +133,8 @@ void read_oauth2_client(ObjectReader& source, OAuth2SourceConfig& config, bool g
   const ValueReader secret = source.at("client_secret");
   const ValueReader auth = source.at("client_auth");
   const ValueReader assertion = source.at("client_assertion");
-  assign(config.client_id, id.secret());
-  assign(config.client_secret, secret.secret());
+  assign(config.client_id, id.filled_secret());
+  assign(config.client_secret, secret.secret());  // some clients have an empty one, as `cf` at Cloud Foundry's UAA
   config.client_assertion = read_assertion(assertion, reading);
   const auto chosen = auth.choice<ClientAuth>(client_auths);
   if (!source.present() || !grant_known || (auth.present() && !chosen)) return;

@@ -84,11 +84,11 @@ std::optional<std::string> read_token_type(const ValueReader& value) {
 TokenExchangeConfig read_exchange(const ValueReader& section) {
   TokenExchangeConfig config;
   ObjectReader exchange = section.object();
-  assign(config.subject_token, exchange.required("subject_token").secret());
+  assign(config.subject_token, exchange.required("subject_token").filled_secret());
   assign(config.subject_token_type, read_token_type(exchange.required("subject_token_type")));
   const ValueReader actor = exchange.at("actor_token");
   const ValueReader actor_type = exchange.at("actor_token_type");
-  assign(config.actor_token, actor.secret());
+  assign(config.actor_token, actor.filled_secret());
   assign(config.actor_token_type, read_token_type(actor_type));
   if (actor.present() != actor_type.present()) {
     (actor.present() ? actor : actor_type)
@@ -119,7 +119,7 @@ bool read_grant(ObjectReader& source, OAuth2SourceConfig& config, Reading& readi
                                            {"jwt_bearer", Grant::jwt_bearer},
                                            {"token_exchange", Grant::token_exchange}});
   assign(config.grant, chosen);
-  assign(config.refresh_token, refresh_token.secret());
+  assign(config.refresh_token, refresh_token.filled_secret());
   config.jwt_bearer = read_assertion(jwt_bearer, reading);
   config.token_exchange = read_exchange(exchange);
   if (!source.present()) return true;

@@ -68,7 +68,7 @@ void check_proxy(const ValueReader& value, const SecretTemplate& proxy) {
 void read_proxy(ObjectReader& source, EgressConfig& config) {
   const ValueReader proxy = source.at("proxy");
   const ValueReader no_proxy = source.at("no_proxy");
-  if (auto url = proxy.secret()) {
+  if (auto url = proxy.filled_secret()) {
     const bool none = *url == SecretTemplate::literal("none");
     config.proxy_use = none ? ProxyUse::none : ProxyUse::given;
     if (!none) check_proxy(proxy, *url);

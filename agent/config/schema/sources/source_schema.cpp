@@ -115,7 +115,7 @@ JwtSourceConfig read_jwt_source(ObjectReader& source, Reading& reading) {
   const auto algorithm = source.required("algorithm").choice<JwtAlgorithm>(jwt_algorithms);
   assign(config.algorithm, algorithm);
   const ValueReader key = source.required("key");
-  assign(config.key, key.secret());
+  assign(config.key, key.filled_secret());
   if (algorithm && !config.key.empty()) check_signing_key(key, config.key, *algorithm);
   assign(config.key_id, source.at("key_id").text());
 
@@ -161,12 +161,11 @@ SourceConfig read_source(ObjectReader source, Reading& reading) {
   return config;
 }
 
-SecretTemplate read_key(const ValueReader& value) {
-  auto key = value.secret();
+SecretTemplate read_key(const ValueReader& value, std::optional<SecretTemplate> key) {
   if (key && !key->empty() && !key->has_reference()) {
     value.warn(" is a literal secret; put it into a file of mode 0600 and write ${file:PATH}");
   }
-  return key.value_or(SecretTemplate());
+  return std::move(key).value_or(SecretTemplate());
 }
 
 std::optional<SecretString> resolved_now(const SecretTemplate& text) {

@@ -57,8 +57,8 @@ void read_oauth2_client(ObjectReader& source, OAuth2SourceConfig& config, bool g
 // The text as it is now. Nothing if that is not known yet, or cannot be read: check_secrets() says so.
 [[nodiscard]] std::optional<SecretString> resolved_now(const SecretTemplate& text);
 
-// A key to sign with. Warns of a literal.
-[[nodiscard]] SecretTemplate read_key(const ValueReader& value);
+// A key to sign with, as read from `value`. Warns of a literal.
+[[nodiscard]] SecretTemplate read_key(const ValueReader& value, std::optional<SecretTemplate> key);
 // Checks the private key with which a source signs, if it can be read now.
 void check_signing_key(const ValueReader& value, const SecretTemplate& key, JwtAlgorithm algorithm);
 
