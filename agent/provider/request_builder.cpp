@@ -45,7 +45,7 @@ BuiltRequest build(const HttpRequestConfig& config, const HttpSourceConfig& sour
   const RequestScope scope(terms, &config);
   BuiltRequest built;
   HttpRequest& request = built.request;
-  check_request_url(scope.url(), source.egress.allow_http, key + ".url");
+  check_request_url(scope.url(), source.egress, key + ".url");
   request.url = with_query(scope.url(), scope.query());
   request.display = display_url(config.url);
   request.method = method_of(config.method);
@@ -101,16 +101,16 @@ void apply_egress(HttpRequest& request, const EgressConfig& config, const TokenV
   request.secrets = secrets;
 }
 
-void check_request_url(const SecretString& text, bool allow_http, const std::string& key) {
+void check_request_url(const SecretString& text, const EgressConfig& egress, const std::string& key) {
   HttpUrl url;
   try {
     url = parse_http_url(text.reveal());
   } catch (const Error& e) {
     throw Error(key + ": " + e.what());
   }
-  if (!url.tls && !url.loopback() && !allow_http) {
-    throw Error(key + " is http:// to " + url.host +
-                ", which would show its secrets to the network; use https:// or set source.allow_http");
+  if (const char* const way = way_in_the_clear(url, egress); way != nullptr) {
+    throw Error(key + " is http:// to " + url.host + ", which sends its secrets in the clear " + way +
+                "; use https:// or set source.allow_http");
   }
 }
 

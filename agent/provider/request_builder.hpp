@@ -16,8 +16,8 @@ struct BuiltRequest {
   std::vector<SecretString> secrets;  // must never be shown; in each form in which it is sent
 };
 
-// Throws Error, without any secret: a reference that cannot be resolved, a URL that is not valid, or http:// to another
-// host than loopback without allow_http (checked here again, because the URL may hold a reference).
+// Throws Error, without any secret: a reference that cannot be resolved, a URL that is not valid, or to which
+// the request would go in the clear (checked here again, because the URL may hold a reference).
 //
 // The tokens of `terms` have the value of ${refresh_token}, if the request contains it.
 [[nodiscard]] BuiltRequest build_request(const HttpSourceConfig& config, const RequestTerms& terms);
@@ -33,8 +33,8 @@ void apply_egress(HttpRequest& request, const EgressConfig& config, const TokenV
                   std::vector<SecretString>& secrets);
 
 // Checks a URL that may hold a reference, and so could not be checked with the configuration. Throws Error, naming
-// `key`, if it is not a valid URL, or is http:// to another host than loopback without allow_http.
-void check_request_url(const SecretString& url, bool allow_http, const std::string& key);
+// `key`, if it is not a valid URL, or requests would go to it in the clear (way_in_the_clear).
+void check_request_url(const SecretString& url, const EgressConfig& egress, const std::string& key);
 
 // The URL as messages name it: up to the query, references by their names: "https://host/${file:/etc/x}/token".
 [[nodiscard]] std::string display_url(const SecretTemplate& url);

@@ -106,13 +106,15 @@ HttpUrl parse_http_url(std::string_view text) {
   return url;
 }
 
-bool HttpUrl::loopback() const {
+bool is_loopback_host(const std::string& host) {
   in_addr v4{};
   if (::inet_pton(AF_INET, host.c_str(), &v4) == 1) return (ntohl(v4.s_addr) >> 24U) == 127;
   in6_addr v6{};
   if (::inet_pton(AF_INET6, host.c_str(), &v6) == 1) return IN6_IS_ADDR_LOOPBACK(&v6) != 0;
   return equal_ignoring_case(host, "localhost");
 }
+
+bool HttpUrl::loopback() const { return is_loopback_host(host); }
 
 std::string HttpUrl::display() const {
   std::string text = (tls ? "https://" : "http://") + bracketed(host);

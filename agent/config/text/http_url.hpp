@@ -13,7 +13,7 @@ struct HttpUrl {
   std::string host;  // as in the URL; IPv6 without brackets
   std::uint16_t port = 0;
   std::string path;                           // "/" if the URL has none; without the query
-  [[nodiscard]] bool loopback() const;        // localhost, 127.0.0.0/8 or ::1
+  [[nodiscard]] bool loopback() const;        // is_loopback_host(host)
   [[nodiscard]] std::string display() const;  // "https://host:port/path", the port if it is not the default; no query
 };
 
@@ -29,6 +29,8 @@ struct HostPort {
 
 // As a URL has the host: IPv6 in brackets.
 [[nodiscard]] std::string bracketed(const std::string& host);
+// localhost, 127.0.0.0/8 or ::1. IPv6 without brackets. libcurl knows localhost itself and asks no resolver.
+[[nodiscard]] bool is_loopback_host(const std::string& host);
 // IPv4, or IPv6 without brackets.
 [[nodiscard]] bool is_ip_address(const std::string& text);
 

@@ -50,9 +50,9 @@ std::optional<std::string> endpoint(const WipingJson& json, const char* key, con
 }
 
 // The URL as messages name it. The document comes from elsewhere: its URLs are checked like configured ones.
-std::string checked_display(const std::string& url, const char* key, bool allow_http) {
+std::string checked_display(const std::string& url, const char* key, const EgressConfig& egress) {
   try {
-    check_request_url(SecretString(url), allow_http, std::string("the issuer's ") + key);
+    check_request_url(SecretString(url), egress, std::string("the issuer's ") + key);
     return parse_http_url(url).display();
   } catch (const Error& e) {
     throw SourceError(Kind::permanent, e.what());
@@ -88,7 +88,6 @@ OAuth2Endpoints read_metadata(std::string_view body, const OAuth2SourceConfig& c
     throw SourceError(Kind::permanent, "the metadata of the issuer " + config.issuer +
                                            " demands DPoP (dpop_bound_access_tokens); " + dpop_advice);
   }
-  const bool allow_http = config.egress.allow_http;
   OAuth2Endpoints endpoints;
   const auto algorithms = json.find("dpop_signing_alg_values_supported");
   endpoints.offers_dpop = algorithms != json.end() && algorithms->is_array() && !algorithms->empty();
@@ -98,10 +97,10 @@ OAuth2Endpoints read_metadata(std::string_view body, const OAuth2SourceConfig& c
                       "the metadata of the issuer " + config.issuer + " has no token_endpoint; set source.token_url");
   }
   endpoints.token = SecretString(*token);
-  endpoints.token_display = checked_display(*token, "token_endpoint", allow_http);
+  endpoints.token_display = checked_display(*token, "token_endpoint", config.egress);
   if (const auto revocation = endpoint(json, "revocation_endpoint", config)) {
     endpoints.revocation = SecretString(*revocation);
-    endpoints.revocation_display = checked_display(*revocation, "revocation_endpoint", allow_http);
+    endpoints.revocation_display = checked_display(*revocation, "revocation_endpoint", config.egress);
   }
   return endpoints;
 }

@@ -104,7 +104,7 @@ BuiltRequest build_token_request(const OAuth2SourceConfig& config, const OAuth2E
                                  const SecretString& refresh_token, const RequestTerms& terms) {
   const RequestScope scope(terms);
   SecretResolver& resolver = scope.resolver();
-  check_request_url(endpoints.token, config.egress.allow_http, "the token endpoint");
+  check_request_url(endpoints.token, config.egress, "the token endpoint");
   Parameters form = grant_parameters(config, endpoints, refresh_token, terms, resolver);
   return finish(config, endpoints, Endpoint::token, std::move(form), terms, resolver);
 }
@@ -113,7 +113,7 @@ BuiltRequest build_revocation_request(const OAuth2SourceConfig& config, const OA
                                       const SecretString& token, const RequestTerms& terms) {
   const RequestScope scope(terms);
   SecretResolver& resolver = scope.resolver();
-  check_request_url(endpoints.revocation, config.egress.allow_http, "the revocation endpoint");
+  check_request_url(endpoints.revocation, config.egress, "the revocation endpoint");
   resolver.remember(token);
   Parameters form;
   form.emplace_back("token", token);

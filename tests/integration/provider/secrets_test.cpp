@@ -54,7 +54,7 @@ std::vector<SecretSource> sources() {
       {"form", "{type: http, url: PROVIDER, form: {client_secret: \"FILE:form\"}}"},
       {"json", "{type: http, url: PROVIDER, json: {list: [\"FILE:json\"]}}"},
       {"basic", "{type: http, url: PROVIDER, headers: {Authorization: \"Basic FILE:basic\"}}"},
-      {"proxied", "{type: http, url: PROVIDER, proxy: \"http://user:FILE:proxy@PROXY\"}"},
+      {"proxied", "{type: http, url: PROVIDER, allow_http: true, proxy: \"http://user:FILE:proxy@PROXY\"}"},
       {"chained", "{type: http, url: PROVIDER, headers: {Authorization: \"Bearer ${token:query}\"}}"},
       {"revoked",
        "{type: http, url: PROVIDER, revocation: {url: PROVIDER, form: {key: \"FILE:revoke\", t: \"${revoked}\"}}}"},

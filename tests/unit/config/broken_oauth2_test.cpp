@@ -131,6 +131,14 @@ INSTANTIATE_TEST_SUITE_P(
                      "exclude each other"},
         BrokenConfig{"IssuerInTheClear", "issuer: http://h.example.com\nclient_id: a\nclient_secret: ${env:PATH}\n", 6,
                      "source.allow_http"},
+        BrokenConfig{"IssuerInTheClearByProxy",
+                     "issuer: http://localhost\nproxy: http://192.0.2.1:3128\nclient_id: a\n"
+                     "client_secret: ${env:PATH}\n",
+                     6, "in the clear by source.proxy; or set source.allow_http"},
+        BrokenConfig{"TokenUrlInTheClearByResolve",
+                     "token_url: http://localhost/\nresolve: {'localhost:80': 192.0.2.1}\nclient_id: a\n"
+                     "client_secret: ${env:PATH}\n",
+                     6, "in the clear to the address of source.resolve"},
         BrokenConfig{"IssuerWithQuery", "issuer: https://h/?a=b\nclient_id: a\nclient_secret: ${env:PATH}\n", 6,
                      "an issuer has no query"},
         BrokenConfig{"ParameterWithAKey", "client_id: a\nclient_secret: ${env:PATH}\nparams: {scope: b}\n", 8,

@@ -2,6 +2,7 @@
 
 #include "agent/base/error.hpp"
 #include "agent/config/model/config.hpp"
+#include "agent/config/model/sources/request_config.hpp"
 #include "agent/config/text/http_url.hpp"
 
 namespace jeton::agent {
@@ -59,6 +60,34 @@ TEST(HttpUrl, HostIsLoopback_IsRecognized) {
        {"http://128.0.0.1", "http://localhost.example", "http://127.0.0.1.example", "http://[::2]"}) {
     EXPECT_FALSE(parse_http_url(text).loopback()) << text;
   }
+}
+
+TEST(HttpUrl, LoopbackIsLedElsewhere_LeavesInTheClear) {
+  const auto way = [](const char* url, const EgressConfig& egress) {
+    const char* const found = way_in_the_clear(parse_http_url(url), egress);
+    return std::string(found == nullptr ? "" : found);
+  };
+  EgressConfig led;
+  led.resolve = {{"LocalHost", 8080, "192.0.2.1"}, {"localhost", 81, "127.0.0.2"}};
+  EXPECT_EQ(way("http://localhost:8080/", led), "to the address of source.resolve");
+  EXPECT_EQ(way("http://127.0.0.1:8080/", led), "to the address of source.resolve");
+  EXPECT_EQ(way("http://localhost/", led), "") << "another port";
+  EXPECT_EQ(way("http://localhost:81/", led), "") << "another address of loopback";
+  EXPECT_EQ(way("https://localhost:8080/", led), "");
+
+  EgressConfig by_proxy;
+  by_proxy.proxy_use = ProxyUse::given;
+  EXPECT_EQ(way("http://localhost/", by_proxy), "by source.proxy");
+  EXPECT_EQ(way("http://[::1]/", by_proxy), "by source.proxy");
+  by_proxy.no_proxy = {{"example.com", "LOCALHOST"}};
+  EXPECT_EQ(way("http://localhost/", by_proxy), "");
+  EXPECT_EQ(way("http://127.0.0.1/", by_proxy), "by source.proxy");
+  by_proxy.no_proxy = {{"*"}};
+  EXPECT_EQ(way("http://127.0.0.1/", by_proxy), "");
+  EXPECT_EQ(way("http://api.example.com/", by_proxy), "to another host");
+  by_proxy.allow_http = true;
+  EXPECT_EQ(way("http://api.example.com/", by_proxy), "");
+  EXPECT_EQ(way("http://localhost/", EgressConfig{}), "") << "never by a proxy of the environment";
 }
 
 TEST(HttpUrl, UrlIsAmbiguous_IsRefused) {

@@ -213,6 +213,10 @@ TEST_F(HttpSourceTest, UrlComesFromAReference_IsCheckedAgain) {
   const auto file = dir_.write("host", "http://192.0.2.1");
   const SourceError e = failure(config("${file:" + file.string() + "}/t"), fake_);
   EXPECT_THAT(e.what(), HasSubstr("use https://"));
+  const auto loopback = dir_.write("loopback", "http://localhost");
+  HttpSourceConfig led = config("${file:" + loopback.string() + "}/t");
+  led.egress.resolve = {{"localhost", 80, "192.0.2.1"}};
+  EXPECT_THAT(failure(led, fake_).what(), HasSubstr("in the clear to the address of source.resolve; use https://"));
   EXPECT_EQ(fake_.calls, 0);
 }
 

@@ -18,6 +18,8 @@
 
 namespace jeton::agent {
 
+struct HttpUrl;
+
 // A parameter may be given several times, with one value each.
 using ParameterTemplates = std::map<std::string, std::vector<SecretTemplate>>;
 
@@ -164,7 +166,7 @@ struct ResolveOverride {
 struct EgressConfig {
   Milliseconds timeout{10'000};         // whole request
   Milliseconds connect_timeout{5'000};  // DNS, TCP and TLS
-  bool allow_http = false;              // plain http:// to other hosts than loopback
+  bool allow_http = false;              // plain http:// that leaves this host
   int max_redirects = 0;                // 0: a redirect is an error
   ProxyUse proxy_use = ProxyUse::environment;
   SecretTemplate proxy;                              // set if and only if proxy_use is given
@@ -176,5 +178,10 @@ struct EgressConfig {
   std::string user_agent;  // empty: jeton/VERSION
   bool operator==(const EgressConfig&) const = default;
 };
+
+// How a request to `url` leaves this host in the clear: http:// to another host, or to one of loopback that
+// source.resolve or source.proxy leads elsewhere. As words for a message, such as "by source.proxy"; null: it does not,
+// or allow_http permits it.
+[[nodiscard]] const char* way_in_the_clear(const HttpUrl& url, const EgressConfig& egress);
 
 }  // namespace jeton::agent

@@ -93,7 +93,7 @@ struct RequestSection {
   ObjectReader& keys;
   const ValueReader& where;  // the section itself
   Reading& reading;
-  bool allow_http;
+  const EgressConfig& egress;
 };
 
 // Reads the body, and returns whether there is one.
@@ -152,7 +152,7 @@ void read_request(const RequestSection& section, RequestReferences references, H
     method.error("method " + *chosen + " has no body; use POST, or query instead of the body");
   }
   config.method = chosen.value_or(has_body ? "POST" : "GET");
-  assign(config.url, read_url(url, section.allow_http));
+  assign(config.url, read_url(url, section.egress));
   check_circles(section, config);
 }
 
@@ -164,12 +164,13 @@ bool refers_to(const HttpRequestConfig& config, SecretPart::Kind kind) {
                      [kind](const RequestValue& value) { return value.of.has(kind) || value.key.has(kind); });
 }
 
-std::optional<HttpRequestConfig> read_revocation(const ValueReader& value, Reading& reading, bool allow_http) {
+std::optional<HttpRequestConfig> read_revocation(const ValueReader& value, Reading& reading,
+                                                 const EgressConfig& egress) {
   ObjectReader section = value.object();
   HttpRequestConfig config;
   RequestReferences references;
   references.revoked = true;
-  read_request({section, value, reading, allow_http}, references, config);
+  read_request({section, value, reading, egress}, references, config);
   section.finish();
   if (!section.present()) return std::nullopt;
   if (!refers_to(config, SecretPart::Kind::revoked) && !reading.problems.has_errors()) {
@@ -188,7 +189,7 @@ HttpSourceConfig read_http_source(ObjectReader& source, Reading& reading) {
   const ValueReader whole(reading, nullptr, source.path(), source.place());
   RequestReferences references;
   references.refresh_token = refresh_token.present();
-  read_request({source, whole, reading, config.egress.allow_http}, references, config);
+  read_request({source, whole, reading, config.egress}, references, config);
   if (refresh_token.present() && !refers_to(config, SecretPart::Kind::refresh_token) &&
       !reading.problems.has_errors()) {
     refresh_token.refuse(" is not used; write ${refresh_token} where the request has it");
@@ -199,7 +200,7 @@ HttpSourceConfig read_http_source(ObjectReader& source, Reading& reading) {
   if (!refresh_token.present() && config.response.refresh_token != ResponseConfig{}.refresh_token) {
     response.refuse(".refresh_token needs " + refresh_token.path() + ", which is missing");
   }
-  config.revocation = read_revocation(source.at("revocation"), reading, config.egress.allow_http);
+  config.revocation = read_revocation(source.at("revocation"), reading, config.egress);
   return config;
 }
 

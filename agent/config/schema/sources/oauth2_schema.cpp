@@ -33,8 +33,9 @@ void read_issuer(const ValueReader& value, OAuth2SourceConfig& config) {
   if (!text) return;
   const auto url = value.parsed(*text, parse_http_url);
   if (!url) return;
-  if (!url->tls && !url->loopback() && !config.egress.allow_http) {
-    value.refuse(": an issuer has an https:// URL; or set source.allow_http: true");
+  if (const char* const way = way_in_the_clear(*url, config.egress); way != nullptr) {
+    value.refuse(std::string(": an issuer has an https:// URL; http:// sends secrets in the clear ") + way +
+                 "; or set source.allow_http: true");
   } else if (text->find('?') != std::string::npos) {
     value.refuse(": an issuer has no query (RFC 8414 section 2)");
   } else {
@@ -45,7 +46,7 @@ void read_issuer(const ValueReader& value, OAuth2SourceConfig& config) {
 void read_endpoints(ObjectReader& source, OAuth2SourceConfig& config, Reading& reading) {
   const ValueReader token_url = source.at("token_url");
   const ValueReader issuer = source.at("issuer");
-  assign(config.token_url, read_url(token_url, config.egress.allow_http));
+  assign(config.token_url, read_url(token_url, config.egress));
   read_issuer(issuer, config);
   if (token_url.present() && issuer.present()) {
     issuer.error(
@@ -60,7 +61,7 @@ void read_endpoints(ObjectReader& source, OAuth2SourceConfig& config, Reading& r
   const ValueReader revoke = source.at("revoke");
   const ValueReader revocation_url = source.at("revocation_url");
   const auto wanted = revoke.boolean();
-  assign(config.revocation_url, read_url(revocation_url, config.egress.allow_http));
+  assign(config.revocation_url, read_url(revocation_url, config.egress));
   config.revoke = wanted.value_or(revocation_url.present());
   if (wanted == false && revocation_url.present()) {
     revocation_url.error("source.revocation_url is not used with revoke: false; remove one of them");

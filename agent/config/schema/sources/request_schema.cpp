@@ -31,12 +31,14 @@ void warn_of_literal_secrets_in_query(const ValueReader& value, const SecretTemp
   }
 }
 
-void check_url(const ValueReader& value, const SecretTemplate& url, bool allow_http) {
+void check_url(const ValueReader& value, const SecretTemplate& url, const EgressConfig& egress) {
   const auto resolved = resolved_now(url);
   if (!resolved) return;
   const auto parts = value.parsed(resolved->reveal(), parse_http_url);
-  if (!parts || parts->tls || parts->loopback() || allow_http) return;
-  value.refuse(": http:// sends the token and its secrets in the clear; use https://, or set source.allow_http: true");
+  const char* const way = parts ? way_in_the_clear(*parts, egress) : nullptr;
+  if (way == nullptr) return;
+  value.refuse(std::string(": http:// sends the token and its secrets in the clear ") + way +
+               "; use https://, or set source.allow_http: true");
 }
 
 void read_timeouts(ObjectReader& source, EgressConfig& config) {
@@ -122,11 +124,10 @@ void read_user_agent(const ValueReader& value, std::string& out) {
 
 }  // namespace
 
-std::optional<SecretTemplate> read_url(const ValueReader& value, bool allow_http) {
-  auto url = value.secret();
-  if (url && url->empty()) value.refuse(" is empty");
-  if (!url || url->empty()) return std::nullopt;
-  check_url(value, *url, allow_http);
+std::optional<SecretTemplate> read_url(const ValueReader& value, const EgressConfig& egress) {
+  auto url = value.filled_secret();
+  if (!url) return std::nullopt;
+  check_url(value, *url, egress);
   warn_of_literal_secrets_in_query(value, *url);
   return url;
 }

@@ -40,8 +40,8 @@ void read_oauth2_client(ObjectReader& source, OAuth2SourceConfig& config, bool g
 // Time limits, proxy, TLS: keys beside the others of the source; request_schema.cpp.
 [[nodiscard]] EgressConfig read_egress(ObjectReader& source);
 
-// An http or https URL without a fragment; http:// to another host than loopback is an error without `allow_http`.
-[[nodiscard]] std::optional<SecretTemplate> read_url(const ValueReader& value, bool allow_http);
+// An http or https URL without a fragment, to which no request goes in the clear (way_in_the_clear).
+[[nodiscard]] std::optional<SecretTemplate> read_url(const ValueReader& value, const EgressConfig& egress);
 
 [[nodiscard]] std::map<std::string, SecretTemplate> read_fields(const ValueReader& fields,
                                                                 SecretUse use = SecretUse::any);
