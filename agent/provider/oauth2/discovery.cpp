@@ -22,6 +22,14 @@ constexpr Duration metadata_max_age = std::chrono::hours{1};
 constexpr std::string_view oauth_path = "/.well-known/oauth-authorization-server";
 constexpr std::string_view openid_path = "/.well-known/openid-configuration";
 
+// The document is of another issuer, or of none.
+class OtherIssuer : public SourceError {
+ public:
+  explicit OtherIssuer(const std::string& issuer)
+      : SourceError(Kind::permanent,
+                    issuer.empty() ? "it names no issuer" : "it is of the issuer \"" + excerpt(issuer) + "\"") {}
+};
+
 std::string_view without_last_slash(std::string_view issuer) {
   if (issuer.ends_with('/')) issuer.remove_suffix(1);
   return issuer;
@@ -75,13 +83,9 @@ std::string openid_metadata_url(std::string_view issuer) {
 OAuth2Endpoints read_metadata(std::string_view body, const OAuth2SourceConfig& config) {
   const WipingJson json = parse_json_object(body);
   // An attacker who publishes under the name of another issuer would receive our credentials (RFC 8414 section 6.2).
-  const std::string issuer = member(json, "issuer").value_or("");
-  if (issuer != config.issuer) {
-    throw SourceError(Kind::permanent, "the metadata of the issuer " + config.issuer + " names the issuer \"" +
-                                           excerpt(issuer) +
-                                           "\"; if that is the right provider, "
-                                           "set source.issuer to exactly this text");
-  }
+  const auto named = json.find("issuer");
+  const std::string issuer = named != json.end() && named->is_string() ? std::string(text_in(*named)) : std::string();
+  if (issuer != config.issuer) throw OtherIssuer(issuer);
   // A name of client metadata (RFC 9449 section 5.2), which some providers publish of themselves.
   if (const auto bound = json.find("dpop_bound_access_tokens");
       bound != json.end() && bound->is_boolean() && bound->get<bool>()) {
@@ -121,26 +125,43 @@ Task<OAuth2Endpoints> Discovery::endpoints() {
   co_return *known_;
 }
 
+// What one place has says nothing about the other: a server of many issuers may have the document of its host at one
+// of them, and a web application sends a page, or a redirect to its form, for every path it does not know.
 Task<OAuth2Endpoints> Discovery::ask() {
   const std::array<std::string, 2> places{oauth_metadata_url(config_.issuer), openid_metadata_url(config_.issuer)};
   std::string said;
-  bool later = false;
+  bool later = false;         // by the status
+  bool is_unread = false;     // at one place is a page, which may be one of maintenance
+  bool is_of_others = false;  // at one place is the document of another issuer
   std::optional<Duration> retry_after;
   for (const std::string& place : places) {
-    const HttpResponse response = co_await get(place);
-    said += (said.empty() ? "" : ", ") + place + " answered " + std::to_string(response.status);
-    if (response.status == 200) {
-      try {
+    said += said.empty() ? "" : ", ";
+    HttpRequest request = request_for(place);
+    HttpResponse response;
+    try {
+      response = co_await transport_.perform(std::move(request));
+      said += place + " answered " + std::to_string(response.status);
+      if (response.status == 200) {
         const SecretString body = decoded_body(response, config_.response.max_body);
         OAuth2Endpoints found = read_metadata(body.reveal(), config_);
         co_return found;
-      } catch (const SourceError& e) {
-        // A page that a web application sends for every path is not the document of another issuer.
-        if (e.kind() != Kind::transient) throw;
-        said += std::string(" (") + e.what() + ")";
-        later = true;
-        continue;
       }
+    } catch (const HttpError& e) {
+      if (e.reason() != HttpError::Reason::redirect && e.reason() != HttpError::Reason::too_large) {
+        throw SourceError(kind_of(e.reason()), e.what());
+      }
+      said += e.what();
+      is_unread = is_unread || e.reason() == HttpError::Reason::too_large;
+      continue;
+    } catch (const OtherIssuer& e) {
+      said += std::string(" (") + e.what() + ")";
+      is_of_others = true;
+      continue;
+    } catch (const SourceError& e) {
+      if (e.kind() != Kind::transient) throw;  // the document itself, which cannot be used
+      said += std::string(" (") + e.what() + ")";
+      is_unread = true;
+      continue;
     }
     const WallTime now = clock_.wall_now();
     const auto ruled = ruled_kind(config_.response.error_rules, {}, response.status);
@@ -148,28 +169,27 @@ Task<OAuth2Endpoints> Discovery::ask() {
     later = true;
     retry_after = std::max(retry_after, asked_pause(response, now));
   }
+  later = later || (is_unread && !is_of_others);
   throw SourceError(later ? Kind::transient : Kind::permanent,
-                    "cannot get the metadata of the issuer: " + said + "; check source.issuer, or set source.token_url",
+                    "cannot get the metadata of the issuer " + config_.issuer + ": " + said + "; " +
+                        (is_of_others ? "if one of these is the right provider, set source.issuer to exactly its issuer"
+                                      : "check source.issuer") +
+                        ", or set source.token_url",
                     retry_after);
 }
 
-Task<HttpResponse> Discovery::get(std::string url) {
+HttpRequest Discovery::request_for(const std::string& place) const {
   HttpRequest request;
   std::vector<SecretString> secrets;
   try {
-    request.url = SecretString(url);
-    request.display = url;
+    request.url = SecretString(place);
+    request.display = place;
     request.max_body = config_.response.max_body;
     apply_egress(request, config_.egress, tokens_, secrets);
   } catch (const Error& e) {
     throw unmade_request(e);
   }
-  try {
-    HttpResponse response = co_await transport_.perform(std::move(request));
-    co_return response;
-  } catch (const HttpError& e) {
-    throw SourceError(kind_of(e.reason()), e.what());
-  }
+  return request;
 }
 
 }  // namespace jeton::agent

@@ -34,7 +34,7 @@ class Discovery {
 
  private:
   Task<OAuth2Endpoints> ask();
-  Task<HttpResponse> get(std::string url);
+  [[nodiscard]] HttpRequest request_for(const std::string& place) const;  // throws SourceError: it cannot be made
 
   const OAuth2SourceConfig& config_;
   HttpTransport& transport_;

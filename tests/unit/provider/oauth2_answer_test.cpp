@@ -120,7 +120,11 @@ struct OAuth2Discovery : OAuth2Fixture {
         ++reads;
         return response(200, document);
       }
-      if (url.find(".well-known") != std::string::npos) return response(404, "");
+      if (url.find("oauth-authorization-server") != std::string::npos) {
+        if (first_fails) throw HttpError(*first_fails, "as the test says");
+        if (!first.empty()) return response(200, first);
+      }
+      if (url.find(".well-known") != std::string::npos) return response(missing, "");
       asked.push_back(url);
       return endpoint;
     };
@@ -129,6 +133,9 @@ struct OAuth2Discovery : OAuth2Fixture {
   std::string document = R"({"issuer":"https://id.example.com/t","token_endpoint":"https://id.example.com/token",
     "revocation_endpoint":"https://id.example.com/revoke",
     "mtls_endpoint_aliases":{"token_endpoint":"https://mtls.example.com/token"}})";
+  std::string first;  // the document at the first place
+  std::optional<HttpError::Reason> first_fails;
+  int missing = 404;
   HttpResponse endpoint = response(200, good_body);
   int reads = 0;
   std::vector<std::string> asked;
@@ -188,12 +195,62 @@ TEST_F(OAuth2Discovery, TokenIsRevoked_EndpointIsThatOfTheDocument) {
   EXPECT_THROW(loop.run(without.revoke(SecretString("old"))), SourceError);
 }
 
+constexpr const char* first_place = "https://id.example.com/.well-known/oauth-authorization-server/t";
+constexpr const char* second_place = "https://id.example.com/t/.well-known/openid-configuration";
+constexpr const char* of_another =
+    R"({"issuer":"https://evil.example.com","token_endpoint":"https://evil.example.com/token"})";
+
 TEST_F(OAuth2Discovery, DocumentIsOfAnotherIssuer_IsRefused) {
-  document = R"({"issuer":"https://evil.example.com","token_endpoint":"https://evil.example.com/token"})";
+  document = of_another;
   const SourceError e = failure(config);
   EXPECT_EQ(e.kind(), Kind::permanent);
-  EXPECT_THAT(e.what(), HasSubstr("https://evil.example.com"));
+  EXPECT_THAT(e.what(), HasSubstr(std::string(first_place) + " answered 404, " + second_place +
+                                  " answered 200 (it is of the issuer \"https://evil.example.com\"); if one of these"));
   EXPECT_TRUE(asked.empty());
+}
+
+// A server of many issuers that has its own document at the first place.
+TEST_F(OAuth2Discovery, FirstPlaceIsOfAnotherIssuer_SecondIsAskedToo) {
+  first = of_another;
+  static_cast<void>(fetch(config));
+  EXPECT_EQ(asked, std::vector<std::string>{"https://id.example.com/token"});
+  for (const char* nameless : {R"({"error":"not found"})", R"({"issuer":7})"}) {
+    first = nameless;
+    static_cast<void>(fetch(config));
+    EXPECT_EQ(asked.back(), "https://id.example.com/token") << nameless;
+  }
+  asked.clear();
+
+  first = of_another;
+  document = of_another;
+  const SourceError both = failure(config);
+  EXPECT_EQ(both.kind(), Kind::permanent);
+  EXPECT_THAT(both.what(), HasSubstr(std::string(first_place) + " answered 200 (it is of the issuer"));
+  EXPECT_THAT(both.what(), HasSubstr(std::string(second_place) + " answered 200 (it is of the issuer"));
+  first = "<html>sign in</html>";
+  EXPECT_EQ(failure(config).kind(), Kind::permanent) << "a page says nothing, and the document needs a person";
+  first = of_another;
+  document.clear();
+  missing = 503;
+  EXPECT_EQ(failure(config).kind(), Kind::transient) << "the second place may have ours";
+  EXPECT_TRUE(asked.empty());
+}
+
+// A web application that redirects every path to the form of another host.
+TEST_F(OAuth2Discovery, FirstPlaceCannotBeRead_SecondIsAskedToo) {
+  for (const auto reason : {HttpError::Reason::redirect, HttpError::Reason::too_large}) {
+    first_fails = reason;
+    static_cast<void>(fetch(config));
+    EXPECT_EQ(asked.back(), "https://id.example.com/token");
+  }
+  document.clear();
+  first_fails = HttpError::Reason::redirect;
+  EXPECT_EQ(failure(config).kind(), Kind::permanent);
+  EXPECT_THAT(failure(config).what(), HasSubstr("as the test says, " + std::string(second_place) + " answered 404"));
+  first_fails = HttpError::Reason::connect;
+  const auto before = transport.requests.size();
+  EXPECT_EQ(failure(config).kind(), Kind::transient);
+  EXPECT_EQ(transport.requests.size(), before + 1) << "the server of both";
 }
 
 TEST_F(OAuth2Discovery, EndpointIsPlainHttpOrMissing_IsRefused) {
@@ -212,11 +269,7 @@ TEST_F(OAuth2Discovery, StatusHasARule_RuleCounts) {
 
 // A web application that sends its page for every path.
 TEST_F(OAuth2Discovery, FirstPlaceHasAPage_SecondIsAskedToo) {
-  const auto usual = transport.answer;
-  transport.answer = [usual](const HttpRequest& request) {
-    if (request.url.reveal().find("oauth-authorization-server") == std::string_view::npos) return usual(request);
-    return response(200, "<html>sign in</html>");
-  };
+  first = "<html>sign in</html>";
   static_cast<void>(fetch(config));
   EXPECT_EQ(asked.back(), "https://id.example.com/token");
   document.clear();
