@@ -101,7 +101,9 @@ std::size_t Transfer::on_header(std::string_view line) {
   if (line.starts_with("HTTP/")) {
     response.retry_after.clear();
     response.headers.clear();
+    headers_ended_ = false;
   }
+  if (without_blanks(line).empty()) headers_ended_ = true;
   const auto colon = line.find(':');
   if (colon == std::string_view::npos) return line.size();
   const std::string_view name = line.substr(0, colon);
@@ -115,6 +117,8 @@ bool Transfer::finished(CURLcode code) {
   long status = 0;
   ::curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &status);
   outcome_.response.status = static_cast<int>(status);
+  // For libcurl a connection that ends within the headers ends the answer.
+  if (code == CURLE_OK && !headers_ended_) code = CURLE_PARTIAL_FILE;
   if (code != CURLE_OK) {
     const FailedTransfer failed{easy_.get(),     request_,      where_,        error_text_.data(),
                                 body_too_large_, header_bytes_, header_lines_, sockets_->received()};

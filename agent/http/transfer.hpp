@@ -55,6 +55,7 @@ class Transfer {
   HttpOutcome outcome_;
   std::size_t header_bytes_ = 0;  // also of interim answers, trailers and proxies
   std::size_t header_lines_ = 0;
+  bool headers_ended_ = false;  // of the last answer
   int redirects_ = 0;
   Milliseconds spent_{0};  // by the hops before this one
   std::array<char, CURL_ERROR_SIZE> error_text_{};

@@ -238,6 +238,9 @@ class FaultProvider::Server {
       case Kind::truncated:
         co_await write(socket, head(200, {}) + "Content-Length: 100\r\n\r\n{\"access_token\":\"cut");
         break;
+      case Kind::headers_cut:
+        co_await write(socket, head(200, behaviour.headers));
+        break;
       case Kind::huge_length:
       case Kind::huge_chunked:
         co_await write_huge(socket, behaviour.kind == Kind::huge_chunked);

@@ -26,6 +26,7 @@ struct Behaviour {
     stall,        // answers half of a body, then nothing
     vanish,       // takes the request and closes
     truncated,    // promises a longer body than it sends, then closes
+    headers_cut,  // closes after some of the headers
     huge_length,  // 50 MB with a Content-Length
     huge_chunked  // 50 MB in chunks
   };

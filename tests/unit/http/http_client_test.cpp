@@ -100,6 +100,15 @@ TEST_F(HttpClientTest, BodyIsTruncated_ReasonIsBroken) {
   EXPECT_THAT(message_, HasSubstr("ended before the answer was complete"));
 }
 
+// For libcurl that is the end of the answer.
+TEST_F(HttpClientTest, ConnectionEndsWithinTheHeaders_ReasonIsBroken) {
+  Behaviour cut = Behaviour::only(Behaviour::Kind::headers_cut);
+  cut.headers = {{"X-Auth-Token", "a-token"}};
+  provider_.behave(cut);
+  EXPECT_EQ(failure(request()), Reason::broken);
+  EXPECT_THAT(message_, HasSubstr("ended before the answer was complete"));
+}
+
 TEST_F(HttpClientTest, ConnectionIsRefused_ErrorNamesTheAddress) {
   provider_.stop_listening();
   EXPECT_EQ(failure(request()), Reason::connect);
