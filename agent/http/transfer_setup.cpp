@@ -1,5 +1,6 @@
 #include "agent/http/transfer_setup.hpp"
 
+#include <algorithm>
 #include <string_view>
 
 #include "agent/base/ascii.hpp"
@@ -48,6 +49,8 @@ void set_up_route(CURL* h, const HttpRoute& route, const HttpUrl& where, CurlLis
   if (route.no_proxy) {
     std::string hosts;
     for (const std::string& host : *route.no_proxy) hosts += (hosts.empty() ? "" : ",") + host;
+    // In a list with others it means nothing to libcurl.
+    if (std::find(route.no_proxy->begin(), route.no_proxy->end(), "*") != route.no_proxy->end()) hosts = "*";
     set_option(h, CURLOPT_NOPROXY, hosts.c_str());
   }
   set_option(h, CURLOPT_IPRESOLVE, curl_ip(route.ip));

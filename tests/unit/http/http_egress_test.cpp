@@ -163,10 +163,12 @@ TEST_F(HttpEgress, HttpProxyIsInUpperCase_IsIgnored) {
 TEST_F(HttpEgress, HostIsInNoProxy_IsReachedDirectly) {
   const NetworkProcess provider("provider.mjs", with_tls());
   const NetworkProcess proxy("proxy.mjs", json::object());
-  HttpRequest r = by("http://" + proxy.at(), provider);
-  r.route.no_proxy = {"other.example", "test"};
-  r.route.resolve = {{"provider.test", provider.port(), "127.0.0.1"}};
-  static_cast<void>(seen(std::move(r)));
+  for (const char* excepted : {"test", "*"}) {
+    HttpRequest r = by("http://" + proxy.at(), provider);
+    r.route.no_proxy = {"other.example", excepted};
+    r.route.resolve = {{"provider.test", provider.port(), "127.0.0.1"}};
+    static_cast<void>(seen(std::move(r)));
+  }
   EXPECT_THAT(proxy.asked(), IsEmpty());
 }
 
