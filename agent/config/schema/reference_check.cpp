@@ -29,15 +29,13 @@ bool can_be_read(const SecretPart& part) {
          part.kind == PartKind::credential;
 }
 
-void warn_if_readable_by_others(const SecretReference& reference, Problems& problems) {
-  for (const SecretPart& part : reference.secret.parts()) {
-    if (part.kind != PartKind::file) continue;
-    const auto status = bounded_stat(part.text);
-    if (!status || (status->st_mode & (S_IRGRP | S_IROTH)) == 0) continue;
-    problems.warning(reference.place, SecretTemplate::reference_text(part) + " can be read by " +
-                                          ((status->st_mode & S_IROTH) != 0 ? "every user" : "its group") +
-                                          "; set its mode to 0600 and its owner to the agent's user");
-  }
+// `name`: of the file, in the warning.
+void warn_if_readable_by_others(const std::string& path, const std::string& name, const Place& place,
+                                Problems& problems) {
+  const auto status = bounded_stat(path);
+  if (!status || (status->st_mode & (S_IRGRP | S_IROTH)) == 0) return;
+  problems.warning(place, name + " can be read by " + ((status->st_mode & S_IROTH) != 0 ? "every user" : "its group") +
+                              "; set its mode to 0600 and its owner to the agent's user");
 }
 
 // "jeton-seal-1:" and 32 bytes in base64; no check can show whether the bytes are a key.
@@ -142,8 +140,17 @@ std::optional<std::string> misplaced_reference(const SecretTemplate& text, const
 
 void check_files(const std::vector<FileReference>& references, Problems& problems) {
   for (const FileReference& reference : references) {
+    const std::string name = reference.file.string();
     const std::string why = why_inaccessible(reference.file, R_OK);
-    if (!why.empty()) problems.error(reference.place, why);
+    const auto status = why.empty() ? bounded_stat(name) : std::nullopt;
+    if (!why.empty()) {
+      problems.error(reference.place, why);
+    } else if (status && !S_ISREG(status->st_mode)) {
+      problems.error(reference.place, name + (S_ISDIR(status->st_mode) ? " is a directory; name a file in it"
+                                                                       : " is not a regular file"));
+    } else if (reference.is_secret) {
+      warn_if_readable_by_others(name, name, reference.place, problems);
+    }
   }
 }
 
@@ -161,7 +168,10 @@ void check_secrets(const std::vector<SecretReference>& references, Problems& pro
     } catch (const Error& e) {
       problems.error(reference.place, std::string("cannot read the secret ") + e.what());
     }
-    warn_if_readable_by_others(reference, problems);
+    for (const SecretPart& part : reference.secret.parts()) {
+      if (part.kind != PartKind::file) continue;
+      warn_if_readable_by_others(part.text, SecretTemplate::reference_text(part), reference.place, problems);
+    }
   }
 }
 

@@ -39,6 +39,7 @@ struct FileReference {
   Place place;
   std::filesystem::path file;
   std::string token{};  // as above
+  bool is_secret = false;
 };
 
 // An output of a token, to be compared with all others (output_schema.cpp).
@@ -83,7 +84,7 @@ struct Reading {
 // warning for each file that other users can read.
 void check_secrets(const std::vector<SecretReference>& references, Problems& problems);
 
-// Each file must be there and readable.
+// Each must be a file, there and readable. Warns of a secret one that others can read.
 void check_files(const std::vector<FileReference>& references, Problems& problems);
 
 // Each user and group must exist, or the agent could not grant what the configuration says.

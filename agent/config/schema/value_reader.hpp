@@ -88,7 +88,9 @@ class ValueReader {
   void refer(const SecretTemplate& secret, SecretUse use) const {
     reading_->secrets.push_back({place(), secret, use, reading_->token});
   }
-  void refer(const std::filesystem::path& file) const { reading_->files.push_back({place(), file, reading_->token}); }
+  void refer(const std::filesystem::path& file, bool is_secret) const {
+    reading_->files.push_back({place(), file, reading_->token, is_secret});
+  }
 
   // A section; a key without a value is an empty one.
   [[nodiscard]] ObjectReader object() const;

@@ -189,6 +189,9 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         BrokenConfig{"UnknownKind", "query: {k: \"${vault:x}\"}\n", 6, "unknown reference ${vault:...}"},
         BrokenConfig{"NoEnd", "query: {k: \"${env:x\"}\n", 6, "has no }"},
+        BrokenConfig{"AuthoritiesAreADirectory", "tls: {ca_file: /etc}\n", 6, "/etc is a directory; name a file in it"},
+        BrokenConfig{"CertificateIsADevice", "tls: {cert_file: /dev/zero, key_file: /etc/hostname}\n", 6,
+                     "/dev/zero is not a regular file"},
         BrokenConfig{"EmptyProxy", "proxy: ''\n", 6, "proxy is empty; expected text or a reference"},
         BrokenConfig{"EmptyKey", "values: {a: {function: hmac_sha256, of: '', key: ''}}\n", 6, "a.key is empty"},
         BrokenConfig{"RelativeFile", "query: {k: \"${file:key}\"}\n", 6, "must be absolute"},

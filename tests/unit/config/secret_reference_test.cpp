@@ -29,6 +29,17 @@ TEST(SecretReference, FileIsReadableByOthers_IsWarnedOf) {
   EXPECT_NE(problems_of(lines).find("can be read by every user"), std::string::npos);
 }
 
+TEST(SecretReference, KeyOfACertificateIsReadableByOthers_IsWarnedOf) {
+  const TempDir dir;
+  const std::string certificate = dir.write("client.pem", "c").string();
+  const auto key = dir.write("client.key", "k");
+  std::filesystem::permissions(certificate, std::filesystem::perms{0644});
+  const std::string lines = "      tls: {cert_file: " + certificate + ", key_file: " + key.string() + "}\n";
+  EXPECT_EQ(problems_of(lines), "");
+  std::filesystem::permissions(key, std::filesystem::perms{0644});
+  EXPECT_NE(problems_of(lines).find("warning: " + key.string() + " can be read by every user"), std::string::npos);
+}
+
 TEST(SecretReference, SecretHasALineBreak_IsRefusedAsAHeader) {
   const TempDir dir;
   const auto file = dir.write("key", "a\r\nX-Other: b\n");
