@@ -46,6 +46,11 @@ void ValueReader::wrong(const Node& node, std::string_view expected) const {
                ? ", whose items begin with '- '; write the keys, such as version: and tokens:, without the '-'"
                : ", whose items begin with '- '; write each item as a key with its values: NAME: {...}";
   }
+  const std::size_t colon = node.scalar.find(':');
+  const bool is_url = colon != std::string::npos && node.scalar.substr(colon).starts_with("://");
+  if (expected.starts_with("a map") && colon != std::string::npos && !is_url) {
+    got += "; a blank must follow the ':' of a key";
+  }
   reading_->problems.error(
       node.kind == Node::Kind::null ? place() : node.place,
       (path_.empty() ? "the document" : path_) + ": expected " + std::string(expected) + "; got " + got);

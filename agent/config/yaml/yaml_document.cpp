@@ -197,8 +197,8 @@ class TreeBuilder final : public YAML::EventHandler {
 std::string explain(const std::string& message) {
   using namespace YAML::ErrorMsg;
   if (message == MAP_VALUE) {
-    return "YAML syntax: unexpected ':'; wrong indentation, a missing ':' in the line above, or a value that "
-           "needs quotes";
+    return "YAML syntax: unexpected ':'; wrong indentation, a missing ':' or blank after it in the line above, or a "
+           "value that needs quotes";
   }
   if (message == END_OF_MAP || message == END_OF_SEQ) {
     return "YAML syntax: the indentation does not match the lines above";

@@ -106,6 +106,8 @@ INSTANTIATE_TEST_SUITE_P(
     Section, BrokenYaml,
     testing::Values(
         BrokenConfig{"NoMap", "just text\n", 1, "expected a map of keys; got text"},
+        BrokenConfig{"NoBlankAfterTheColon", "version: 1\nagent:\n  runtime_dir:/run/jeton\n", 3,
+                     "agent: expected a map of keys; got text; a blank must follow the ':' of a key"},
         BrokenConfig{"RootIsAList", "- version: 1\n", 1,
                      "the document: expected a map of keys; got a list, whose items begin with '- '; write the keys, "
                      "such as version: and tokens:, without the '-'"},
