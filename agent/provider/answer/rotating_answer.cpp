@@ -1,5 +1,6 @@
 #include "agent/provider/answer/rotating_answer.hpp"
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -53,11 +54,15 @@ void collect_refresh_tokens(const WipingJson& json, const std::string& pointer, 
   }
 }
 
-void collect_refresh_cookies(const AnswerContent& content, std::vector<Misplaced>& found) {
+void collect_refresh_headers(const AnswerContent& content, std::vector<Misplaced>& found) {
   for (const HttpHeader& header : content.headers) {
-    if (!equal_ignoring_case(header.name, "Set-Cookie")) continue;
     const std::string_view line = header.value.reveal();
-    AnswerPlace place(AnswerPlace::In::cookie, std::string(line.substr(0, line.find('='))));
+    const bool is_cookie = equal_ignoring_case(header.name, "Set-Cookie");
+    const AnswerPlace place = is_cookie
+                                  ? AnswerPlace(AnswerPlace::In::cookie, std::string(line.substr(0, line.find('='))))
+                                  : AnswerPlace(AnswerPlace::In::header, header.name);
+    // A short text may be about one ("X-Has-Refresh-Token: true"); Refresh is for browsers.
+    if (!is_cookie && (line.size() < shortest_token || equal_ignoring_case(header.name, "Refresh"))) continue;
     const auto value = content.find(place);
     if (value && !text_in(*value).empty() && names_refresh_token(place.name, text_in(*value)))
       found.push_back({place.text(), SecretString(text_in(*value))});
@@ -80,7 +85,7 @@ RefreshTokenAnswer refresh_token_in(const AnswerContent& content, const Response
   }
   std::vector<Misplaced> others;
   collect_refresh_tokens(content.json, "", others);
-  collect_refresh_cookies(content, others);
+  collect_refresh_headers(content, others);
   if (others.empty()) return {};
   if (others.size() == 1) {
     return {others.front().value,
@@ -113,11 +118,22 @@ bool may_hold_refresh_token(std::string_view bytes) {
   return false;
 }
 
-// Keeps an answer for an operator: its status, the headers that describe its body, and the body, decoded if possible.
+// Its name, or what it sets as a cookie, is that of a refresh token.
+bool holds_refresh_token(const HttpHeader& header) {
+  const std::string_view line = header.value.reveal();
+  const bool is_cookie = equal_ignoring_case(header.name, "Set-Cookie");
+  return may_hold_refresh_token(is_cookie ? line.substr(0, line.find('=')) : std::string_view(header.name));
+}
+
+// Keeps an answer for an operator: its status, the headers that describe its body or hold a refresh token, and the
+// body, decoded if possible.
 void keep_bytes(SourceError& failure, int status, const std::vector<HttpHeader>& headers, const SecretString& body) {
+  bool is_spent = may_hold_refresh_token(body.reveal());
   SecretString whole("status " + std::to_string(status) + "\n");
   for (const HttpHeader& header : headers) {
-    if (!equal_ignoring_case(header.name.substr(0, 8), "Content-")) continue;
+    const bool holds = holds_refresh_token(header);
+    is_spent = is_spent || holds;
+    if (!holds && !equal_ignoring_case(header.name.substr(0, 8), "Content-")) continue;
     whole.append(header.name + ": ");
     whole.append(header.value.reveal());
     whole.append("\n");
@@ -125,7 +141,7 @@ void keep_bytes(SourceError& failure, int status, const std::vector<HttpHeader>&
   whole.append("\n");
   whole.append(body.reveal());
   failure.set_unread_answer(std::move(whole));
-  if (may_hold_refresh_token(body.reveal())) failure.set_spent();
+  if (is_spent) failure.set_spent();
 }
 
 }  // namespace
@@ -186,8 +202,9 @@ SourceError refusal_of(const SourceError& refusal, const AnswerContent& content,
 
 SourceError failure_of(const HttpError& error, bool rotates) {
   const HttpResponse& received = error.received();
-  const bool keeps = rotates && is_success_status(received.status) && !received.body.empty();
-  const bool spent = keeps && may_hold_refresh_token(received.body.reveal());
+  const bool in_headers = std::any_of(received.headers.begin(), received.headers.end(), holds_refresh_token);
+  const bool keeps = rotates && is_success_status(received.status) && (in_headers || !received.body.empty());
+  const bool spent = keeps && (in_headers || may_hold_refresh_token(received.body.reveal()));
   SourceError failure(spent ? SourceError::Kind::permanent : kind_of(error.reason()), error.what());
   if (keeps) keep_bytes(failure, received.status, received.headers, received.body);
   return failure;

@@ -157,6 +157,13 @@ TEST_F(RefreshAnswer, RefreshTokenHasAnotherName_IsFound) {
   const SourceError e = failure(config);
   EXPECT_THAT(e.what(), HasSubstr("set response.refresh_token: cookie refresh_token"));
   EXPECT_EQ(next_of(e.state()), "r1");
+  answer_with(good_body, {{"X-Refresh-Token", SecretString("r1-0123456789abcdef")}});
+  const SourceError by_header = failure(config);
+  EXPECT_THAT(by_header.what(), HasSubstr("set response.refresh_token: header X-Refresh-Token"));
+  EXPECT_EQ(next_of(by_header.state()), "r1-0123456789abcdef");
+  answer_with(good_body,
+              {{"Refresh", SecretString("0;url=/somewhere/else")}, {"X-Has-Refresh-Token", SecretString("true")}});
+  EXPECT_EQ(next_of(fetch(config).state), "r0") << "of browsers";
   answer_with(R"({"access_token":"t1","expires_in":60,"refresh":"hourly"})");
   EXPECT_EQ(next_of(fetch(config).state), "r0") << "a word of another meaning";
 }
@@ -210,6 +217,16 @@ TEST_F(RefreshAnswer, EndsInTheMiddle_WhatCameIsKept) {
   EXPECT_EQ(e.kind(), Kind::permanent);
   EXPECT_TRUE(e.spent());
   EXPECT_THAT(std::string(e.unread_answer().reveal()), HasSubstr("r1-SECRET"));
+
+  transport.answer = [](const HttpRequest&) -> HttpResponse {
+    HttpResponse begun = response(200, "");
+    begun.headers = {{"Set-Cookie", SecretString("refreshToken=r1-SECRET; Path=/")}, {"Server", SecretString("s")}};
+    throw HttpError(HttpError::Reason::broken, "it broke", begun);
+  };
+  const SourceError of_headers = failure(config);
+  EXPECT_TRUE(of_headers.spent());
+  EXPECT_THAT(std::string(of_headers.unread_answer().reveal()),
+              AllOf(HasSubstr("Set-Cookie: refreshToken=r1-SECRET"), Not(HasSubstr("Server"))));
 }
 
 TEST_F(RefreshAnswer, OfAnotherGrantCannotBeRead_NothingIsKept) {
