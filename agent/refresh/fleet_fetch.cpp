@@ -123,7 +123,10 @@ Task<FetchPath::LockAfter> FleetFetch::publish(Record record, const Lease& lease
       parts_.outage.failed(Step::publish, "publish the fetched token", e);
     }
     parts_.take(record);
-    if (!record.valid(parts_.timers.clock()) || parts_.current.generation() > record.generation) {
+    const bool is_obsolete = parts_.current.generation() > record.generation;
+    if (!record.valid(parts_.timers.clock()) || is_obsolete) {
+      // Its state is worth a publication all the same.
+      if (!is_obsolete && !record.state.empty()) parts_.repair.repair_from(parts_.outage.retry_at());
       co_return keeps_lock ? LockAfter::kept : LockAfter::held;
     }
     const BootTime others_may = std::min(give_up_at, parts_.timing.standalone_at());

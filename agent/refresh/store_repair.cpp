@@ -78,7 +78,7 @@ Task<> StoreRepair::reload() {
     if (published) parts_.take_stored(std::move(*published));
     parts_.outage.answered(Outage::Step::load);
     // A store that lost data gets the newest record again, by the host of the fleet that draws the shortest delay.
-    if (theirs < known && can_restore_record() && (may_be_lost_ || parts_.current.valid())) hear_loss();
+    if (theirs < known && can_restore_record()) hear_loss();
     // A store that lost the record lost the count too: it gets this host's, so do not read its own.
     const bool lost = repair_at_ != BootTime::max();
     // Nor does a host of a sealed fleet hear the count of the call that brought the present record.

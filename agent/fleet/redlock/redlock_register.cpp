@@ -22,7 +22,8 @@ Task<> repair_laggards(Quorum quorum, Subject subject, RedlockQuorum::Round<Load
   try {
     co_await LoadRound::wait_for_all(round, quorum->deadline());
     std::optional<Record> newest = newest_record(*round);
-    const bool useful = newest && newest->valid(quorum->timers.clock());
+    // A token worth having, or a state that outlives it.
+    const bool useful = newest && (newest->valid(quorum->timers.clock()) || !newest->state.empty());
     const bool lost = useful && round->count([](const Loaded& l) { return !l.record && !l.unreadable; }) > 0;
     // A server without the record may have lost count and pause as well; a listener knows them and gives all of it
     // back.

@@ -295,6 +295,21 @@ TEST(StoreRepair, LookComesBetweenALossAndItsRepair_StateIsGivenBack) {
   EXPECT_LT(parts.repair.repair_at(), agent::BootTime::max());
 }
 
+// No message told of the loss, or the host that fetched it could not publish it.
+TEST(StoreRepair, TokenHasRunOutAndItsStateIsMissing_IsGivenBack) {
+  agent::TokenConfig config = RefreshParts::default_token();
+  agent::OAuth2SourceConfig oauth2;
+  oauth2.grant = agent::OAuth2SourceConfig::Grant::refresh_token;
+  config.source = oauth2;
+  RefreshParts parts(config);
+  agent::Record with_state = parts.record(1, seconds(10));
+  with_state.state = agent::SecretString("state");
+  parts.take(with_state);
+  parts.loop.pass(seconds(20));
+  parts.loop.run(parts.repair.reload());
+  EXPECT_LT(parts.repair.repair_at(), agent::BootTime::max());
+}
+
 TEST(StoreRepair, CountIsLowerWithoutAGap_IsBelieved) {
   RefreshParts parts(RefreshParts::token_with_budget(10));
   parts.repair.note_usage({4, parts.now() + minutes(5)});

@@ -61,6 +61,22 @@ TEST_F(RedlockRecord, ServerLostIt_IsGivenToIt) {
   EXPECT_TRUE(loop.eventually([&] { return have(servers, lease.fence) == 5; }));
 }
 
+// No host listens that would repair it.
+TEST_F(RedlockRecord, ServerLostItAndItsTokenHasRunOut_IsGivenToItForItsState) {
+  RedlockHost host(loop, servers.options());
+  host.warm_up();
+  const Lease lease = host.call.acquire(1h);
+  Record record = make_record(loop, lease.fence, "x");
+  record.expires_at = loop.clock.wall_now() + 10s;
+  record.state = SecretString("refresh token");
+  EXPECT_TRUE(host.call.publish(record, lease).stored);
+  EXPECT_TRUE(loop.eventually([&] { return have(servers, lease.fence) == 5; }));
+  loop.pass(20s);
+  servers[2].cli({"FLUSHALL"});
+  EXPECT_TRUE(host.call.load());
+  EXPECT_TRUE(loop.eventually([&] { return have(servers, lease.fence) == 5; }));
+}
+
 TEST_F(RedlockRecord, MinorityTookThePublication_IsUnknownAndCanBeRepeated) {
   RedlockHost host(loop, servers.options(impatience));
   host.warm_up();
