@@ -66,6 +66,8 @@ void check_record(const Record& record, WallTime now) {
   check(record.fetched_by.size() <= max_host_size && prints(record.fetched_by),
         "the record has no name of a host in fetched_by");
   if (!record.previous) return;
+  check(record.previous->generation > 0 && record.previous->generation < record.generation,
+        "record has a previous token that is not older than its own");
   check_time(record.previous->accept_until);
   check_time(record.previous->expires_at);
   check_value(record.previous->value);

@@ -177,7 +177,8 @@ Record CurrentToken::successor(FetchedToken fetched, BootTime asked_at, Generati
   }
   bind(next);
   const WallTime now = clock.wall_now();
-  if (!valid()) return next;
+  // A record that is newer than the lease came during the fetch: the one of this fetch will be refused.
+  if (!valid() || record_->generation >= generation) return next;
   if (next.value == record_->value) {
     next.first_generation = record_->token_generation();
     next.previous = record_->previous;
