@@ -82,7 +82,7 @@ Task<> Revoker::revoke_first() {
 }
 
 void Revoker::settled(Generation generation) {
-  std::erase_if(pending_, [&](const PendingRevocation& pending) { return pending.generation <= generation; });
+  std::erase_if(pending_, [&](const PendingRevocation& pending) { return pending.generation == generation; });
 }
 
 void Revoker::postpone(Generation generation, BootTime at) {
@@ -93,10 +93,12 @@ void Revoker::postpone(Generation generation, BootTime at) {
 
 Task<bool> Revoker::settle(PendingRevocation pending) {
   std::optional<Lease> lease;
+  Generation last = 0;
   try {
     AcquireResult result = co_await parts_.leases.try_acquire(name_, lock_ttl_);
     if (result.lease) lease = std::move(*result.lease);
-    const bool done = result.current && result.current->generation >= pending.generation;
+    if (result.current) last = result.current->generation;
+    const bool done = result.current && result.current->token_generation() == pending.generation;
     if (lease && done) co_await parts_.leases.release(name_, *lease);
     if (done) co_return true;
   } catch (const TransportError& e) {
@@ -104,10 +106,10 @@ Task<bool> Revoker::settle(PendingRevocation pending) {
   }
   if (!lease) co_return false;
   Lease held = std::move(*lease);
-  co_return co_await revoke_under(std::move(pending), std::move(held));
+  co_return co_await revoke_under(std::move(pending), std::move(held), last);
 }
 
-Task<bool> Revoker::revoke_under(PendingRevocation pending, Lease lease) {
+Task<bool> Revoker::revoke_under(PendingRevocation pending, Lease lease, Generation last) {
   LeaseKeeper keeper(parts_.leases, parts_.timers, name_, std::move(lease));
   keeper.begin_fetch(longest_fetch(config_.source));
   bool revoked = false;
@@ -139,7 +141,8 @@ Task<bool> Revoker::revoke_under(PendingRevocation pending, Lease lease) {
   try {
     if (revoked) {
       Record done;
-      done.generation = pending.generation;
+      done.generation = std::max(pending.generation, last + 1);
+      done.first_generation = pending.generation;
       done.value = SecretString("revoked");
       done.issued_at = parts_.timers.clock().wall_now();
       done.expires_at = done.issued_at + state_lifetime;

@@ -2,10 +2,12 @@
 // each once for the fleet, when its overlap has ended. It tries again until the provider has accepted the revocation or
 // the token has expired.
 //
-// The revocations have a record of their own in the coordinator, under the name "TOKEN~revocation": its generation is
-// that of the last revoked token, and its lock keeps two hosts from the same revocation. The host that fetched the
-// successor goes first; the others follow some time later, in case that host has failed. The current token is never
-// revoked, whatever the records say. One thread: the loop's.
+// The revocations have a record of their own in the coordinator, under the name "TOKEN~revocation": its token
+// generation is that of the last revoked token, and its lock keeps two hosts from the same revocation. It says nothing
+// of older tokens, as the host that wrote it may not have known of them; after a newer one an older one has a higher
+// generation of the record, or the fleet would not hear of it. The host that fetched the successor goes first; the
+// others follow some time later, in case that host has failed. The current token is never revoked, whatever the records
+// say. One thread: the loop's.
 #pragma once
 
 #include <deque>
@@ -55,13 +57,14 @@ class Revoker final : private FleetListener {
   Task<> revoke_first();
   // True: this revocation needs no further action.
   Task<bool> settle(PendingRevocation pending);
-  Task<bool> revoke_under(PendingRevocation pending, Lease lease);
-  void settled(Generation generation);
+  // `last`: the generation of the record until now.
+  Task<bool> revoke_under(PendingRevocation pending, Lease lease, Generation last);
+  void settled(Generation generation);  // of the token
   void postpone(Generation generation, BootTime at);
   [[nodiscard]] bool obsolete(const PendingRevocation& pending) const;
   // Another host has made the revocation.
   void hear(FleetEvent event) override {
-    if (const auto* record = std::get_if<Record>(&event)) settled(record->generation);
+    if (const auto* record = std::get_if<Record>(&event)) settled(record->token_generation());
   }
   [[nodiscard]] BootTime now() const { return parts_.timers.clock().boot_now(); }
 

@@ -100,6 +100,30 @@ TEST_F(Revocation, HostDiesBeforeTheOverlapEnds_IsMadeUpForAfterItsRestartAndOnc
   EXPECT_EQ(fleet.provider.revoked, (std::vector<std::string>{"token-1", "token-2"})) << "the first not once more";
 }
 
+// A host that started later knows of the newer one only, and is not held up by the provider's refusal of the older one.
+TEST_F(Revocation, AnotherHostRevokesANewerTokenFirst_OlderOneIsRevokedAllTheSame) {
+  for (const std::size_t servers : {1U, 3U}) {
+    SCOPED_TRACE(servers);
+    FleetSettings of_two = settings(2);
+    of_two.servers = servers;
+    VirtualFleet fleet(of_two);
+    fleet.provider.lifetime = std::chrono::hours(12);
+    fleet.start(0);
+    fleet.pass(seconds(5));
+    ASSERT_TRUE(renewed_by(fleet, 0));
+    ASSERT_TRUE(renewed_by(fleet, 0));
+    fleet.start(1);
+    fleet.pass(seconds(5));
+    fleet.provider.failing_revocations = 1;
+    fleet.provider.revocation_retry_after = minutes(10);
+    fleet.pass(minutes(5));
+    ASSERT_EQ(fleet.provider.revoked, std::vector<std::string>{"token-2"});
+    fleet.pass(minutes(10));
+    EXPECT_EQ(fleet.provider.revoked, (std::vector<std::string>{"token-2", "token-1"}));
+    EXPECT_EQ(fleet.provider.revocation_calls, 3U);
+  }
+}
+
 // Some providers give the same token until it nears its end.
 TEST_F(Revocation, ProviderGivesTheSameTokenAgain_IsNeverOfTheCurrentOne) {
   VirtualFleet fleet(settings(1));
