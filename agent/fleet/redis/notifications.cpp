@@ -91,7 +91,8 @@ void Notifications::unsubscribe_all(Subject::Kind kind) {
 }
 
 void Notifications::own(const Subject& subject, const std::string& owner) {
-  own_owner_[keys_of(subject).channel] = owner;
+  const auto found = by_channel_.find(keys_of(subject).channel);
+  if (found != by_channel_.end()) found->second.own_owner = owner;
 }
 
 void Notifications::notify_resync() {
@@ -121,9 +122,17 @@ bool Notifications::reports_losses(const Subject& subject) const {
   return !missed_a_write && subscriber_.reports_changes();
 }
 
-void Notifications::notify_unreadable(const Subject& subject, const std::string& why) {
+bool Notifications::notify_unreadable(const Subject& subject, const std::string& why) {
   const auto found = by_channel_.find(keys_of(subject).channel);
-  if (found != by_channel_.end()) found->second.listener->hear(UnreadableEvent{why});
+  if (found == by_channel_.end()) return true;
+  const bool is_new = !std::exchange(found->second.unreadable, true);
+  found->second.listener->hear(UnreadableEvent{why});
+  return is_new;
+}
+
+void Notifications::note_readable(const Subject& subject) {
+  const auto found = by_channel_.find(keys_of(subject).channel);
+  if (found != by_channel_.end()) found->second.unreadable = false;
 }
 
 // Without the clock's offset a record cannot be read; the listener of a token resyncs as soon as it is known.
@@ -177,8 +186,7 @@ void Notifications::on_message(const std::string& channel, std::string_view payl
   try {
     ChannelMessage message = decode_message(payload, subscription.subject.name, codec_);
     if (is_lock && !std::holds_alternative<ReleaseMessage>(message)) return;
-    const auto own = own_owner_.find(channel);
-    deliver(subscription, std::move(message), own == own_owner_.end() ? std::string() : own->second);
+    deliver(subscription, std::move(message));
   } catch (const Error& e) {
     if (subscription.warnings.allows(timers_.clock().boot_now())) {
       log::warning(
@@ -189,7 +197,7 @@ void Notifications::on_message(const std::string& channel, std::string_view payl
   }
 }
 
-void Notifications::deliver(Subscription& subscription, ChannelMessage message, const std::string& own_owner) {
+void Notifications::deliver(Subscription& subscription, ChannelMessage message) {
   FleetListener& listener = *subscription.listener;
   if (auto* record = std::get_if<Record>(&message))
     *record = to_local_time(std::move(*record), *offset_(), timers_.clock().wall_now());
@@ -199,7 +207,8 @@ void Notifications::deliver(Subscription& subscription, ChannelMessage message, 
   if (written_ && writes) written_();
   const BootTime now = timers_.clock().boot_now();
   const auto is_due = [&](std::string_view what, const std::string& owner) {
-    return owner != own_owner && (!reached_majority_ || reached_majority_(subscription.subject.kind, what, owner));
+    return owner != subscription.own_owner &&
+           (!reached_majority_ || reached_majority_(subscription.subject.kind, what, owner));
   };
   if (auto* record = std::get_if<Record>(&message)) {
     listener.hear(std::move(*record));
@@ -216,8 +225,8 @@ void Notifications::deliver(Subscription& subscription, ChannelMessage message, 
     listener.hear(heard);
   } else if (const auto* rejected = std::get_if<RejectedMessage>(&message)) {
     listener.hear(RejectionEvent{rejected->generation});
-  } else if (std::holds_alternative<ResumeMessage>(message)) {
-    listener.hear(ResumeEvent{});
+  } else if (const auto* resume = std::get_if<ResumeMessage>(&message)) {
+    listener.hear(ResumeEvent{resume->reason});
   }
 }
 

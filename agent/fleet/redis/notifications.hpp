@@ -45,10 +45,12 @@ class Notifications {
   void subscribe(const Subject& subject, FleetListener* listener);
   // Ends all subscriptions of this kind.
   void unsubscribe_all(Subject::Kind kind);
-  // Claims and releases by this owner are our own and are not passed on.
+  // Claims and releases by this owner are our own and are not passed on to the present listener.
   void own(const Subject& subject, const std::string& owner);
-  // Reports to the listener that the stored record of a token cannot be read.
-  void notify_unreadable(const Subject& subject, const std::string& why);
+  // Reports to the listener that the stored record of a token cannot be read. False: it was so the last time, too.
+  [[nodiscard]] bool notify_unreadable(const Subject& subject, const std::string& why);
+  // The stored record can be read.
+  void note_readable(const Subject& subject);
   // Makes every listener of a token with an open channel load again: the offset became known or changed, or a load may
   // have failed.
   void notify_resync();
@@ -62,6 +64,8 @@ class Notifications {
     FleetListener* listener = nullptr;
     bool ready = false;                       // messages arrive
     LogPace warnings;                         // about malformed messages
+    std::string own_owner;                    // of the last acquisition
+    bool unreadable = false;                  // the stored record
     std::optional<BootTime> write_due_since;  // a publication was heard, and not yet that it wrote the key
   };
 
@@ -73,7 +77,7 @@ class Notifications {
   void on_watch_gap(const std::string& channel);
   void on_written_key(const std::string& channel, std::string_view payload);
   void on_changed(const std::string& channel, bool all);
-  void deliver(Subscription& subscription, ChannelMessage message, const std::string& own_owner);
+  void deliver(Subscription& subscription, ChannelMessage message);
   void notify_resync_soon(const std::string& channel);
 
   Timers& timers_;
@@ -84,7 +88,6 @@ class Notifications {
   std::function<std::optional<Milliseconds>()> offset_;
   std::function<void()> written_;
   std::map<std::string, Subscription> by_channel_;
-  std::map<std::string, std::string> own_owner_;  // by channel: of the last acquisition
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   redis::Subscriber subscriber_;
   std::optional<redis::ClusterWatch> watch_;

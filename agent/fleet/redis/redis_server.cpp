@@ -237,15 +237,14 @@ std::optional<Record> RedisServer::decode(const Subject& subject, const std::opt
   try {
     Record stored = options_.codec.decode(subject.name, text->reveal());
     Record record = to_local_time(std::move(stored), clock_offset().value_or(Milliseconds{0}), wall_now());
-    malformed_.erase(subject.name);
+    notifications_.note_readable(subject);
     return record;
   } catch (const Error& e) {
-    if (malformed_.insert(subject.name).second) {
+    if (notifications_.notify_unreadable(subject, e.what())) {
       log::warning(
           log::record_ignored, "ignored a malformed record; the next publication replaces it",
           {{"token", subject.name}, {"server", display()}, {"key", keys_of(subject).token}, {"error", e.what()}});
     }
-    notifications_.notify_unreadable(subject, e.what());
     return std::nullopt;
   }
 }

@@ -18,7 +18,6 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -154,7 +153,6 @@ class RedisServer : public std::enable_shared_from_this<RedisServer> {
   const std::shared_ptr<UncertainAcquires> uncertain_;
   const std::shared_ptr<ServerClock> clock_;
   Notifications notifications_;
-  std::set<std::string> malformed_;  // tokens whose stored record was reported
 };
 
 using Servers = std::vector<std::shared_ptr<RedisServer>>;

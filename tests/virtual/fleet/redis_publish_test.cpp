@@ -203,6 +203,7 @@ TEST_F(RedisPublication, DayOfRotations_LeavesNoKeyForEver) {
 }
 
 TEST_F(RedisPublication, RecordIsMalformed_IsReportedOnceIgnoredAndReplaced) {
+  a.listen();
   server.cli({"HSET", token, "generation", "5", "record", "s3cret garbage"});
   testing::internal::CaptureStderr();
   EXPECT_FALSE(a.call.load());
@@ -215,6 +216,19 @@ TEST_F(RedisPublication, RecordIsMalformed_IsReportedOnceIgnoredAndReplaced) {
   ASSERT_TRUE(result.lease);
   EXPECT_TRUE(a.call.publish(make_record(loop, result.lease->fence, "good"), *result.lease).stored);
   EXPECT_EQ(a.call.load()->value, SecretString("good"));
+}
+
+// What the listener before it was told is not kept.
+TEST_F(RedisPublication, TokenIsRemovedAndComesBack_MalformedRecordIsReportedAgain) {
+  server.cli({"HSET", token, "generation", "5", "record", "garbage"});
+  testing::internal::CaptureStderr();
+  for (int times = 0; times < 2; ++times) {
+    a.listen();
+    EXPECT_FALSE(a.call.load());
+    a.coordinator.subscribe("t", nullptr);
+  }
+  const std::string log = testing::internal::GetCapturedStderr();
+  EXPECT_NE(log.find("malformed"), log.rfind("malformed")) << log;
 }
 
 TEST_F(RedisPublication, StoredGenerationIsImpossible_TokenIsNotBlocked) {
