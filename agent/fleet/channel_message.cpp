@@ -54,7 +54,11 @@ std::string encode_message(const PauseMessage& message) {
                         {"request", message.request}});
 }
 
-std::string encode_message(const ResumeMessage& /*message*/) { return json_text(Json{{"type", "resume"}}); }
+std::string encode_message(const ResumeMessage& message) {
+  Json json{{"type", "resume"}};
+  if (message.reason == ResumeReason::operator_asked) json["operator"] = true;
+  return json_text(json);
+}
 
 std::string encode_message(const RejectedMessage& message) {
   return json_text(Json{{"type", "rejected"}, {"generation", message.generation}});
@@ -76,7 +80,10 @@ ChannelMessage decode_message(std::string_view text, const std::string& name, co
       return PauseMessage{ttl_of(json), text_of(json, "reason"),
                           json.contains("request") ? text_of(json, "request") : std::string{}};
     }
-    if (type == "resume") return ResumeMessage{};
+    if (type == "resume") {
+      const bool by_operator = json.contains("operator") && json.at("operator").get<bool>();
+      return ResumeMessage{by_operator ? ResumeReason::operator_asked : ResumeReason::request_differs};
+    }
     if (type == "usage") return UsageMessage{whole_number<std::uint64_t>(json.at("calls")), ttl_of(json)};
     if (type == "rejected") return RejectedMessage{whole_number<Generation>(json.at("generation"))};
     return UnknownMessage{};

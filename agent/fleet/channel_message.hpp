@@ -14,6 +14,7 @@
 #include <string_view>
 #include <variant>
 
+#include "agent/fleet/fleet_signals.hpp"
 #include "agent/record/fleet_codec.hpp"
 #include "agent/record/record.hpp"
 
@@ -31,7 +32,9 @@ struct PauseMessage {
   std::string reason;
   std::string request{};  // fingerprint of the permanently refused request; empty: none
 };
-struct ResumeMessage {};
+struct ResumeMessage {
+  ResumeReason reason = ResumeReason::request_differs;  // an agent of an earlier version does not say
+};
 struct UsageMessage {
   std::uint64_t calls = 0;
   Milliseconds ttl{};  // until the count starts again

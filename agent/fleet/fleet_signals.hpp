@@ -12,11 +12,23 @@
 
 namespace jeton::agent {
 
+// Why a pause ends before its time. An operator ends it for every host; a host that sends another request than the
+// refused one ends it for itself, and does not correct the request of others.
+enum class ResumeReason { request_differs, operator_asked };
+
+// The last end of a pause before its time, as the coordinator knows it.
+struct Resumption {
+  BootTime at;
+  ResumeReason reason = ResumeReason::request_differs;
+};
+
 // How often the fleet has called the provider of one token.
 struct FetchUsage {
   std::uint64_t calls = 0;               // in the running window
   std::optional<BootTime> window_end{};  // when it starts again from zero; none before the first call
   bool paused = false;                   // the fleet is held back from the provider now
+  bool partly_paused = false;            // by some servers of a quorum, and others do not know of it
+  std::optional<Resumption> resumed{};   // none in the time of the longest pause, or the coordinator has lost it
 };
 
 // No host may call the provider before `until`; shared by the fleet.
@@ -42,8 +54,10 @@ struct UnreadableEvent {
 struct RejectionEvent {
   Generation generation = 0;
 };
-// The pause is lifted: its cause has been corrected.
-struct ResumeEvent {};
+// The pause is lifted.
+struct ResumeEvent {
+  ResumeReason reason = ResumeReason::request_differs;
+};
 // The listener may have missed messages (reconnect, clock step): load() now.
 struct GapEvent {};
 // The stored record may be gone (deleted, flushed): repair the store soon. Where reports_losses() is false, the record
@@ -73,7 +87,7 @@ class FleetSignals {
   // Holds the whole fleet back from the provider.
   virtual Task<> pause(const std::string& name, Pause pause) = 0;
   // Ends a pause before its time, fleet-wide.
-  virtual Task<> resume(const std::string& name) = 0;
+  virtual Task<> resume(const std::string& name, ResumeReason reason) = 0;
   // Reports to every host of the fleet that the provider refused the token of the record of this generation.
   virtual Task<> announce_rejection(const std::string& name, Generation generation) = 0;
 };

@@ -23,6 +23,7 @@ FleetFetch::FleetFetch(const TokenConfig& config, Milliseconds lock_ttl, Parts p
 
 Task<std::optional<Lease>> FleetFetch::try_lock() {
   parts_.journal.trying_lock();
+  const BootTime asked_at = now();
   AcquireResult result;
   try {
     result = co_await parts_.leases.try_acquire(config_.name, lock_ttl_);
@@ -35,7 +36,7 @@ Task<std::optional<Lease>> FleetFetch::try_lock() {
   if (result.current) parts_.take_stored(std::move(*result.current));
   if (result.pause) {
     result.pause->until = held_until(result.pause->until, now());
-    parts_.pauses.begin_confirmed(*result.pause);
+    parts_.pauses.begin_confirmed(*result.pause, asked_at);
   }
   parts_.journal.lock_trouble(result.trouble);
   parts_.journal.lock_holder(result.holder);

@@ -13,6 +13,11 @@ constexpr Duration lift_retry = seconds(1);
 // No coordinator keeps a pause for longer.
 constexpr Duration until_a_person_acts = std::chrono::hours(24 * 7);
 
+const char* text_of(ResumeReason reason) {
+  return reason == ResumeReason::operator_asked ? "an operator asked for a new token"
+                                                : "the request or the source has changed";
+}
+
 }  // namespace
 
 PausePolicy::PausePolicy(const TokenConfig& config, Parts parts)
@@ -20,6 +25,29 @@ PausePolicy::PausePolicy(const TokenConfig& config, Parts parts)
       parts_(parts),
       backoff_({config.refresh.retry_initial, config.refresh.retry_max, config.refresh.retry_initial / 4},
                parts.random) {}
+
+PausePolicy::Legacy PausePolicy::legacy() const {
+  Legacy legacy;
+  legacy.confirmed = confirmed();
+  legacy.confirmed_at = confirmed_at_;
+  if (outlasts_resume_ && parts_.fleet.is_paused()) legacy.outlasting = held();
+  if (unshared_until_ > now()) legacy.own = Pause{unshared_until_, held().reason, held().request};
+  if (is_lifting()) legacy.lifting = lift_reason_;
+  legacy.failed_request = failed_request_;
+  return legacy;
+}
+
+void PausePolicy::inherit(const Legacy& legacy) {
+  failed_request_ = legacy.failed_request;
+  if (legacy.confirmed) begin_confirmed(*legacy.confirmed, legacy.confirmed_at);
+  if (legacy.own) begin_own(*legacy.own);
+  if (legacy.outlasting) {
+    hold(*legacy.outlasting);
+    outlasts_resume_ = true;
+    resume_heard_at_ = now();
+  }
+  if (legacy.lifting) lift(*legacy.lifting);
+}
 
 // 6. The current token stays readable; the fleet does not call the provider.
 Task<> PausePolicy::begin(const SourceError& failure, FetchPath& path) {
@@ -31,14 +59,16 @@ Task<> PausePolicy::begin(const SourceError& failure, FetchPath& path) {
   failed_request_ = is_long ? failure.request() : std::string{};
   const Pause pause{now() + length, failure.what(), failed_request_};
   begin_own(pause);
-  resume_heard_ = false;
+  resume_heard_.reset();
+  const BootTime asked_at = now();
   const bool shared = co_await path.share_pause(pause);
   const bool ended = unshared_until_ == BootTime{};  // by an operator or a newer record, meanwhile
   if (!shared || ended) co_return;
   unshared_until_ = {};
   confirmed_ = pause;
+  confirmed_at_ = asked_at;
   lift_at_ = BootTime::max();  // what waits to be lifted is older than this pause
-  if (resume_heard_) hear_resume();
+  if (resume_heard_) hear_resume(*resume_heard_);
 }
 
 Duration PausePolicy::length_after(const SourceError& failure) {
@@ -53,8 +83,9 @@ Duration PausePolicy::length_after(const SourceError& failure) {
   return std::max<Duration>(pause, obeyed_retry_after(asked, left, parts_.current.grace(), config_.refresh));
 }
 
-void PausePolicy::begin_confirmed(const Pause& pause) {
+void PausePolicy::begin_confirmed(const Pause& pause, BootTime asked_at) {
   confirmed_ = pause;
+  confirmed_at_ = asked_at;
   hold(pause);
 }
 
@@ -79,12 +110,16 @@ void PausePolicy::hear(const Pause& pause) {
   if (parts_.fleet.paused_until() > before) backoff_.count_failure();
 }
 
-void PausePolicy::hear_resume() {
-  resume_heard_ = true;
+// The coordinator has no pause any more, so this host does not write it back after a data loss, also if it obeys it.
+void PausePolicy::hear_resume(ResumeReason reason) {
+  resume_heard_ = reason;
+  resume_heard_at_ = now();
+  confirmed_.reset();
   if (unshared_until_ > now()) return;
   const std::string request = own_request();
   if (!request.empty() && (request == failed_request_ || request == parts_.fleet.pause_request())) {
-    outlasts_resume_ = request == failed_request_;
+    // If an operator asked, the next look ends it: until then the host that was asked goes first, with the consent.
+    outlasts_resume_ = reason == ResumeReason::request_differs && request == failed_request_;
     return;
   }
   end();
@@ -107,23 +142,34 @@ void PausePolicy::end_by_record(bool success) {
   if (success) backoff_.reset();
 }
 
+// The lift of a pause that is older than what this host knows says nothing.
+void PausePolicy::check_resumed(const FetchUsage& usage) {
+  const BootTime known_at = confirmed() ? confirmed_at_ : std::max(heard_at_, resume_heard_at_);
+  if (parts_.fleet.is_paused() && usage.resumed && usage.resumed->at > known_at) hear_resume(usage.resumed->reason);
+}
+
 // A pause that this host heard of may have ended: an operator may have lifted it since, or another client may have made
-// it up.
-void PausePolicy::check(const FetchUsage& usage) {
+// it up. One that is lost is written back by a host that had it from the coordinator; the others wait for that.
+bool PausePolicy::check(const FetchUsage& usage, bool may_be_lost) {
+  check_resumed(usage);
   const BudgetConfig& budget = config_.budget;
   const bool by_schedule = parts_.fleet.spent_until() > now();
   const std::uint64_t allowed = by_schedule ? budget.calls - budget.reserve : budget.calls;
   const bool spent = allowed > 0 && usage.calls >= allowed;
   const bool paused = parts_.fleet.is_paused();
-  if (!by_schedule && !paused) return;
-  if (usage.paused || spent || unshared_until_ > now() || (paused && outlasts_resume_)) return;
+  if (!by_schedule && !paused) return false;
+  if (usage.paused) return may_be_lost && usage.partly_paused && confirmed();
+  if (spent || unshared_until_ > now() || (paused && outlasts_resume_)) return false;
+  if (may_be_lost && paused) return true;
   end();
   parts_.journal.resumed("the coordinator knows of no pause");
+  return false;
 }
 
-void PausePolicy::lift(const std::string& reason) {
+void PausePolicy::lift(ResumeReason reason) {
+  if (!is_lifting() || reason == ResumeReason::operator_asked) lift_reason_ = reason;
   // The fleet may hold a pause that this host has not heard of.
-  lift_reason_ = parts_.fleet.is_paused() ? reason : "";
+  lift_is_news_ = parts_.fleet.is_paused();
   lift_at_ = now();
   lift_here_ = true;
   end();
@@ -144,9 +190,9 @@ Task<> PausePolicy::lift_in_fleet() {
     end();  // but not the pause that the provider asked this host for since then
   }
   try {
-    co_await parts_.signals.resume(config_.name);
+    co_await parts_.signals.resume(config_.name, lift_reason_);
     parts_.outage.answered(Outage::Step::maintenance);
-    if (!lift_reason_.empty()) parts_.journal.resumed(lift_reason_);
+    if (lift_is_news_) parts_.journal.resumed(text_of(lift_reason_));
   } catch (const TransportError& e) {
     parts_.outage.failed(Outage::Step::maintenance, "lift the pause", e);
     // Behind the moment at which a refresh that is due may be tried: no maintenance may starve it.
@@ -160,7 +206,7 @@ Task<> PausePolicy::resume_if_corrected() {
   correction_check_at_ = parts_.fleet.is_paused() ? now() + correction_poll : BootTime::max();
   const std::string request = own_request();
   if (request.empty() || request == parts_.fleet.pause_request() || request == failed_request_) co_return;
-  lift("the request is not the one that was refused");
+  lift(ResumeReason::request_differs);
   parts_.journal.pause_changed();
   co_await lift_in_fleet();
 }
@@ -169,9 +215,8 @@ std::optional<Pause> PausePolicy::confirmed() const {
   return confirmed_ && confirmed_->until > now() ? confirmed_ : std::nullopt;
 }
 
-std::optional<Pause> PausePolicy::own() const {
-  if (unshared_until_ <= now()) return std::nullopt;
-  return Pause{unshared_until_, parts_.fleet.pause_reason(), parts_.fleet.pause_request()};
+Pause PausePolicy::held() const {
+  return {parts_.fleet.paused_until(), parts_.fleet.pause_reason(), parts_.fleet.pause_request()};
 }
 
 std::string PausePolicy::own_request() const {

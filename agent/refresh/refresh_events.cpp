@@ -52,23 +52,16 @@ std::unique_ptr<StandaloneFetch> RefreshLoop::make_standalone(Milliseconds lock_
 }
 
 RefreshLoop::Legacy RefreshLoop::legacy() const {
-  return {request_.is_asked(current_.generation()),
-          request_.has_consent(),
-          pauses_.is_lifting(),
-          fleet_.counted(),
-          pauses_.confirmed(),
-          pauses_.own()};
+  return {request_.is_asked(current_.generation()), request_.has_consent(), fleet_.counted(), pauses_.legacy()};
 }
 
 // A refresh that an operator requested before a pause began does not end it; a request unlike the refused one does.
 void RefreshLoop::inherit() {
   const Legacy& legacy = parts_.legacy;
+  pauses_.inherit(legacy.pauses);
   repair_.inherit(legacy.counted);
-  if (legacy.pause) pauses_.begin_confirmed(*legacy.pause);
-  if (legacy.own_pause) pauses_.begin_own(*legacy.own_pause);
   if (legacy.refresh_is_asked) request(RefreshRequest::Reason::asked);
   if (!legacy.has_consent) static_cast<void>(request_.take_consent());
-  if (legacy.lifts_pause) pauses_.lift("an operator asked for a new token");
 }
 
 // Of the fleet.
@@ -133,7 +126,7 @@ RefreshAnswer RefreshLoop::rejected(Generation generation) {
 
 RefreshAnswer RefreshLoop::refresh_now() {
   journal_.refresh_asked();
-  pauses_.lift("an operator asked for a new token");
+  pauses_.lift(ResumeReason::operator_asked);
   request(RefreshRequest::Reason::asked);
   return answer();
 }
@@ -141,7 +134,7 @@ RefreshAnswer RefreshLoop::refresh_now() {
 // A pause was for what the source was then.
 void RefreshLoop::source_changed() {
   journal_.source_changed();
-  if (fleet_.is_paused()) pauses_.lift("the source has changed");
+  if (fleet_.is_paused()) pauses_.lift(ResumeReason::request_differs);
   request(RefreshRequest::Reason::source_changed);
 }
 

@@ -25,12 +25,10 @@ class RefreshLoop final : private FleetListener {
   // The state that a loop leaves to its successor, besides the record: the coordinator may be out of reach, or have
   // lost it.
   struct Legacy {
-    bool refresh_is_asked = false;     // an operator still waits for a new token
-    bool has_consent = false;          // the fetch that the operator asked for has not been made yet
-    bool lifts_pause = false;          // the coordinator has not heard yet that the pause has ended
-    FetchUsage counted{};              // the calls to the provider, in the last answer of the coordinator
-    std::optional<Pause> pause{};      // that the coordinator has, or had
-    std::optional<Pause> own_pause{};  // that only this host knows of
+    bool refresh_is_asked = false;  // an operator still waits for a new token
+    bool has_consent = false;       // the fetch that the operator asked for has not been made yet
+    FetchUsage counted{};           // the calls to the provider, in the last answer of the coordinator
+    PausePolicy::Legacy pauses{};
   };
   // All outlive the loop.
   struct Parts {
@@ -93,7 +91,7 @@ class RefreshLoop final : private FleetListener {
   void on(ReleaseEvent);
   void on(const Pause& pause) { pauses_.hear(pause); }
   void on(FetchUsage usage);
-  void on(ResumeEvent) { pauses_.hear_resume(); }
+  void on(ResumeEvent resume) { pauses_.hear_resume(resume.reason); }
   void on(RejectionEvent rejection);
   void on(const UnreadableEvent& unreadable) { journal_.record_refused(unreadable.why); }
   void on(GapEvent);

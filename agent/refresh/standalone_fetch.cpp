@@ -121,7 +121,7 @@ Task<> StandaloneFetch::lift_pause() {
 
 Task<> StandaloneFetch::lift_in_files() {
   try {
-    co_await parts_.signals.resume(config_.name);
+    co_await parts_.signals.resume(config_.name, ResumeReason::operator_asked);
     lift_wanted_ = false;
   } catch (const TransportError& e) {
     failed(e);

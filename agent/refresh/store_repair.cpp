@@ -14,6 +14,7 @@ constexpr Duration quiet_poll = minutes(5);      // the coordinator reports a lo
 constexpr Duration doubtful_poll = seconds(30);  // it does not, or something is known from a message only
 constexpr Duration waiting_poll = seconds(1);    // another host fetches
 constexpr Duration repair_spread = std::chrono::milliseconds(250);
+constexpr Duration others_patience = seconds(1);  // with a host that may repair what this one cannot
 
 }  // namespace
 
@@ -31,9 +32,8 @@ void StoreRepair::hear_loss() {
 }
 
 void StoreRepair::inherit(const FetchUsage& counted) {
-  if (counted.calls == 0) return;
-  note_usage(counted);
-  may_be_lost_ = true;
+  if (counted.calls > 0) note_usage(counted);
+  if (counted.calls > 0 || parts_.pauses.confirmed()) may_be_lost_ = true;
 }
 
 // This host may be the only one that knows the rest of the lost data.
@@ -112,7 +112,11 @@ Task<bool> StoreRepair::ask_usage() {
   }
   counted_for_ = parts_.current.generation();
   parts_.fleet.note_usage(usage, asked_at);
-  if (parts_.pauses.heard_at() <= asked_at) parts_.pauses.check(usage);
+  if (parts_.pauses.heard_at() > asked_at) co_return true;
+  const bool pause_is_lost = parts_.pauses.check(usage, may_be_lost_);
+  if (!pause_is_lost) co_return true;
+  if (parts_.pauses.confirmed()) hear_loss();
+  check_at_ = now() + others_patience;
   co_return true;
 }
 
@@ -134,12 +138,15 @@ Task<> StoreRepair::repair() {
   }
 }
 
-// Neither lowers a value that the coordinator has.
+// Neither lowers a value that the coordinator has. A pause that was lifted while this host could not hear it is none.
 Task<> StoreRepair::restore_counts() {
   if (parts_.fleet.counts_calls()) {
     const FetchUsage known = parts_.fleet.counted();
     co_await parts_.budget.restore_usage(config_.name, known, parts_.fleet.limits(true));
   }
+  if (!parts_.pauses.confirmed()) co_return;
+  const FetchUsage usage = co_await parts_.budget.usage(config_.name);
+  parts_.pauses.check_resumed(usage);
   std::optional<Pause> pause = parts_.pauses.confirmed();
   if (pause) co_await parts_.signals.pause(config_.name, std::move(*pause));
 }

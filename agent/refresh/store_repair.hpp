@@ -51,7 +51,8 @@ class StoreRepair {
   // Notes the coordinator's count of calls to the provider, in an answer that settles every message of before.
   void note_usage(const FetchUsage& usage) { parts_.fleet.note_usage(usage, now()); }
 
-  // Takes over the count that the loop before this one knew. The coordinator may have lost it since.
+  // Takes over the count that the loop before this one knew; the pauses have its pause. The coordinator may have lost
+  // either since.
   void inherit(const FetchUsage& counted);
 
   // Maintenance, each from its moment on. Computed anew after each event: the moment of a resync may have come nearer.

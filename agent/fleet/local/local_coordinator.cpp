@@ -215,11 +215,11 @@ class LocalCoordinator final : public Coordinator {
     if (longer) tokens->notify(name, pause);
   }
 
-  Task<> resume(const std::string& name) override {
+  Task<> resume(const std::string& name, ResumeReason reason) override {
     const auto tokens = tokens_;
     const auto step = [](LocalState& state) { return std::exchange(state.pause, std::nullopt).has_value(); };
     co_await tokens->change(name, step);
-    tokens->notify(name, ResumeEvent{});
+    tokens->notify(name, ResumeEvent{reason});
   }
 
   Task<FetchUsage> usage(const std::string& name) override {

@@ -76,8 +76,8 @@ class RedisCoordinator final : public Coordinator {
     if (pause.until <= server().now()) co_return;
     co_await run(server().operations().pause(keys(name), pause, server().deadline()));
   }
-  Task<> resume(const std::string& name) override {
-    co_await run(server().operations().resume(keys(name), server().deadline()));
+  Task<> resume(const std::string& name, ResumeReason reason) override {
+    co_await run(server().operations().resume(keys(name), reason, server().deadline()));
   }
   Task<> announce_rejection(const std::string& name, Generation generation) override {
     co_await run(server().operations().announce_rejection(keys(name), generation, server().deadline()));

@@ -13,6 +13,7 @@ namespace {
 using redis::Reply;
 using Arguments = std::vector<std::string_view>;
 
+constexpr std::string_view by_operator = "operator";    // that a pause was lifted
 constexpr std::uint64_t end_of_9999 = 253'402'300'799;  // unix seconds
 
 std::optional<SecretString> to_record(const Reply& reply) {
@@ -111,16 +112,18 @@ Task<bool> RedisOperations::pause(RedisKeys keys, Pause pause, BootTime deadline
   co_return reply.as_integer() == 1;
 }
 
-Task<bool> RedisOperations::resume(RedisKeys keys, BootTime deadline) {
-  const std::string message = message_of(keys, ResumeMessage{});
-  const std::array<std::string, 1> script_keys{keys.pause};
-  const Arguments arguments{keys.channel, message};
+Task<bool> RedisOperations::resume(RedisKeys keys, ResumeReason reason, BootTime deadline) {
+  const std::string message = message_of(keys, ResumeMessage{reason});
+  const std::array<std::string, 2> script_keys{keys.pause, keys.resume};
+  const std::string kept_ms = std::to_string(longest_hold.count());
+  const std::string_view by = reason == ResumeReason::operator_asked ? by_operator : "request";
+  const Arguments arguments{keys.channel, message, by, kept_ms};
   static_cast<void>(co_await run(redis_scripts::resume(), keys, script_keys, arguments, deadline));
   co_return true;
 }
 
 Task<FetchUsage> RedisOperations::usage(RedisKeys keys, BootTime deadline) {
-  const std::array<std::string, 2> script_keys{keys.budget, keys.pause};
+  const std::array<std::string, 3> script_keys{keys.budget, keys.pause, keys.resume};
   const Arguments arguments;
   const Reply reply = co_await run(redis_scripts::usage(), keys, script_keys, arguments, deadline);
   FetchUsage usage;
@@ -128,6 +131,12 @@ Task<FetchUsage> RedisOperations::usage(RedisKeys keys, BootTime deadline) {
   const std::int64_t left = reply.at(1).as_integer();
   if (left >= 0) usage.window_end = clock_.boot_now() + to_hold(left);
   usage.paused = reply.at(2).as_integer() == 1;
+  const std::int64_t resume_left = reply.at(3).as_integer();
+  if (resume_left >= 0) {
+    const ResumeReason reason =
+        reply.at(4).as_text() == by_operator ? ResumeReason::operator_asked : ResumeReason::request_differs;
+    usage.resumed = Resumption{clock_.boot_now() - (longest_hold - to_hold(resume_left)), reason};
+  }
   co_return usage;
 }
 

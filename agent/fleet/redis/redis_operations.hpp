@@ -47,7 +47,7 @@ class RedisOperations : private ScriptSteps {
   // False: a longer pause is stored.
   Task<bool> pause(RedisKeys keys, Pause pause, BootTime deadline);
   // The results of the following say only that the server has answered.
-  Task<bool> resume(RedisKeys keys, BootTime deadline);
+  Task<bool> resume(RedisKeys keys, ResumeReason reason, BootTime deadline);
   Task<bool> restore_usage(RedisKeys keys, FetchUsage usage, FetchLimits limits, BootTime deadline);
   // To the listeners of the channel; nothing is stored.
   Task<bool> announce_rejection(RedisKeys keys, Generation generation, BootTime deadline);

@@ -19,6 +19,7 @@ RedisKeys::RedisKeys(const std::string& prefix, const std::string& of, int datab
   token = stem + "token";
   fence = stem + "fence";
   pause = stem + "pause";
+  resume = stem + "resume";
   budget = stem + "budget";
   channel = stem + "published" + (database == 0 ? "" : ":" + std::to_string(database));
 }
@@ -31,7 +32,7 @@ RedisKeys RedisKeys::of_subject(const std::string& prefix, const Subject& subjec
   keys.fence = stem + ":fence";
   keys.info = stem + ":info";
   keys.channel = stem + ":released" + (database == 0 ? "" : ":" + std::to_string(database));
-  for (std::string* none : {&keys.token, &keys.pause, &keys.budget}) none->clear();
+  for (std::string* none : {&keys.token, &keys.pause, &keys.resume, &keys.budget}) none->clear();
   return keys;
 }
 

@@ -51,6 +51,7 @@ struct RedisKeys {
   std::string token;
   std::string fence;
   std::string pause;
+  std::string resume;  // that a pause was lifted
   std::string budget;
   std::string channel;
   std::string info;                      // of an application's lock: its holder and purpose; empty: an updater lock

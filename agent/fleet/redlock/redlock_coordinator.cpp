@@ -77,7 +77,9 @@ class RedlockCoordinator final : public Coordinator {
   Task<> pause(const std::string& name, Pause pause) override {
     return run(redlock::pause(quorum_, subject(name), std::move(pause)));
   }
-  Task<> resume(const std::string& name) override { return run(redlock::resume(quorum_, subject(name))); }
+  Task<> resume(const std::string& name, ResumeReason reason) override {
+    return run(redlock::resume(quorum_, subject(name), reason));
+  }
   Task<> announce_rejection(const std::string& name, Generation generation) override {
     return run(redlock::announce_rejection(quorum_, subject(name), generation));
   }

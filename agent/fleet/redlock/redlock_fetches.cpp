@@ -157,7 +157,8 @@ Task<> restore_usage(Quorum quorum, Subject subject, FetchUsage usage, FetchLimi
 }
 
 // A server that lost its data has no count, and may be the first to answer. So all that are connected are waited for
-// (as long as RedlockRound has patience), to find the highest: it is written to the others from here.
+// (as long as RedlockRound has patience), to find the highest: it is written to the others from here. A pause that was
+// lifted on one of them was lifted.
 Task<FetchUsage> usage(Quorum quorum, Subject subject) {
   const RedlockQuorum::Question<FetchUsage> question = [subject](const Server& server, BootTime deadline) {
     return server->operations().usage(server->keys_of(subject), deadline);
@@ -171,13 +172,16 @@ Task<FetchUsage> usage(Quorum quorum, Subject subject) {
   };
   const auto round = co_await RedlockQuorum::decide(quorum, question, decided);
   FetchUsage highest;
-  bool paused = false;
+  std::optional<Resumption> resumed;
   for (const auto& answer : round->answers) {
     if (!answer) continue;
-    paused = paused || answer->paused;
     if (answer->calls >= highest.calls) highest = *answer;
+    if (answer->resumed && (!resumed || answer->resumed->at > resumed->at)) resumed = answer->resumed;
   }
-  highest.paused = paused;
+  const std::size_t paused = round->count([](const FetchUsage& u) { return u.paused; });
+  highest.paused = paused > 0;
+  highest.partly_paused = paused > 0 && paused < round->answered();
+  highest.resumed = resumed;
   co_return highest;
 }
 

@@ -150,9 +150,9 @@ Task<> pause(Quorum quorum, Subject subject, Pause pause) {
 
 // A pause on any server of a majority counts, so all should have answered; a minority that is out keeps it until it
 // ends.
-Task<> resume(Quorum quorum, Subject subject) {
-  const RedlockQuorum::Question<bool> question = [subject](const Server& server, BootTime deadline) {
-    return server->operations().resume(server->keys_of(subject), deadline);
+Task<> resume(Quorum quorum, Subject subject, ResumeReason reason) {
+  const RedlockQuorum::Question<bool> question = [subject, reason](const Server& server, BootTime deadline) {
+    return server->operations().resume(server->keys_of(subject), reason, deadline);
   };
   co_await RedlockQuorum::decide(quorum, question, all_ended);
 }

@@ -26,7 +26,7 @@ namespace jeton::agent::redlock {
 Task<PublishResult> publish(Quorum quorum, Subject subject, std::shared_ptr<const Record> record, Lease lease);
 Task<std::optional<Record>> load(Quorum quorum, Subject subject);
 Task<> pause(Quorum quorum, Subject subject, Pause pause);
-Task<> resume(Quorum quorum, Subject subject);
+Task<> resume(Quorum quorum, Subject subject, ResumeReason reason);
 Task<> announce_rejection(Quorum quorum, Subject subject, Generation generation);
 
 // The newest record of any answer; none if there is none.

@@ -137,7 +137,7 @@ TEST_P(RecordBehaviour, PauseIsLifted_LockIsGiven) {
   ASSERT_TRUE(paused);
   EXPECT_EQ(paused->reason, "401");
   EXPECT_EQ(paused->request, "fingerprint");
-  loop.run(coordinator->resume("t"));
+  loop.run(coordinator->resume("t", ResumeReason::operator_asked));
   EXPECT_TRUE(call->try_acquire(60s).lease);
 }
 

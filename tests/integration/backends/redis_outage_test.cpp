@@ -72,7 +72,7 @@ TEST_F(RedisOutage, UserHasTheDocumentedPermissions_EveryCallSucceeds) {
   host.call.pause(60s, "x");
   EXPECT_TRUE(loop.turn_until([&] { return !host.listener.records.empty() && !host.listener.pauses.empty(); }));
   loop.run(host.coordinator.announce_rejection("t", lease.fence));
-  loop.run(host.coordinator.resume("t"));
+  loop.run(host.coordinator.resume("t", ResumeReason::operator_asked));
   const FetchUsage usage = loop.run(host.coordinator.usage("t"));
   EXPECT_EQ(usage.calls, 1U);
 

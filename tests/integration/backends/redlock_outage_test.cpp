@@ -64,7 +64,7 @@ TEST_P(RedlockOutage, OfAMinority_IsNotWaitedForByTheCoordinator) {  // [23]
   EXPECT_EQ(usage.calls, 1U);
   loop.run(host.coordinator.restore_usage(name, usage, {.budget_window = 1h}));
   loop.run(host.coordinator.announce_rejection(name, lease.fence));
-  loop.run(host.coordinator.resume(name));
+  loop.run(host.coordinator.resume(name, ResumeReason::operator_asked));
   EXPECT_TRUE(host.coordinator.health().reachable);
   // No call was as long as a question to a server that does not answer.
   EXPECT_LT(loop.clock.boot_now() - start, Duration{test::patience});

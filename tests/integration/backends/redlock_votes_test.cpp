@@ -72,7 +72,7 @@ TEST_F(RedlockVote, UserHasTheDocumentedPermissionsAndInfo_EveryCallSucceeds) {
   EXPECT_TRUE(host.call.publish(test::make_record(loop, lease.fence, "x"), lease).stored);
   EXPECT_TRUE(host.call.load());
   host.call.pause(60s, "x");
-  loop.run(host.coordinator.resume("t"));
+  loop.run(host.coordinator.resume("t", ResumeReason::operator_asked));
   for (std::size_t i = 0; i < servers.size(); ++i) {
     EXPECT_EQ(servers[i].cli({"ACL", "LOG"}), "") << "something was refused";
   }

@@ -32,6 +32,15 @@ TEST(ChannelMessage, ClaimReleaseOrPauseIsEncoded_IsDecodedUnchanged) {
   EXPECT_EQ(pause.reason, "429 \"busy\"\n");
 }
 
+// An agent of an earlier version does not say who lifted the pause.
+TEST(ChannelMessage, PauseIsLifted_SaysWhetherAnOperatorAsked) {
+  for (const ResumeReason reason : {ResumeReason::request_differs, ResumeReason::operator_asked}) {
+    EXPECT_EQ(std::get<ResumeMessage>(decode_message(encode_message(ResumeMessage{reason}))).reason, reason);
+  }
+  EXPECT_EQ(std::get<ResumeMessage>(decode_message(R"({"type":"resume"})")).reason, ResumeReason::request_differs);
+  EXPECT_THROW(static_cast<void>(decode_message(R"({"type":"resume","operator":"yes"})")), Error);
+}
+
 TEST(ChannelMessage, OwnerHasToBeEscaped_IsDecodedUnchanged) {
   for (const std::string owner : {"", "0123456789abcdef", "a \"b\"", "a\\b", "line\n", "\x01", "h\xc3\xa4"}) {
     EXPECT_EQ(std::get<ClaimMessage>(decode_message(encode_message(ClaimMessage{owner, 15s}))).owner, owner);

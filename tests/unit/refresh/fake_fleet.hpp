@@ -37,6 +37,7 @@ class FakeFleet final : public agent::LeaseStore,
   std::vector<std::string> calls;  // by name, in order
   agent::FetchLimits limits;       // of the last admission
   std::vector<agent::Pause> pauses;
+  std::vector<agent::ResumeReason> resumed;
   std::vector<agent::FetchUsage> restored;
   std::vector<agent::Generation> rejected;
 
@@ -102,8 +103,9 @@ class FakeFleet final : public agent::LeaseStore,
     while_pausing();
     co_return;
   }
-  agent::Task<> resume(const std::string& /*name*/) override {
+  agent::Task<> resume(const std::string& /*name*/, agent::ResumeReason reason) override {
     ask("resume");
+    resumed.push_back(reason);
     co_return;
   }
   agent::Task<> announce_rejection(const std::string& /*name*/, agent::Generation generation) override {

@@ -5,6 +5,7 @@
 namespace jeton::test {
 namespace {
 
+using agent::ResumeReason;
 using agent::SourceError;
 using std::chrono::hours;
 using std::chrono::minutes;
@@ -61,14 +62,14 @@ TEST(PausePolicy, CoordinatorDoesNotTakeThePause_HoldsThisHostWhateverTheCoordin
   parts.fleet.failing = {"pause"};
   begin(parts, failure_of(permanent));
   EXPECT_TRUE(parts.outage.since());
-  parts.pauses.check({});
+  EXPECT_FALSE(parts.pauses.check({}, false));
   EXPECT_TRUE(parts.view.is_paused());
 }
 
 TEST(PausePolicy, StandaloneFetchFails_HoldsThisHostWhateverTheCoordinatorKnows) {
   RefreshParts parts;
   parts.loop.run(parts.pauses.begin(failure_of(transient, minutes(20)), parts.standalone));
-  parts.pauses.check({});
+  EXPECT_FALSE(parts.pauses.check({}, false));
   EXPECT_TRUE(parts.view.is_paused());
   parts.loop.pass(minutes(20) + seconds(1));
   EXPECT_FALSE(parts.view.is_paused());
@@ -79,12 +80,12 @@ TEST(PausePolicy, PauseThatTheFleetDidNotLearnIsOver_LaterOneEndsWithTheCoordina
     RefreshParts parts;
     parts.loop.run(parts.pauses.begin(failure_of(transient, minutes(20)), parts.standalone));
     if (lifted) {
-      parts.pauses.lift("an operator asked");
+      parts.pauses.lift(ResumeReason::operator_asked);
     } else {
       parts.loop.pass(minutes(20) + seconds(1));
     }
     parts.pauses.hear({parts.now() + hours(1), "of anybody", {}});
-    parts.pauses.check({});
+    EXPECT_FALSE(parts.pauses.check({}, false));
     EXPECT_FALSE(parts.view.is_paused()) << lifted;
   }
 }
@@ -94,13 +95,13 @@ TEST(PausePolicy, FleetDoesNotKnowThePause_IsNotGivenToItAndNotEndedByIt) {
   parts.loop.run(parts.pauses.begin(failure_of(transient), parts.standalone));
   EXPECT_FALSE(parts.pauses.confirmed());
   parts.source.request = "another";
-  parts.pauses.hear_resume();
+  parts.pauses.hear_resume(ResumeReason::request_differs);
   EXPECT_TRUE(parts.view.is_paused());
 }
 
 TEST(PausePolicy, OperatorLiftsWhileThePauseIsShared_IsLiftedInTheFleetAllTheSame) {
   RefreshParts parts;
-  parts.fleet.while_pausing = [&] { parts.pauses.lift("an operator asked"); };
+  parts.fleet.while_pausing = [&] { parts.pauses.lift(ResumeReason::operator_asked); };
   begin(parts, failure_of(permanent));
   EXPECT_FALSE(parts.view.is_paused());
   EXPECT_FALSE(parts.pauses.confirmed());
@@ -112,7 +113,7 @@ TEST(PausePolicy, ResumeIsHeardWhileThePauseIsShared_EndsUnlessOurRequestIsTheRe
     RefreshParts parts;
     parts.fleet.while_pausing = [&] {
       if (corrected) parts.source.request = "another";
-      parts.pauses.hear_resume();
+      parts.pauses.hear_resume(ResumeReason::request_differs);
     };
     begin(parts, failure_of(permanent));
     EXPECT_EQ(parts.view.is_paused(), !corrected);
@@ -129,9 +130,9 @@ TEST(PausePolicy, NewerTokenIsHere_PauseInTheFilesOfTheHostEndsBeforeTheNextLock
 TEST(PausePolicy, CoordinatorKnowsOfNoPause_Ends) {
   RefreshParts parts;
   begin(parts, failure_of(permanent));
-  parts.pauses.check({.paused = true});
+  EXPECT_FALSE(parts.pauses.check({.paused = true}, false));
   EXPECT_TRUE(parts.view.is_paused());
-  parts.pauses.check({});
+  EXPECT_FALSE(parts.pauses.check({}, false));
   EXPECT_FALSE(parts.view.is_paused());
   EXPECT_FALSE(parts.pauses.confirmed());
 }
@@ -140,20 +141,93 @@ TEST(PausePolicy, CoordinatorKnowsOfNoPause_Ends) {
 TEST(PausePolicy, ResumeIsHeardAndOurRequestIsTheRefusedOne_OutlastsTheLook) {
   RefreshParts parts;
   begin(parts, failure_of(permanent));
-  parts.pauses.hear_resume();
-  parts.pauses.check({});
+  parts.pauses.hear_resume(ResumeReason::request_differs);
+  EXPECT_FALSE(parts.pauses.check({}, false));
   EXPECT_TRUE(parts.view.is_paused());
   parts.pauses.hear({parts.now() + hours(1), "of anybody", {}});
-  parts.pauses.check({});
+  EXPECT_FALSE(parts.pauses.check({}, false));
   EXPECT_FALSE(parts.view.is_paused());
+}
+
+// The host goes on to obey it. The coordinator must not get it again after a data loss: it holds other hosts back.
+TEST(PausePolicy, ResumeIsHeardAndOurRequestIsTheRefusedOne_IsNotOfTheCoordinatorAnyMore) {
+  RefreshParts parts;
+  begin(parts, failure_of(permanent));
+  ASSERT_TRUE(parts.pauses.confirmed());
+  parts.pauses.hear_resume(ResumeReason::request_differs);
+  EXPECT_TRUE(parts.view.is_paused());
+  EXPECT_FALSE(parts.pauses.confirmed());
+}
+
+// The other host goes first: it has the operator's consent to send what may be spent.
+TEST(PausePolicy, OperatorAskedOnAnotherHost_EndsWithTheNextLookWhateverOurRequestIs) {
+  RefreshParts parts;
+  begin(parts, failure_of(permanent));
+  parts.pauses.hear_resume(ResumeReason::request_differs);
+  parts.pauses.hear_resume(ResumeReason::operator_asked);
+  EXPECT_TRUE(parts.view.is_paused());
+  EXPECT_FALSE(parts.pauses.check({}, false));
+  EXPECT_FALSE(parts.view.is_paused());
+}
+
+TEST(PausePolicy, CoordinatorMayHaveLostItsData_PauseGoesOnUnlessItWasLifted) {
+  RefreshParts parts;
+  begin(parts, failure_of(permanent));
+  EXPECT_TRUE(parts.pauses.check({}, true));
+  EXPECT_TRUE(parts.pauses.confirmed());
+  agent::FetchUsage lifted;
+  lifted.resumed = agent::Resumption{parts.now() - seconds(1), ResumeReason::operator_asked};
+  EXPECT_TRUE(parts.pauses.check(lifted, true)) << "that was a pause before this one";
+  lifted.resumed->at = parts.now() + seconds(1);
+  EXPECT_TRUE(parts.pauses.check(lifted, true));
+  EXPECT_FALSE(parts.pauses.confirmed());
+  EXPECT_FALSE(parts.pauses.check(lifted, false));
+  EXPECT_FALSE(parts.view.is_paused());
+}
+
+// By messages that this host did not hear.
+TEST(PausePolicy, PauseWasLiftedAndAnotherOneIsThere_IsNotOursAnyMore) {
+  RefreshParts parts;
+  begin(parts, failure_of(permanent));
+  parts.source.request = "another";
+  agent::FetchUsage usage{.paused = true};
+  usage.resumed = agent::Resumption{parts.now() + seconds(1), ResumeReason::request_differs};
+  EXPECT_FALSE(parts.pauses.check(usage, false));
+  EXPECT_FALSE(parts.pauses.confirmed());
+}
+
+TEST(PausePolicy, LoopIsReplaced_NextOneObeysThePauseThatAnotherHostLifted) {
+  RefreshParts before;
+  begin(before, failure_of(permanent));
+  before.pauses.hear_resume(ResumeReason::request_differs);
+  RefreshParts parts;
+  parts.pauses.inherit(before.pauses.legacy());
+  EXPECT_FALSE(parts.pauses.confirmed());
+  EXPECT_FALSE(parts.pauses.check({}, false));
+  EXPECT_TRUE(parts.view.is_paused());
+  parts.pauses.hear_resume(ResumeReason::operator_asked);
+  EXPECT_FALSE(parts.pauses.check({}, false));
+  EXPECT_FALSE(parts.view.is_paused());
+}
+
+TEST(PausePolicy, OperatorAsksWhileALiftWaitsForTheCoordinator_IsLiftedForEveryHost) {
+  RefreshParts parts;
+  parts.fleet.failing = {"resume"};
+  begin(parts, failure_of(permanent));
+  parts.pauses.lift(ResumeReason::operator_asked);
+  parts.loop.run(parts.pauses.lift_in_fleet());
+  parts.pauses.lift(ResumeReason::request_differs);
+  parts.fleet.failing.clear();
+  parts.loop.run(parts.pauses.lift_in_fleet());
+  EXPECT_EQ(parts.fleet.resumed, std::vector{ResumeReason::operator_asked});
 }
 
 TEST(PausePolicy, BudgetIsSpent_IsNoReasonToEnd) {
   RefreshParts parts(RefreshParts::token_with_budget(10, 3));
   parts.view.note_budget_spent(parts.now() + minutes(1), "budget");
-  parts.pauses.check({.calls = 7});
+  EXPECT_FALSE(parts.pauses.check({.calls = 7}, false));
   EXPECT_GT(parts.view.spent_until(), parts.now());
-  parts.pauses.check({.calls = 6});
+  EXPECT_FALSE(parts.pauses.check({.calls = 6}, false));
   EXPECT_EQ(parts.view.spent_until(), agent::BootTime{});
 }
 
@@ -162,7 +236,7 @@ TEST(PausePolicy, PauseIsHeard_HoldsAndIsNotKnownForSure) {
   parts.pauses.hear({parts.now() + minutes(1), "429", {}});
   EXPECT_TRUE(parts.view.is_paused());
   EXPECT_FALSE(parts.pauses.confirmed()) << "a message may be of anybody";
-  parts.pauses.begin_confirmed({parts.now() + minutes(2), "429", {}});
+  parts.pauses.begin_confirmed({parts.now() + minutes(2), "429", {}}, parts.now());
   EXPECT_TRUE(parts.pauses.confirmed());
   parts.loop.pass(minutes(3));
   EXPECT_FALSE(parts.pauses.confirmed()) << "it has ended";
@@ -184,10 +258,10 @@ TEST(PausePolicy, PausesOfOthersAreHeard_TheOwnBackoffGoesOnFromThere) {
 TEST(PausePolicy, ResumeIsHeard_EndsUnlessOurRequestIsTheRefusedOne) {
   RefreshParts parts;
   begin(parts, failure_of(permanent));
-  parts.pauses.hear_resume();
+  parts.pauses.hear_resume(ResumeReason::request_differs);
   EXPECT_TRUE(parts.view.is_paused());
   parts.source.request = "another";
-  parts.pauses.hear_resume();
+  parts.pauses.hear_resume(ResumeReason::request_differs);
   EXPECT_FALSE(parts.view.is_paused());
 }
 
@@ -242,7 +316,7 @@ TEST(PausePolicy, StateIsAnother_IsAnotherRequest) {
 TEST(PausePolicy, OperatorLifts_EndsHereAtOnceAndInTheFleetSoon) {
   RefreshParts parts;
   begin(parts, failure_of(permanent));
-  parts.pauses.lift("an operator asked");
+  parts.pauses.lift(ResumeReason::operator_asked);
   EXPECT_FALSE(parts.view.is_paused());
   EXPECT_EQ(parts.pauses.lift_at(), parts.now());
   parts.loop.run(parts.pauses.lift_in_fleet());
@@ -254,7 +328,7 @@ TEST(PausePolicy, OperatorLifts_EndsHereAtOnceAndInTheFleetSoon) {
 TEST(PausePolicy, PauseCannotBeLiftedInTheFleet_IsTriedAfterARefreshThatIsDue) {
   RefreshParts parts;
   parts.fleet.failing = {"resume"};
-  parts.pauses.lift("an operator asked");
+  parts.pauses.lift(ResumeReason::operator_asked);
   parts.loop.run(parts.pauses.lift_in_fleet());
   EXPECT_GT(parts.pauses.lift_at(), parts.outage.retry_at());
   EXPECT_LT(parts.pauses.lift_at(), agent::BootTime::max());
@@ -263,7 +337,7 @@ TEST(PausePolicy, PauseCannotBeLiftedInTheFleet_IsTriedAfterARefreshThatIsDue) {
 TEST(PausePolicy, PauseBeganWhileALiftWaitsForTheCoordinator_IsKept) {
   RefreshParts parts;
   parts.fleet.failing = {"resume"};
-  parts.pauses.lift("an operator asked");
+  parts.pauses.lift(ResumeReason::operator_asked);
   parts.loop.run(parts.pauses.lift_in_fleet());
   parts.loop.run(parts.pauses.begin(failure_of(transient, minutes(20)), parts.standalone));
   parts.loop.run(parts.pauses.lift_in_fleet());
@@ -277,7 +351,7 @@ TEST(PausePolicy, PauseBeganWhileALiftWaitsForTheCoordinator_IsKept) {
 TEST(PausePolicy, PauseWasSharedWhileALiftWaitsForTheCoordinator_IsKept) {
   RefreshParts parts;
   parts.fleet.failing = {"resume"};
-  parts.pauses.lift("an operator asked");
+  parts.pauses.lift(ResumeReason::operator_asked);
   parts.loop.run(parts.pauses.lift_in_fleet());
   ASSERT_NE(parts.pauses.lift_at(), agent::BootTime::max());
   begin(parts, failure_of(transient, minutes(20)));

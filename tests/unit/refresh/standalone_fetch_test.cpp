@@ -60,7 +60,7 @@ TEST(StandaloneFetch, FilesHaveAPause_HoldsThisHostUntilItsEndAndIsNotGivenToThe
   parts.own.lock.pause = agent::Pause{parts.now() + minutes(7), "429", {}};
   EXPECT_FALSE(parts.loop.run(parts.standalone.try_lock()));
   EXPECT_GE(parts.view.standalone_blocked_until(true), parts.now() + minutes(7));
-  parts.pauses.check({});
+  EXPECT_FALSE(parts.pauses.check({}, false));
   EXPECT_TRUE(parts.view.is_paused());
   EXPECT_FALSE(parts.pauses.confirmed());
 }

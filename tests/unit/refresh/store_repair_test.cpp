@@ -229,9 +229,10 @@ TEST(StoreRepair, CountsAndRecordAreLost_CountsComeBeforeTheRecordAndOnceMoreAft
   RefreshParts parts(RefreshParts::token_with_budget(10));
   parts.take(parts.record(1));
   parts.repair.note_usage({4, parts.now() + minutes(5)});
-  parts.pauses.begin_confirmed({parts.now() + minutes(2), "429", {}});
+  parts.pauses.begin_confirmed({parts.now() + minutes(2), "429", {}}, parts.now());
   parts.loop.run(parts.repair.repair());
-  EXPECT_EQ(parts.fleet.calls, (Calls{"restore_usage", "pause", "publish", "restore_usage", "pause"}));
+  EXPECT_EQ(parts.fleet.calls,
+            (Calls{"restore_usage", "usage", "pause", "publish", "restore_usage", "usage", "pause"}));
   ASSERT_FALSE(parts.fleet.restored.empty());
   EXPECT_EQ(parts.fleet.restored[0].calls, 4U);
   ASSERT_FALSE(parts.fleet.pauses.empty());
@@ -263,7 +264,7 @@ TEST(StoreRepair, LookAfterAGapFails_NextOneFindsWhatWasLost) {
     RefreshParts parts(RefreshParts::token_with_budget(10));
     parts.fleet.reports = true;
     parts.repair.note_usage({4, parts.now() + minutes(5)});
-    parts.pauses.begin_confirmed({parts.now() + minutes(2), "429", {}});
+    parts.pauses.begin_confirmed({parts.now() + minutes(2), "429", {}}, parts.now());
     parts.repair.reload_soon();
     parts.fleet.failing = {failing};
     parts.loop.run(parts.repair.reload());
@@ -273,7 +274,7 @@ TEST(StoreRepair, LookAfterAGapFails_NextOneFindsWhatWasLost) {
     EXPECT_LT(parts.repair.repair_at(), agent::BootTime::max());
     EXPECT_EQ(parts.view.counted().calls, 4U);
     EXPECT_TRUE(parts.view.is_paused());
-    parts.fleet.counted = {4, parts.now() + minutes(5)};
+    parts.fleet.counted = {4, parts.now() + minutes(5), true};
     parts.loop.run(parts.repair.reload());
     EXPECT_GE(parts.repair.reload_at(), parts.now() + seconds(30));
   }
@@ -293,6 +294,44 @@ TEST(StoreRepair, LookComesBetweenALossAndItsRepair_StateIsGivenBack) {
   parts.repair.hear_loss();
   parts.loop.run(parts.repair.reload());
   EXPECT_LT(parts.repair.repair_at(), agent::BootTime::max());
+}
+
+// Neither a record nor a count tells of the loss.
+TEST(StoreRepair, PauseIsMissingAfterAGap_WasLost) {
+  RefreshParts parts;
+  parts.pauses.begin_confirmed({parts.now() + minutes(20), "429", {}}, parts.now());
+  parts.repair.reload_soon();
+  parts.loop.run(parts.repair.reload());
+  EXPECT_TRUE(parts.view.is_paused());
+  ASSERT_LT(parts.repair.repair_at(), agent::BootTime::max());
+  parts.loop.run(parts.repair.repair());
+  EXPECT_EQ(parts.fleet.pauses.size(), 1U);
+}
+
+// A host that had it from the coordinator writes it back within a second.
+TEST(StoreRepair, PauseThatWasOnlyHeardIsMissingAfterAGap_GoesOnForASecond) {
+  RefreshParts parts;
+  parts.fleet.reports = true;
+  parts.pauses.hear({parts.now() + minutes(20), "429", {}});
+  parts.loop.pass(milliseconds(1));
+  parts.repair.reload_soon();
+  parts.loop.run(parts.repair.reload());
+  EXPECT_TRUE(parts.view.is_paused());
+  EXPECT_EQ(parts.repair.repair_at(), agent::BootTime::max());
+  EXPECT_EQ(parts.repair.reload_at(), parts.now() + seconds(1));
+  parts.loop.run(parts.repair.reload());
+  EXPECT_FALSE(parts.view.is_paused());
+}
+
+// This host was suspended meanwhile, say, and hears of the loss first.
+TEST(StoreRepair, PauseWasLiftedBeforeTheRepair_IsNotWrittenBack) {
+  RefreshParts parts;
+  parts.pauses.begin_confirmed({parts.now() + minutes(20), "429", {}}, parts.now());
+  parts.fleet.counted.resumed = agent::Resumption{parts.now() + seconds(1), agent::ResumeReason::operator_asked};
+  parts.repair.hear_loss();
+  parts.loop.run(parts.repair.repair());
+  EXPECT_EQ(parts.fleet.pauses.size(), 0U);
+  EXPECT_FALSE(parts.view.is_paused());
 }
 
 // No message told of the loss, or the host that fetched it could not publish it.
