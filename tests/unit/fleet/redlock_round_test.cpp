@@ -12,7 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 using Round = RedlockRound<bool>;
 
-constexpr Duration grace = 100ms;
+constexpr Duration round_grace = 100ms;
 constexpr Duration timeout = 10s;
 
 class RedlockRoundTest : public testing::Test {
@@ -31,7 +31,7 @@ class RedlockRoundTest : public testing::Test {
 
   test::VirtualTimers timers;
   const BootTime begun = timers.clock().boot_now();
-  std::shared_ptr<Round> round = std::make_shared<Round>(timers, 5, grace);
+  std::shared_ptr<Round> round = std::make_shared<Round>(timers, 5, round_grace);
   std::optional<Duration> took;
 };
 
@@ -47,17 +47,17 @@ TEST_F(RedlockRoundTest, DividedMajorityBesideADeadMinority_IsWaitedForAGraceOnl
   at(1ms);
   for (std::size_t i = 2; i < 5; ++i) round->answer(i, i != 4);
   at(1h);
-  EXPECT_EQ(took, 1ms + grace);
+  EXPECT_EQ(took, 1ms + round_grace);
 }
 
 TEST_F(RedlockRoundTest, ServerSlowerThanADividedMajority_StillDecidesWithinTheGrace) {
   wait();
   for (std::size_t i = 2; i < 5; ++i) round->answer(i, i != 4);
-  at(grace - 1ms);
+  at(round_grace - 1ms);
   EXPECT_FALSE(took);
   round->answer(1, true);
   at(1h);
-  EXPECT_EQ(took, grace - 1ms);
+  EXPECT_EQ(took, round_grace - 1ms);
 }
 
 TEST_F(RedlockRoundTest, SlowMajority_GivesTheOthersFourTimesItsTime) {
