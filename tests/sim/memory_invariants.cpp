@@ -8,9 +8,9 @@ namespace {
 constexpr Duration time_between_looks = std::chrono::seconds(3);
 
 // systemd/README.md, "Redis": "These keys are in Redis, each with an expiry: `jeton:{NAME}:updater` (the lock),
-// `:token`, `:fence`, `:pause`, `:budget`". agent/README.md: `jeton:{NAME~revocation}:*`, "the same keys for the
-// revocation of a token"; `jeton:lock:{NAME}`, `:fence`, `:info`.
-constexpr std::size_t keys_of_a_token = 5;
+// `:token`, `:fence`, `:pause`, `:resume`, `:budget`". agent/README.md: `jeton:{NAME~revocation}:*`, "the same keys for
+// the revocation of a token"; `jeton:lock:{NAME}`, `:fence`, `:info`.
+constexpr std::size_t keys_of_a_token = 6;
 constexpr std::size_t keys_of_a_lock = 3;
 // agent/README.md, "Channels": those of the token, of its revocations and of the lock, and the keys that were lost.
 constexpr std::size_t channels_of_a_token = 2;

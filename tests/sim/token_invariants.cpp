@@ -33,7 +33,7 @@ bool is_documented(const std::string& key, const Plan& plan) {
   if (!key.starts_with("jeton:{") || brace == std::string::npos) return false;
   const std::string rest = key.substr(brace + 1);
   const std::string name = key.substr(7, brace - 7);
-  for (const char* known : {":updater", ":token", ":fence", ":pause", ":budget"}) {
+  for (const char* known : {":updater", ":token", ":fence", ":pause", ":resume", ":budget"}) {
     if (rest == known) return plan.has_token(name.substr(0, name.rfind("~revocation")));
   }
   return false;
