@@ -1,5 +1,5 @@
 // A child process with its output caught in files, which inherits no other descriptor; killed with SIGKILL and reaped
-// when the object dies.
+// when the object dies, in a build of tests/coverage with SIGTERM first.
 #pragma once
 
 #include <sys/types.h>
