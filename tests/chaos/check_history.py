@@ -15,7 +15,7 @@ from history import GRAIN, MS, History, seconds, touches
 
 def history_is_whole(history):
     """A run without faults, reads, calls or locks shows nothing."""
-    for op in ("config", "fault", "calm", "call", "issue", "read", "publication", "acquire", "held", "release"):
+    for op in ("config", "fault", "calm", "call", "issue", "read", "publication", "acquire", "held", "release", "key"):
         if not history.by_op[op]:
             yield f"no operation {op}"
 
@@ -173,6 +173,19 @@ def is_excused(loss, holder, other, until, other_until):
             and both_until <= loss["end_us"] + holder["ttl_ms"] * MS)
 
 
+def no_key_is_left_for_ever(history):
+    """systemd/README.md, "Redis": the keys are there "each with an expiry". And a lock that nobody holds is given back: at the stop
+    every holder releases, unless the machine is so busy that the time for it passes."""
+    for key in history.by_op["key"]:
+        where = f"server {key['server']} has {key['key']}"
+        if key["left_ms"] < 0:
+            yield f"{where} without an expiry"
+        is_lock = key["key"].endswith(":updater") or key["key"].startswith("jeton:lock:") and key["key"].endswith("}")
+        was_busy = any(touches(stall, key["begin_us"] - 10_000 * MS, key["end_us"]) for stall in history.by_op["stall"])
+        if is_lock and not was_busy:
+            yield f"{where} after the stop, for {key['left_ms']} ms"
+
+
 def recovery_checks(history):
     """(moment, what is wrong or None) of all that must be well again after the faults."""
     for calm in history.by_op["calm"]:
@@ -223,7 +236,7 @@ def fleet_recovers(history):
 
 RULES = (history_is_whole, processes_live, generation_is_one_token, generations_go_forward, token_was_issued,
          token_has_not_ended, calls_are_within_budget, calls_keep_min_interval, fences_rise, locks_exclude,
-         fleet_recovers)
+         no_key_is_left_for_ever, fleet_recovers)
 
 
 def violations(lines):

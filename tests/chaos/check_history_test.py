@@ -35,6 +35,10 @@ def fault(kind, begin, end, target=0):
     return line("fault", begin, end, kind=kind, target=target)
 
 
+def key(name, left_ms):
+    return line("key", 50.1, server=0, key=name, left_ms=left_ms)
+
+
 def role(server, name, at):
     return line("role", at, server=server, role=name)
 
@@ -57,6 +61,7 @@ def good(backend="redis"):
         read(18, 200, "2.b"), read(35, 200, "2.b"), read(36, 200, "2.b", host=1),
         *hold("worker-0", 1, 2, 3), *hold("worker-1", 2, 4, 5), *hold("worker-0", 3, 22, 23),
         *hold("worker-1", 4, 40, 41),
+        key("jeton:{api}:token", 9000), key("jeton:lock:{job}:fence", 90_000),
     ]
 
 
@@ -272,6 +277,15 @@ class Rules(unittest.TestCase):
         loss = line("lost", 40.5, who="worker-1", lock="job", fence=4, reason="it is gone")
         self.assertEqual(self.broken(loss), ["fleet_recovers"])
         self.assertEqual(self.broken(loss, line("stall", 39, 40)), [])
+
+    def test_key_without_an_expiry(self):
+        self.assertEqual(self.broken(key("jeton:{api}:fence", -1)), ["no_key_is_left_for_ever"])
+
+    def test_lock_after_the_stop(self):
+        for lock in "jeton:{api}:updater", "jeton:lock:{job}":
+            self.assertEqual(self.broken(key(lock, 2000)), ["no_key_is_left_for_ever"])
+            self.assertEqual(self.broken(key(lock, 2000), line("stall", 45, 45.2)), [])
+            self.assertEqual(self.broken(key(lock, -1), line("stall", 45, 45.2)), ["no_key_is_left_for_ever"])
 
     def test_recovery_that_was_not_judged(self):
         def judged(*more):

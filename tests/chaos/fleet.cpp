@@ -182,11 +182,12 @@ std::vector<std::string> Fleet::stop() {
   for (std::size_t i = 0; i < agents_.size(); ++i) {
     if (agent(i).stop() != 0) failed.push_back("agent " + std::to_string(i));
   }
+  keys_at_the_end_ = store_.history_of_keys();
   return failed;
 }
 
 std::string Fleet::history() const {
-  std::string text = provider_history() + store_.history();
+  std::string text = provider_history() + store_.history() + keys_at_the_end_;
   for (const auto& client : clients_) text += client->history();
   return text;
 }

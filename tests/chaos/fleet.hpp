@@ -67,6 +67,7 @@ class Fleet {
   std::vector<std::unique_ptr<Client>> clients_;
   std::vector<bool> agent_is_down_ = std::vector<bool>(hosts);
   std::vector<bool> client_is_down_ = std::vector<bool>(hosts * clients_of_a_host);
+  std::string keys_at_the_end_;  // lines of the history
 };
 
 }  // namespace jeton::chaos

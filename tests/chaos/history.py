@@ -14,6 +14,7 @@ and of the wall clock (begin_wall_us, end_wall_us). All processes of a history r
   publication  of a reader that waited for it: generation
   acquire      of a lock user: lock, status, fence, ttl_ms
   held, lost, release   looks at a held lock, with its fence; a loss that was noticed; the return
+  key          in a primary after the stop: server, key, left_ms (of PTTL; -1: it has no expiry)
   ended, failed_stop    a process ended although no fault ended it; one ended with a wrong status
 """
 

@@ -199,6 +199,21 @@ std::string Store::history() const {
   return text;
 }
 
+std::string Store::history_of_keys() const {
+  std::string text;
+  for (std::size_t i = 0; i < servers_.size(); ++i) {
+    if (!servers_[i]->cli({"ROLE"}).starts_with("master")) continue;
+    std::istringstream keys(servers_[i]->cli({"KEYS", "*"}));
+    for (std::string key; std::getline(keys, key);) {
+      const Moment asked = now();
+      const std::int64_t left_ms = std::stoll(servers_[i]->cli({"PTTL", key}));
+      if (left_ms == -2) continue;  // it has ended meanwhile
+      text += history_line("key", asked, now(), {{"server", i}, {"key", key}, {"left_ms", left_ms}});
+    }
+  }
+  return text;
+}
+
 void Store::save_logs(const std::filesystem::path& directory) const {
   for (std::size_t i = 0; i < servers_.size(); ++i) {
     std::ofstream(directory / ("server-" + std::to_string(i) + ".log")) << servers_[i]->log();

@@ -38,6 +38,8 @@ class Store {
   [[nodiscard]] nlohmann::json groups() const;
   // When a server became a primary or a replica.
   [[nodiscard]] std::string history() const;
+  // The keys of each primary, with what is left of them. Each server runs.
+  [[nodiscard]] std::string history_of_keys() const;
   void save_logs(const std::filesystem::path& directory) const;
 
  private:
