@@ -82,7 +82,7 @@ void LockUsers::end_site(std::size_t host, bool crashed) {
     user.session->hand_over();
     user.session.reset();
     user.holds = false;
-    wake(user, seconds(5));
+    wake(user, longest_rest_);
   }
   Site& site = *ended_.emplace_back(std::move(sites_[host]));
   boost::asio::co_spawn(world_.fleet.loop.context, site.broker->stop(),
@@ -104,7 +104,7 @@ void LockUsers::act(User& user) {
                                                                : "ended";
     world_.note(user.name, how + without(world_.fleet.directory(user.host).string(), session.reason()));
     user.session.reset();
-    wake(user, seconds(5));
+    wake(user, longest_rest_);
   } else if (session.state() == State::held && !user.holds) {
     user.holds = true;
     user.since = world_.now();
@@ -151,7 +151,11 @@ Duration LockUsers::longest_hold() const {
 }
 
 void LockUsers::calm_begins() {
-  for (User& user : users_) user.grants = user.holds ? 1 : 0;
+  longest_rest_ = usual_rest;
+  for (User& user : users_) {
+    user.grants = user.holds ? 1 : 0;
+    if (!user.session) wake(user, longest_rest_);
+  }
 }
 
 void LockUsers::everybody_had_it() {

@@ -20,6 +20,8 @@ class LockUsers {
   LockUsers& operator=(const LockUsers&) = delete;
 
   void each_turn();
+  // They ask less often: a recovery may take hours, and shows nothing more by each attempt.
+  void faults_are_over() { longest_rest_ = std::chrono::seconds(30); }
   void calm_begins();
   void everybody_had_it();
   // They end, each in order.
@@ -28,6 +30,8 @@ class LockUsers {
   void nothing_is_left();
 
  private:
+  static constexpr Duration usual_rest = std::chrono::seconds(5);
+
   // The broker of one run of an agent.
   struct Site {
     std::size_t run = 0;
@@ -59,6 +63,7 @@ class LockUsers {
   std::vector<std::unique_ptr<Site>> sites_;  // by host
   std::vector<std::unique_ptr<Site>> ended_;
   std::vector<User> users_;
+  Duration longest_rest_ = usual_rest;  // from one attempt of a user to the next
   bool stopping_ = false;
 };
 

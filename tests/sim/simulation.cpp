@@ -98,6 +98,7 @@ class Run {
 
   bool recover() {
     world_.note("fleet", "no fault from here on");
+    locks_.faults_are_over();
     const bool well =
         fleet_.until([this] { return violated() || is_well() || needs_a_person(); }, recovery_bound(plan_));
     if (well) return !world_.violation;
