@@ -30,6 +30,7 @@ enum class Invariant : std::uint8_t {
   lock_ends,
   bounded_memory,
   segment_is_adopted,
+  segment_is_read,
   count  // how many there are
 };
 
@@ -81,6 +82,8 @@ enum class Invariant : std::uint8_t {
       return "bounded_memory";
     case Invariant::segment_is_adopted:
       return "segment_is_adopted";
+    case Invariant::segment_is_read:
+      return "segment_is_read";
     case Invariant::count:
       break;
   }

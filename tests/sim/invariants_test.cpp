@@ -59,6 +59,19 @@ TEST(SimInvariant, SegmentIsDamagedBetweenTwoRuns_IsSeen) {
   EXPECT_EQ(violated(outcome), Invariant::segment_is_adopted);
 }
 
+TEST(SimInvariant, SegmentIsDamagedBeforeARejection_ReaderSeesIt) {
+  Plan plan = calm_plan();
+  plan.real_segments = true;
+  bool is_damaged = false;
+  const Outcome outcome = simulate(plan, {.each_turn = [&](World& world) {
+                                     if (is_damaged || world.since_start() < seconds(20)) return;
+                                     is_damaged = true;
+                                     damage_segment(world.fleet.segments[1]);
+                                     world.reject_token(1);
+                                   }});
+  EXPECT_EQ(violated(outcome), Invariant::segment_is_read);
+}
+
 TEST(SimInvariant, ServerGoesBack_IsSeen) {
   const auto broken = violated_by([](World& world) {
     if (world.since_start() > seconds(20)) {

@@ -99,7 +99,7 @@ void TokenInvariants::look(std::size_t host) {
                                                      std::to_string(segment.generation()));
   }
   seen.generation = segment.generation();
-  look_at_adoption(host);
+  look_at_file(host);
   // Of most looks this is all: no token is shown past an end that has not come, and with faults none is promised.
   if (world_.now() <= seen.end && !world_.plan.faults.empty()) return;
   const agent::Record* record = readable(segment, world_.fleet.clock_of(host));
@@ -108,12 +108,18 @@ void TokenInvariants::look(std::size_t host) {
 }
 
 // systemd/README.md, "agent killed while writing": "the next agent adopts the segment". The production segment must
-// hold what the agent before gave to it.
-void TokenInvariants::look_at_adoption(std::size_t host) {
-  const std::string& difference = world_.fleet.segments[host].difference;
-  if (difference.empty()) return;
-  world_.fail(Invariant::segment_is_adopted,
-              host_name(host) + " adopted a segment with another content: " + difference);
+// hold what the agent before gave to it. libclient/README.md: "The library libjeton reads tokens from shared memory",
+// and must find there what the agent has published.
+void TokenInvariants::look_at_file(std::size_t host) {
+  const test::ModelSegment& segment = world_.fleet.segments[host];
+  if (!segment.difference.empty()) {
+    world_.fail(Invariant::segment_is_adopted,
+                host_name(host) + " adopted a segment with another content: " + segment.difference);
+  }
+  if (!segment.misread.empty()) {
+    world_.fail(Invariant::segment_is_read,
+                "a reader of " + host_name(host) + " finds other than the agent published: " + segment.misread);
+  }
 }
 
 // systemd/README.md, "wall clock stepped": "the same token, for no longer than its lifetime". A date is judged by the

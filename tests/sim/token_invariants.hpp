@@ -28,7 +28,7 @@ class TokenInvariants {
 
  private:
   void look(std::size_t host);
-  void look_at_adoption(std::size_t host);
+  void look_at_file(std::size_t host);
   void look_at_end(std::size_t host, const agent::Record& record);
   void look_for_token(std::size_t host, bool has_one);
   [[nodiscard]] bool budget_may_be_spent(std::size_t host) const;

@@ -1,6 +1,6 @@
 // ModelSegment: a segment in a variable. It survives its agent, as a segment does; what an agent does to it after its
 // crash is lost. Counts generations that went back, which no segment may do. With a directory the production segment is
-// there, too: the agent reads that one, and it must hold the same.
+// there, too: the agent reads that one, and it must hold the same, also for a reader with the code of libjeton.
 #pragma once
 
 #include <cstdint>
@@ -23,6 +23,7 @@ struct ModelSegment {
   std::function<void()> observer{};   // after each publication
   std::filesystem::path directory{};  // of the production segment; empty: there is none
   std::string difference{};           // of the production segment, when an agent adopted it
+  std::string misread{};              // of the production segment, by a reader just after a change
 
   [[nodiscard]] agent::Generation generation() const { return record ? record->generation : 0; }
 };
@@ -65,23 +66,32 @@ class ModelStore final : public agent::TokenStore {
     if (next.generation > segment_.generation()) segment_.rejected = false;
     segment_.record = next;
     segment_.expired = now >= next.expires_at;
+    read_again();
     if (segment_.observer) segment_.observer();
   }
   void mark_expired() override {
     if (!alive_) return;
     if (real_) real_->store().mark_expired();
     segment_.expired = true;
+    read_again();
   }
   void mark_rejected() override {
     if (!alive_) return;
     if (real_) real_->store().mark_rejected();
     segment_.rejected = true;
+    read_again();
   }
   [[nodiscard]] bool rejected() const override { return real_ ? real_->store().rejected() : segment_.rejected; }
   void heartbeat(agent::WallTime) override {}
   void retire() override {}
 
  private:
+  void read_again() {
+    if (!real_ || !segment_.record || !segment_.misread.empty()) return;
+    segment_.misread = difference_to_readers(segment_.directory / "segments" / "api", *segment_.record,
+                                             segment_.expired, segment_.rejected);
+  }
+
   ModelSegment& segment_;
   std::optional<RealSegment> real_;
   bool alive_ = true;

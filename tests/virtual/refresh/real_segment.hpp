@@ -24,6 +24,10 @@ class RealSegment {
   agent::SegmentStore store_;
 };
 
+// What a reader with the code of libjeton finds in this file otherwise than it was given; empty: nothing.
+[[nodiscard]] std::string difference_to_readers(const std::filesystem::path& file, const agent::Record& given,
+                                                bool expired, bool rejected);
+
 // The first field of a record that the segment holds otherwise than it was given; empty: none.
 [[nodiscard]] std::string difference_of(const std::optional<agent::Record>& given,
                                         const std::optional<agent::Record>& held);
