@@ -56,6 +56,7 @@ enum class FaultKind : std::uint8_t {
   rate_limit,
   provider_clock,
   failpoint_kill,
+  answer_hostile,
   count  // how many there are
 };
 

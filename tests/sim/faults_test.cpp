@@ -85,6 +85,29 @@ TEST_F(SimFault, RateIsLimited_CallsBeyondItFailUntilItIsOver) {
   EXPECT_EQ(shown(), "token-3");
 }
 
+TEST_F(SimFault, AnswerIsHostile_OldTokenStaysAndTheReasonIsTold) {
+  const char* const reasons[] = {"exceeds capacity", "is empty", "not allowed in a token", "more than ten years",
+                                 "is negative"};
+  for (std::uint64_t amount = 0; amount < std::size(reasons); ++amount) {
+    begin(FaultKind::answer_hostile, amount);
+    ask();
+    EXPECT_EQ(shown(), "token-1");
+    EXPECT_THAT(fleet_->status(0).last_error, testing::HasSubstr(reasons[amount]));
+    end(FaultKind::answer_hostile);
+  }
+  ask();
+  EXPECT_EQ(shown(), "token-2");
+}
+
+TEST_F(SimFault, AnswerNamesNineYears_TokenIsShownForLongerThanItIsAccepted) {
+  begin(FaultKind::answer_hostile, 5);
+  ask();
+  EXPECT_GT(extra_lifetime(), std::chrono::hours(24 * 365 * 8));
+  EXPECT_TRUE(fleet_->provider.accepts(shown()));
+  fleet_->pass(plan.lifetime);
+  EXPECT_FALSE(fleet_->provider.accepts(shown()));
+}
+
 TEST_F(SimFault, ProviderDatesByAWrongClock_TokenIsShownForLonger) {
   EXPECT_EQ(extra_lifetime(), seconds(0));
   begin(FaultKind::provider_clock, 2);

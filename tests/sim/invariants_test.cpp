@@ -147,6 +147,13 @@ TEST(SimInvariant, FleetDoesNotRecover_IsSeen) {
   EXPECT_EQ(broken, Invariant::recovery);
 }
 
+TEST(SimInvariant, AnswersStayHostile_IsSeen) {
+  const auto broken = violated_by([](World& world) {
+    if (world.since_start() > seconds(20)) world.fleet.provider.behave(test::Answer::hostile("", "60"));
+  });
+  EXPECT_EQ(broken, Invariant::token_is_there);
+}
+
 class LeftInStore : public testing::Test {
  protected:
   std::string left_with(const std::vector<std::string>& command) {

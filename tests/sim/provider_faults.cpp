@@ -24,6 +24,17 @@ void lose_answers(World& world, const Fault& fault) {
 }
 void give_no_token(World& world, const Fault&) { world.fleet.provider.behave(Answer::unusable(), 1); }
 void give_nonsense(World& world, const Fault&) { world.fleet.provider.behave(Answer::unread(), 1); }
+// Tokens that no segment takes, and lifetimes that nobody can mean. One of nine years is believed.
+void give_hostile_answers(World& world, const Fault& fault) {
+  const std::string token = "hostile-" + std::to_string(world.fleet.provider.calls);
+  const Answer answers[] = {Answer::hostile(std::string(9'000, 'x'), "60"),
+                            Answer::hostile("", "60"),
+                            Answer::hostile("with\\nbreak", "60"),
+                            Answer::hostile(token, "1e12"),
+                            Answer::hostile(token, "-60"),
+                            Answer::hostile(token, "284000000")};
+  world.fleet.provider.behave(answers[fault.amount % std::size(answers)]);
+}
 void serve(World& world, const Fault&) { world.fleet.provider.behave({}); }
 
 void answer_slowly(World& world, const Fault& fault) {
@@ -94,6 +105,8 @@ std::vector<FaultInfo> provider_faults() {
        date_end, date_none},
       {FaultKind::provider_clock, "provider dates by a wrong clock", Resource::dated, Target::nothing, seconds(5),
        seconds(90), 0, date_by_wrong_clock, date_by_no_clock},
+      {FaultKind::answer_hostile, "provider's answer is hostile", Resource::provider, Target::nothing, seconds(1),
+       seconds(60), 0, give_hostile_answers, serve},
   };
 }
 

@@ -227,6 +227,7 @@ class Run {
         return "unreadable";
       case Kind::hang:
       case Kind::defect:
+      case Kind::hostile:  // it was one of the others to who read it
         break;
     }
     return "nothing";

@@ -12,8 +12,9 @@ class TokenUsers {
  public:
   explicit TokenUsers(World& world)
       : world_(world),
-        are_there_(world.plan.misreads_dates() ||
-                   world.plan.has_one_of({FaultKind::old_token_ends, FaultKind::provider_clock})) {}
+        are_there_(
+            world.plan.misreads_dates() ||
+            world.plan.has_one_of({FaultKind::old_token_ends, FaultKind::provider_clock, FaultKind::answer_hostile})) {}
 
   void each_turn() {
     if (!are_there_ || world_.now() < next_at_) return;

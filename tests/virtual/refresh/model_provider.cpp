@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/provider/answer/rotating_answer.hpp"
+
 namespace jeton::test {
 
 using agent::FetchedToken;
@@ -111,6 +113,9 @@ Task<FetchedToken> ModelProvider::answer(ProviderCall& made, std::string state, 
     failure.set_spent();
     throw SourceError(failure);
   }
+  if (answer.kind == Answer::Kind::hostile) {
+    co_return read_hostile(made, answer, agent::wall_time_of(sent_at, clock), clock);
+  }
   const std::string number = std::to_string(issued.size() + 1);
   made.value = answer.value.empty() ? "token-" + number : answer.value;
   std::optional<agent::WallTime> date = dated_end;
@@ -127,6 +132,34 @@ Task<FetchedToken> ModelProvider::answer(ProviderCall& made, std::string state, 
   token.state = SecretString(state_);
   if (answer.kind == Answer::Kind::lost) throw SourceError(SourceError::Kind::transient, "timeout");
   co_return token;
+}
+
+FetchedToken ModelProvider::read_hostile(ProviderCall& made, const Answer& answer, agent::WallTime sent_at,
+                                         const agent::Clock& clock) {
+  static const std::string name = "api";
+  constexpr std::size_t capacity = 8 * 1024;  // the default of the configuration
+  state_ = "state-of-call-" + std::to_string(calls);
+  const agent::ResponseConfig config;
+  agent::HttpResponse response;
+  response.status = 200;
+  response.body = SecretString(R"({"access_token":")" + answer.value + R"(","expires_in":)" + answer.expires_in +
+                               R"(,"refresh_token":")" + state_ + R"("})");
+  const agent::AnswerContent content = agent::content_of(response, config, clock.wall_now());
+  agent::RotatingAnswer read =
+      agent::read_rotating_answer(content, {config, response, sent_at, rotates, true, name, capacity});
+  if (read.unusable) {
+    made.outcome = rotates                                                 ? Answer::Kind::state_only
+                   : read.unusable->kind() == SourceError::Kind::permanent ? Answer::Kind::permanent
+                                                                           : Answer::Kind::transient;
+    if (read.refresh_token) read.unusable->set_state(*read.refresh_token);
+    throw SourceError(*read.unusable);
+  }
+  made.outcome = Answer::Kind::token;
+  made.value = answer.value;
+  made.valid_until = now() + (read.token.expires_at - sent_at);
+  issue(made.value, now() + lifetime);
+  read.token.state = SecretString(state_);
+  return std::move(read.token);
 }
 
 Task<> ModelProvider::revoke(std::string value) {

@@ -20,11 +20,12 @@
 namespace jeton::test {
 
 struct Answer {
-  enum class Kind { token, transient, permanent, hang, state_only, unread, defect, lost };
+  enum class Kind { token, transient, permanent, hang, state_only, unread, defect, lost, hostile };
   Kind kind = Kind::token;
   std::optional<agent::Duration> retry_after{};
   std::string value{};          // of the token; empty: a new one each time
   std::exception_ptr thrown{};  // by a source with a defect
+  std::string expires_in{};     // of a hostile answer, as its JSON has it
 
   static Answer failure(std::optional<agent::Duration> retry_after = {}) { return {Kind::transient, retry_after}; }
   static Answer refusal() { return {Kind::permanent}; }
@@ -38,6 +39,11 @@ struct Answer {
   static Answer lost() { return {Kind::lost}; }
   // Neither can be read; the state of before is spent.
   static Answer unread() { return {Kind::unread}; }
+  // With whatever is in these places of its JSON. It is read as a source of OAuth reads it. A token that is taken ends
+  // after the lifetime of all, whatever the answer says.
+  static Answer hostile(std::string value, std::string expires_in) {
+    return {Kind::hostile, {}, std::move(value), {}, std::move(expires_in)};
+  }
 };
 
 // One call, and how it ended.
@@ -98,6 +104,8 @@ class ModelProvider {
 
  private:
   agent::Task<agent::FetchedToken> answer(ProviderCall& call, std::string state, const agent::Clock& clock);
+  agent::FetchedToken read_hostile(ProviderCall& made, const Answer& answer, agent::WallTime sent_at,
+                                   const agent::Clock& clock);
   // What is left until it is not too often any more; none: it is not.
   [[nodiscard]] std::optional<agent::Duration> called_too_often();
   void issue(const std::string& value, agent::BootTime end);
