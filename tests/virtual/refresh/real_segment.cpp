@@ -11,7 +11,7 @@
 namespace jeton::test {
 namespace {
 
-struct alignas(layout::cache_line) Line {
+struct alignas(layout::cache_line) CacheLine {
   std::byte bytes[layout::cache_line];
 };
 
@@ -38,7 +38,7 @@ std::string difference_to_readers(const std::filesystem::path& file, const agent
                                   bool rejected) {
   std::ifstream stream(file, std::ios::binary);
   const std::string text(std::istreambuf_iterator<char>(stream), {});
-  std::vector<Line> bytes(text.size() / sizeof(Line) + sizeof(layout::FileHeader) / sizeof(Line));
+  std::vector<CacheLine> bytes(text.size() / sizeof(CacheLine) + sizeof(layout::FileHeader) / sizeof(CacheLine));
   std::memcpy(bytes.data(), text.data(), text.size());
   client::Mapping mapping;
   mapping.base = bytes.front().bytes;
