@@ -202,14 +202,14 @@ TEST(FleetFetch, RecordWithAStateCannotBeStored_TheLockIsKeptUntilItCan) {
 }
 
 // The lock is kept for its TTL only. The state must not wait for the next loss of data that somebody notices.
-TEST(FleetFetch, RecordWithAStateRunsOutBeforeItIsStored_StateIsWrittenByTheRepair) {
+TEST(FleetFetch, RecordOfAStateCannotBeStored_StateIsWrittenByTheRepair) {
   agent::TokenConfig config = RefreshParts::default_token();
   agent::OAuth2SourceConfig oauth2;
   oauth2.grant = agent::OAuth2SourceConfig::Grant::refresh_token;
   config.source = oauth2;
   RefreshParts parts(config);
   parts.fleet.failing = {"publish"};
-  agent::Record record = parts.record(7, seconds(10));
+  agent::Record record = parts.record(7, seconds(0));
   record.state = agent::SecretString("state");
   EXPECT_EQ(parts.loop.run(parts.path.publish(record, parts.lease())), LockAfter::kept);
   parts.fleet.failing.clear();

@@ -123,8 +123,7 @@ INSTANTIATE_TEST_SUITE_P(Each, LiftedForAnotherRequest, testing::Values(1U, 3U),
 TEST_P(LiftedForAnotherRequest, RedisLosesItsData_PauseIsNotWrittenBack) {
   lift_for_the_second();
   lose_data(fleet);
-  fleet.pass(minutes(2));
-  EXPECT_FALSE(has_pause(fleet));
+  EXPECT_FALSE(fleet.until([&] { return has_pause(fleet); }, minutes(2)));
   EXPECT_EQ(fleet.provider.calls, 2U);
 }
 
@@ -136,8 +135,7 @@ TEST_P(LiftedForAnotherRequest, FirstHostIsCutOffMeanwhile_SendsTheRefusedReques
   fleet.pass(minutes(2));
   EXPECT_EQ(fleet.provider.calls, 2U);
   lose_data(fleet);
-  fleet.pass(minutes(2));
-  EXPECT_FALSE(has_pause(fleet));
+  EXPECT_FALSE(fleet.until([&] { return has_pause(fleet); }, minutes(2)));
   EXPECT_EQ(fleet.provider.calls, 2U);
 }
 
