@@ -33,7 +33,7 @@ class CoreDump : public testing::Test {
       const std::string secret = random.hex(300);
       agent::RuntimeDir runtime(directory, agent::Policy::warn);
       agent::SegmentStore store(runtime, {"api", 1024, {}, agent::Policy::warn}, wall_now());
-      agent::Record record = sample_record(1, secret);
+      agent::Record record = sample_record(2, secret);
       record.previous = sample_previous(1, secret.substr(200));
       store.publish(record, wall_now());
       const std::string masked = mask(secret);

@@ -77,8 +77,7 @@ TEST_F(KilledWhileGivingBack, Agent_JetonctlSaysThatTheLockEndsByItself) {
 
 // jetonctl ends with its command's status although no answer comes; the agent goes on trying.
 TEST_F(KilledWhileGivingBack, Command_JetonctlDoesNotWaitForAnAnswerForEver) {
-  job = host.start({"run", "job", "--ttl", "1h", "--", "sleep", "1000"});
-  ASSERT_TRUE(eventually([&] { return !value().empty(); })) << job->err();
+  job = hold("1h");
   proxy.set(RedisProxy::Mode::held);
   job->signal(SIGTERM);
   EXPECT_EQ(job->wait(), 128 + SIGTERM);

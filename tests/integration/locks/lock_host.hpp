@@ -95,6 +95,12 @@ class HostOnRedis : public testing::Test {
     return at.lock({"run", "job", "--wait", "60s", "--", "true"}).status == 0;
   }
   [[nodiscard]] std::string value() const { return redis.cli({"GET", key}); }
+  // jetonctl with the lock; its command has begun. Redis has the lock before jetonctl knows of it.
+  [[nodiscard]] std::unique_ptr<Process> hold(const std::string& ttl) const {
+    auto job = host.start({"run", "job", "--ttl", ttl, "--", "sh", "-c", "echo begun; exec sleep 1000"});
+    EXPECT_TRUE(eventually([&] { return job->out() == "begun\n"; })) << job->err();
+    return job;
+  }
 
   static constexpr const char* key = "jeton:lock:{job}";
   RedisServer redis;

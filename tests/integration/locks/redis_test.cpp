@@ -11,8 +11,7 @@ namespace {
 class LockOnRedis : public HostOnRedis {};
 
 TEST_F(LockOnRedis, KeyIsDeleted_CommandEndsBecauseTheLockIsLost) {
-  const auto job = host.start({"run", "job", "--ttl", "6s", "--", "sleep", "1000"});
-  ASSERT_TRUE(eventually([&] { return !value().empty(); })) << job->err();
+  const auto job = hold("6s");
   redis.cli({"DEL", key});
   EXPECT_EQ(job->wait(), 123);
   EXPECT_NE(job->err().find("is lost"), std::string::npos) << job->err();
@@ -20,8 +19,7 @@ TEST_F(LockOnRedis, KeyIsDeleted_CommandEndsBecauseTheLockIsLost) {
 }
 
 TEST_F(LockOnRedis, RenewalIsRefused_HolderAndLogSayWhy) {
-  const auto job = host.start({"run", "job", "--ttl", "6s", "--", "sleep", "1000"});
-  ASSERT_TRUE(eventually([&] { return !value().empty(); })) << job->err();
+  const auto job = hold("6s");
   ASSERT_EQ(redis.cli({"ACL", "SETUSER", "default", "-eval", "-evalsha"}), "OK");
   const auto says_why = [](const std::string& text) {
     const std::size_t at = text.find("it could not be renewed in time: ");
@@ -36,8 +34,7 @@ TEST_F(LockOnRedis, RenewalIsRefused_HolderAndLogSayWhy) {
 }
 
 TEST_F(LockOnRedis, ServerIsFull_LockIsRenewed) {
-  const auto job = host.start({"run", "job", "--ttl", "6s", "--", "sleep", "1000"});
-  ASSERT_TRUE(eventually([&] { return !value().empty(); })) << job->err();
+  const auto job = hold("6s");
   redis.cli({"CONFIG", "SET", "maxmemory", "1"});
   long last = std::stol(redis.cli({"PTTL", key}));
   EXPECT_TRUE(eventually([&] {
@@ -49,8 +46,7 @@ TEST_F(LockOnRedis, ServerIsFull_LockIsRenewed) {
 
 TEST_F(LockOnRedis, AnotherHasTaken_HolderIsToldWho) {
   LockHost other(coordination_on({proxy.url()}));
-  const auto job = host.start({"run", "job", "--ttl", "1h", "--", "sleep", "1000"});
-  ASSERT_TRUE(eventually([&] { return !value().empty(); })) << job->err();
+  const auto job = hold("1h");
   host.agent().signal(SIGSTOP);  // it would find the lock free first
   redis.cli({"DEL", key});
   ASSERT_TRUE(other.acquire("job", "1h").is_object());

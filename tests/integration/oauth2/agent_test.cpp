@@ -38,7 +38,7 @@ class OAuth2Agent : public testing::Test {
 TEST_F(OAuth2Agent, RefusedKeyIsReplaced_NextFetchSucceeds) {
   using agent::JwtAlgorithm;
   const JwtKeys registered;
-  const JwtKeys others;
+  const JwtKeys others("another");
   let_in(registered);
   const auto key = dir.write("client.key", others.private_key(JwtAlgorithm::es256));
   AgentSettings settings;

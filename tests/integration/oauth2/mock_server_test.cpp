@@ -113,7 +113,7 @@ TEST_F(MockedOAuth2, ClientHasAKeyOfAnyKind_IsAuthenticatedAlsoWhenReplaced) {
   config.client_assertion.algorithm = JwtAlgorithm::rs256;
   const auto file = dir.write("key.pem", keys().private_key(JwtAlgorithm::rs256));
   config.client_assertion.key = SecretTemplate::parse("${file:" + file.string() + "}");
-  const test::JwtKeys others;
+  const test::JwtKeys others("another");
   let_in("private_key_jwt", {{"key", test::read_file(others.file("rsa.pub"))}, {"algorithm", "RS256"}});
   const SourceError e = failure_here();
   EXPECT_EQ(e.kind(), Kind::permanent);

@@ -200,7 +200,7 @@ TEST_F(SegmentStoreTest, RecordDoesNotFit_IsRefusedAndTheOldTokenIsKept) {
 
 TEST_F(SegmentStoreTest, RecordFillsTheCapacity_IsPublished) {
   const std::string value(64, 'x');
-  Record record = sample_record(1, value);
+  Record record = sample_record(2, value);
   record.type = std::string(63, 't');
   record.fetched_by = std::string(300, 'h');  // is cut
   record.previous = sample_previous(1, std::string(64, 'p'));

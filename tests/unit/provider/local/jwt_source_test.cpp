@@ -103,7 +103,7 @@ TEST_F(JwtSourceTest, KeyFileIsReplaced_NewKeyIsUsedAndChangeIsReported) {
   by.on_change([&] { ++told; });
   EXPECT_EQ(keys.verify_by_pyjwt(JwtAlgorithm::es256, fetch(by).value.reveal()).status, 0);
   dir.write("key.pem", keys.private_key(JwtAlgorithm::es256));  // the same again is no change
-  const JwtKeys others;
+  const JwtKeys others("another");
   dir.write("new.pem", others.private_key(JwtAlgorithm::es256));
   std::filesystem::rename(dir / "new.pem", dir / "key.pem");
   ASSERT_TRUE(loop.turn_until([&] { return told > 0; }));
