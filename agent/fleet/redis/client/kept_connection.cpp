@@ -27,6 +27,8 @@ constexpr std::size_t max_reported = 64;
 // A server closes connections that were idle for a configured time, plus or minus the second of its check.
 constexpr Duration same_idle_time = 2s;
 constexpr Duration shortest_idle_limit = 500ms;
+// Restarts and failovers end idle connections too, but hardly so often after the same time.
+constexpr int ends_of_a_limit = 3;
 
 }  // namespace
 
@@ -95,6 +97,7 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
 
   Task<> run_once() {
     Failure failure;
+    bool was_of_use = false;
     try {
       failure = co_await connect();
       if (connection_) {
@@ -103,7 +106,8 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
         // Copied, because the callback may stop this connection, which takes the callbacks away.
         if (const auto up = callbacks_.up) up(connection_);
         const bool died_young = co_await connection_->wait_closed(since + proven_after);
-        if (!died_young) {
+        was_of_use = !died_young;
+        if (was_of_use) {
           recovered();
           co_await stay_connected();
           if (const auto idle = connection_->ended_idle_for()) ended_by_idleness(*idle);
@@ -117,6 +121,7 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
     }
     connection_.reset();
     if (stopped_) co_return;
+    if (!was_of_use) forget_idleness();
     if (!renewing_) report(failure);
     if (const auto down = callbacks_.down) down(failure.reason);
   }
@@ -191,13 +196,21 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
     renewing_ = true;
     log::debug("redis closed an idle connection; connecting again",
                {{"connection", purpose_}, {"endpoint", display_}, {"idle_ms", to_ms(idle).count()}});
-    const std::optional<Duration> before = std::exchange(idle_before_, idle);
-    if (!before || std::chrono::abs(*before - idle) > same_idle_time) return;
-    const Duration limit = std::min(*before, idle);
-    if (limit < shortest_idle_limit) return;
-    keepalive_ = limit / 2;
+    if (like_ends_ == 0 || std::chrono::abs(shortest_idle_ - idle) > same_idle_time) {
+      like_ends_ = 0;
+      shortest_idle_ = idle;
+    }
+    shortest_idle_ = std::min(shortest_idle_, idle);
+    if (++like_ends_ < ends_of_a_limit || shortest_idle_ < shortest_idle_limit) return;
+    keepalive_ = shortest_idle_ / 2;
     log::info("redis closes idle connections; PING keeps them open",
               {{"connection", purpose_}, {"endpoint", display_}, {"interval_ms", to_ms(*keepalive_).count()}});
+  }
+
+  // After an outage: it ended the connections before, and the server that comes back may have another limit.
+  void forget_idleness() {
+    like_ends_ = 0;
+    keepalive_.reset();
   }
 
   Duration next_pause() {
@@ -241,7 +254,8 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
   std::shared_ptr<Connection> connection_;
   Address connected_to_;
   std::string connected_ip_;
-  std::optional<Duration> idle_before_;  // of the connection that the server ended last while it was not used
+  int like_ends_ = 0;         // how many connections in a row the server ended after about the same idle time
+  Duration shortest_idle_{};  // of these
   std::set<std::string> reported_;
   bool was_connected_ = false;
   bool started_ = false;

@@ -43,7 +43,7 @@ class KeptConnection {
   void stop();
 
   // How often the connection has to be used so that the server does not end it: the usual interval, or a shorter one
-  // once the server has ended the connection twice after the same idle time.
+  // once the server has ended three connections after the same idle time, until the next outage.
   [[nodiscard]] Duration keepalive(Duration usual) const;
 
   // Of the server, as it said in the last greeting: "standalone", "cluster"; empty: it did not say.
