@@ -2,11 +2,13 @@
 
 #include <hiredis/hiredis.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <memory>
 
 #include "agent/base/unique_fd.hpp"
+#include "tests/support/eventually.hpp"
 #include "tests/support/unix_http.hpp"
 
 namespace jeton::test {
@@ -49,6 +51,8 @@ std::string raw_text(const redisReply& reply) {
 std::string redis_command(const std::string& socket, const std::vector<std::string>& words,
                           const std::string& password) {
   const agent::UniqueFd server = connect_to_unix(socket);
+  const timeval limit{patience.count(), 0};
+  ::setsockopt(server.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   const Reader reader(redisReaderCreate(), redisReaderFree);
   if (!server || (!password.empty() && ask(server.get(), *reader, {"AUTH", password}) == nullptr)) return {};
   const bool elsewhere = words.front() == "-n";

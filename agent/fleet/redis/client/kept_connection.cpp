@@ -110,7 +110,11 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
         if (was_of_use) {
           recovered();
           co_await stay_connected();
-          if (const auto idle = connection_->ended_idle_for()) ended_by_idleness(*idle);
+          if (const auto idle = connection_->ended_idle_for()) {
+            ended_by_idleness(*idle);
+          } else {
+            like_ends_ = 0;
+          }
         }
         failure.reason = connection_->close_reason();
       }
