@@ -185,6 +185,14 @@ TEST(PausePolicy, CoordinatorMayHaveLostItsData_PauseGoesOnUnlessItWasLifted) {
   EXPECT_FALSE(parts.view.is_paused());
 }
 
+TEST(PausePolicy, CoordinatorLostThePauseAndTheBudgetIsSpent_WasLostAllTheSame) {
+  RefreshParts parts(RefreshParts::token_with_budget(10));
+  begin(parts, failure_of(permanent));
+  EXPECT_TRUE(parts.pauses.check({.calls = 10}, true));
+  EXPECT_TRUE(parts.pauses.confirmed());
+  EXPECT_TRUE(parts.view.is_paused());
+}
+
 // By messages that this host did not hear.
 TEST(PausePolicy, PauseWasLiftedAndAnotherOneIsThere_IsNotOursAnyMore) {
   RefreshParts parts;
