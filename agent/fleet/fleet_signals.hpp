@@ -28,7 +28,8 @@ struct FetchUsage {
   std::optional<BootTime> window_end{};  // when it starts again from zero; none before the first call
   bool paused = false;                   // the fleet is held back from the provider now
   bool partly_paused = false;            // by some servers of a quorum, and others do not know of it
-  std::optional<Resumption> resumed{};   // none in the time of the longest pause, or the coordinator has lost it
+  // The last lift, unless the server has a pause since then. None in the time of the longest pause, or it is lost.
+  std::optional<Resumption> resumed{};
 };
 
 // No host may call the provider before `until`; shared by the fleet.

@@ -142,10 +142,13 @@ void PausePolicy::end_by_record(bool success) {
   if (success) backoff_.reset();
 }
 
-// The lift of a pause that is older than what this host knows says nothing.
+// The lift of a pause that is older than what this host knows says nothing. If it is older only than what a message
+// said since, the message was about another pause: that of the coordinator has ended.
 void PausePolicy::check_resumed(const FetchUsage& usage) {
-  const BootTime known_at = confirmed() ? confirmed_at_ : std::max(heard_at_, resume_heard_at_);
-  if (parts_.fleet.is_paused() && usage.resumed && usage.resumed->at > known_at) hear_resume(usage.resumed->reason);
+  if (!parts_.fleet.is_paused() || !usage.resumed) return;
+  const BootTime lifted_at = usage.resumed->at;
+  if (lifted_at > confirmed_at_) confirmed_.reset();
+  if (lifted_at > std::max({heard_at_, resume_heard_at_, confirmed_at_})) hear_resume(usage.resumed->reason);
 }
 
 // A pause that this host heard of may have ended: an operator may have lifted it since, or another client may have made

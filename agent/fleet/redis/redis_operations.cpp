@@ -132,7 +132,7 @@ Task<FetchUsage> RedisOperations::usage(RedisKeys keys, BootTime deadline) {
   if (left >= 0) usage.window_end = clock_.boot_now() + to_hold(left);
   usage.paused = reply.at(2).as_integer() == 1;
   const std::int64_t resume_left = reply.at(3).as_integer();
-  if (resume_left >= 0) {
+  if (resume_left >= 0 && !usage.paused) {  // a pause that is there began after every lift
     const ResumeReason reason =
         reply.at(4).as_text() == by_operator ? ResumeReason::operator_asked : ResumeReason::request_differs;
     usage.resumed = Resumption{clock_.boot_now() - (longest_hold - to_hold(resume_left)), reason};

@@ -204,6 +204,18 @@ TEST(PausePolicy, PauseWasLiftedAndAnotherOneIsThere_IsNotOursAnyMore) {
   EXPECT_FALSE(parts.pauses.confirmed());
 }
 
+TEST(PausePolicy, PauseIsHeardAfterALiftThatWasNot_IsNotEndedByThatAndTheOneBeforeItIsNotOurs) {
+  RefreshParts parts;
+  parts.pauses.begin_confirmed({parts.now() + minutes(20), "429", {}}, parts.now());
+  agent::FetchUsage usage;
+  usage.resumed = agent::Resumption{parts.now() + seconds(1), ResumeReason::operator_asked};
+  parts.loop.pass(seconds(2));
+  parts.pauses.hear({parts.now() + hours(1), "503", {}});
+  parts.pauses.check_resumed(usage);
+  EXPECT_TRUE(parts.view.is_paused());
+  EXPECT_FALSE(parts.pauses.confirmed());
+}
+
 TEST(PausePolicy, LoopIsReplaced_NextOneObeysThePauseThatAnotherHostLifted) {
   RefreshParts before;
   begin(before, failure_of(permanent));

@@ -155,6 +155,15 @@ TEST_F(RedisPublication, FleetCalled_UsageTellsHowOften) {
   EXPECT_GT(*usage.window_end, loop.clock.boot_now() + 59min);
 }
 
+TEST_F(RedisPublication, PauseBeginsAfterALift_UsageTellsOfThePauseOnly) {
+  loop.run(b.coordinator.resume("t", ResumeReason::operator_asked));
+  EXPECT_TRUE(loop.run(b.coordinator.usage("t")).resumed);
+  a.call.pause(10min, "401");
+  const auto usage = loop.run(b.coordinator.usage("t"));
+  EXPECT_TRUE(usage.paused);
+  EXPECT_FALSE(usage.resumed);
+}
+
 // A host may have called between the loss of a count and its repair.
 TEST_F(RedisPublication, CountIsRestoredWhoseWindowEndsSoon_MinIntervalIsKept) {
   const FetchLimits limits{10s, 5, 1h};
