@@ -27,7 +27,7 @@ struct FetchUsage {
   std::uint64_t calls = 0;               // in the running window
   std::optional<BootTime> window_end{};  // when it starts again from zero; none before the first call
   bool paused = false;                   // the fleet is held back from the provider now
-  bool partly_paused = false;            // by some servers of a quorum, and others do not know of it
+  bool partly_paused = false;            // by some servers of a quorum; others have neither it nor a lift
   // The last lift, unless the server has a pause since then. None in the time of the longest pause, or it is lost.
   std::optional<Resumption> resumed{};
 };

@@ -147,6 +147,8 @@ Task<> StoreRepair::restore_counts() {
   if (!parts_.pauses.confirmed()) co_return;
   const FetchUsage usage = co_await parts_.budget.usage(config_.name);
   parts_.pauses.check_resumed(usage);
+  const bool is_left_over = usage.paused && usage.resumed;  // on a server that was away when it was lifted
+  if (is_left_over) co_return;
   std::optional<Pause> pause = parts_.pauses.confirmed();
   if (pause) co_await parts_.signals.pause(config_.name, std::move(*pause));
 }

@@ -158,7 +158,7 @@ Task<> restore_usage(Quorum quorum, Subject subject, FetchUsage usage, FetchLimi
 
 // A server that lost its data has no count, and may be the first to answer. So all that are connected are waited for
 // (as long as RedlockRound has patience), to find the highest: it is written to the others from here. A pause that was
-// lifted on one of them was lifted.
+// lifted on one of them was lifted: what is left of it on a server that was away then is not for the others.
 Task<FetchUsage> usage(Quorum quorum, Subject subject) {
   const RedlockQuorum::Question<FetchUsage> question = [subject](const Server& server, BootTime deadline) {
     return server->operations().usage(server->keys_of(subject), deadline);
@@ -180,7 +180,7 @@ Task<FetchUsage> usage(Quorum quorum, Subject subject) {
   }
   const std::size_t paused = round->count([](const FetchUsage& u) { return u.paused; });
   highest.paused = paused > 0;
-  highest.partly_paused = paused > 0 && paused < round->answered();
+  highest.partly_paused = paused > 0 && paused < round->answered() && !resumed;
   highest.resumed = resumed;
   co_return highest;
 }

@@ -334,6 +334,20 @@ TEST(StoreRepair, PauseWasLiftedBeforeTheRepair_IsNotWrittenBack) {
   EXPECT_FALSE(parts.view.is_paused());
 }
 
+// This host had it from the only server of a quorum that still has it.
+TEST(StoreRepair, PauseIsLeftOverBesideALift_IsNotWrittenToTheOthers) {
+  RefreshParts parts;
+  parts.fleet.counted.paused = true;
+  parts.fleet.counted.resumed = agent::Resumption{parts.now() - seconds(1), agent::ResumeReason::operator_asked};
+  parts.pauses.begin_confirmed({parts.now() + minutes(20), "429", {}}, parts.now());
+  parts.repair.reload_soon();
+  parts.loop.run(parts.repair.reload());
+  EXPECT_EQ(parts.repair.repair_at(), agent::BootTime::max());
+  parts.repair.hear_loss();
+  parts.loop.run(parts.repair.repair());
+  EXPECT_EQ(parts.fleet.pauses.size(), 0U);
+}
+
 // No message told of the loss, or the host that fetched it could not publish it.
 TEST(StoreRepair, TokenHasRunOutAndItsStateIsMissing_IsGivenBack) {
   agent::TokenConfig config = RefreshParts::default_token();

@@ -88,6 +88,25 @@ TEST_F(RedlockLoss, OneServerKnowsTheCount_ItIsBelieved) {
   }
 }
 
+TEST_F(RedlockLoss, SomeServersHaveAPause_OthersLackItUnlessItWasLiftedThere) {
+  RedlockHost host(loop, servers.options());
+  host.warm_up();
+  const std::string name = "t";
+  const auto usage = [&] { return loop.run(host.coordinator.usage(name)); };
+  host.call.pause(1h, "401");
+  EXPECT_TRUE(loop.eventually([&] { return usage().paused && !usage().partly_paused; }));
+  servers[0].cli({"FLUSHALL"});
+  EXPECT_TRUE(usage().partly_paused);
+  for (const std::size_t i : {0U, 1U, 2U, 3U}) {
+    servers[i].cli({"DEL", "jeton:{t}:pause"});
+    servers[i].cli({"SET", "jeton:{t}:resume", "operator", "PX", "604800000"});
+  }
+  const FetchUsage lifted = usage();
+  EXPECT_TRUE(lifted.paused);
+  EXPECT_FALSE(lifted.partly_paused);
+  EXPECT_TRUE(lifted.resumed);
+}
+
 TEST_F(RedlockLoss, RestoredCountIsLower_IsNotTaken) {
   RedlockHost host(loop, servers.options());
   host.warm_up();
