@@ -86,7 +86,7 @@ Duration PausePolicy::length_after(const SourceError& failure) {
 void PausePolicy::begin_confirmed(const Pause& pause, BootTime asked_at) {
   confirmed_ = pause;
   confirmed_at_ = asked_at;
-  hold(pause);
+  hold_since(pause, asked_at);
 }
 
 void PausePolicy::begin_own(const Pause& pause) {
@@ -94,9 +94,12 @@ void PausePolicy::begin_own(const Pause& pause) {
   hold(pause);
 }
 
-void PausePolicy::hold(const Pause& pause) {
+void PausePolicy::hold(const Pause& pause) { hold_since(pause, now()); }
+
+void PausePolicy::hold_since(const Pause& pause, BootTime known_at) {
   const bool is_new = parts_.fleet.pause(pause);
   if (!is_new) return;
+  held_at_ = known_at;
   outlasts_resume_ = false;
   correction_check_at_ = pause.request.empty() ? BootTime::max() : now();
   parts_.journal.paused(pause);
@@ -148,7 +151,8 @@ void PausePolicy::check_resumed(const FetchUsage& usage) {
   if (!parts_.fleet.is_paused() || !usage.resumed) return;
   const BootTime lifted_at = usage.resumed->at;
   if (lifted_at > confirmed_at_) confirmed_.reset();
-  if (lifted_at > std::max({heard_at_, resume_heard_at_, confirmed_at_})) hear_resume(usage.resumed->reason);
+  const BootTime known_at = std::max({held_at_, heard_at_, resume_heard_at_, confirmed_at_});
+  if (lifted_at > known_at) hear_resume(usage.resumed->reason);
 }
 
 // A pause that this host heard of may have ended: an operator may have lifted it since, or another client may have made

@@ -99,6 +99,7 @@ class PausePolicy {
   [[nodiscard]] Pause held() const;
   [[nodiscard]] Duration length_after(const SourceError& failure);
   [[nodiscard]] std::string own_request() const;
+  void hold_since(const Pause& pause, BootTime known_at);
   void end();
   [[nodiscard]] BootTime now() const { return parts_.clock.boot_now(); }
 
@@ -107,6 +108,7 @@ class PausePolicy {
   Backoff backoff_;  // after failures of the source, this agent's and those of others
   std::optional<Pause> confirmed_;
   BootTime confirmed_at_{};  // the coordinator had it then
+  BootTime held_at_{};       // the present pause, whoever began it, is known since then
   BootTime heard_at_{};
   std::optional<ResumeReason> resume_heard_;  // since the last pause of this host began to be shared
   BootTime resume_heard_at_{};

@@ -216,6 +216,17 @@ TEST(PausePolicy, PauseIsHeardAfterALiftThatWasNot_IsNotEndedByThatAndTheOneBefo
   EXPECT_FALSE(parts.pauses.confirmed());
 }
 
+// Of which the agent, started since then, knows nothing.
+TEST(PausePolicy, PauseOfTheFleetWasLiftedBeforeAHoldOfThisHost_HoldGoesOn) {
+  RefreshParts parts(RefreshParts::token_with_budget(10));
+  parts.loop.pass(seconds(10));
+  agent::FetchUsage usage{.calls = 10};
+  usage.resumed = agent::Resumption{parts.now() - seconds(5), ResumeReason::operator_asked};
+  parts.pauses.hold({parts.now() + minutes(50), "budget", {}});
+  EXPECT_FALSE(parts.pauses.check(usage, false));
+  EXPECT_TRUE(parts.view.is_paused());
+}
+
 TEST(PausePolicy, LoopIsReplaced_NextOneObeysThePauseThatAnotherHostLifted) {
   RefreshParts before;
   begin(before, failure_of(permanent));
