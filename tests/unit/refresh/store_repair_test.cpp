@@ -308,6 +308,23 @@ TEST(StoreRepair, PauseIsMissingAfterAGap_WasLost) {
   EXPECT_EQ(parts.fleet.pauses.size(), 1U);
 }
 
+// As in a Cluster.
+TEST(StoreRepair, PauseIsMissingAndLossesAreNotReported_NextLookFindsThatItWasLost) {
+  for (const bool reports : {false, true}) {
+    SCOPED_TRACE(reports);
+    RefreshParts parts;
+    parts.fleet.reports = reports;
+    parts.pauses.begin_confirmed({parts.now() + minutes(20), "429", {}}, parts.now());
+    parts.fleet.counted.paused = true;
+    parts.loop.run(parts.repair.reload());
+    EXPECT_LE(parts.repair.reload_at(), parts.now() + seconds(36));
+    parts.fleet.counted.paused = false;
+    parts.loop.run(parts.repair.reload());
+    EXPECT_EQ(parts.view.is_paused(), !reports);
+    EXPECT_EQ(parts.repair.repair_at() < agent::BootTime::max(), !reports);
+  }
+}
+
 // A host that had it from the coordinator writes it back within a second.
 TEST(StoreRepair, PauseThatWasOnlyHeardIsMissingAfterAGap_GoesOnForASecond) {
   RefreshParts parts;
