@@ -46,7 +46,11 @@ void PausePolicy::inherit(const Legacy& legacy) {
     outlasts_resume_ = true;
     resume_heard_at_ = now();
   }
-  if (legacy.lifting) lift(*legacy.lifting);
+  if (!legacy.lifting) return;
+  if (!legacy.own) return lift(*legacy.lifting);
+  // The provider asked this host for its pause after that lift: only the fleet's is lifted.
+  lift_reason_ = *legacy.lifting;
+  lift_at_ = now();
 }
 
 // 6. The current token stays readable; the fleet does not call the provider.

@@ -379,6 +379,22 @@ TEST(PausePolicy, PauseBeganWhileALiftWaitsForTheCoordinator_IsKept) {
   EXPECT_TRUE(parts.view.is_paused()) << "the operator asked before the provider refused once more";
 }
 
+TEST(PausePolicy, LoopIsReplacedWhileALiftWaitsForTheCoordinator_PauseThatBeganSinceIsKept) {
+  RefreshParts before;
+  before.fleet.failing = {"resume"};
+  before.pauses.lift(ResumeReason::operator_asked);
+  before.loop.run(before.pauses.lift_in_fleet());
+  before.loop.run(before.pauses.begin(failure_of(transient, minutes(20)), before.standalone));
+  RefreshParts parts;
+  parts.pauses.inherit(before.pauses.legacy());
+  EXPECT_TRUE(parts.view.is_paused());
+  EXPECT_LE(parts.pauses.lift_at(), parts.now());
+  parts.loop.run(parts.pauses.lift_in_fleet());
+  EXPECT_EQ(parts.fleet.resumed, std::vector{ResumeReason::operator_asked});
+  EXPECT_EQ(parts.own.times("resume"), 0) << "the pause in the files of this host";
+  EXPECT_TRUE(parts.view.is_paused());
+}
+
 TEST(PausePolicy, PauseWasSharedWhileALiftWaitsForTheCoordinator_IsKept) {
   RefreshParts parts;
   parts.fleet.failing = {"resume"};
