@@ -54,10 +54,10 @@ std::vector<RedisEndpoint> read_endpoints(const ValueReader& value, bool tcp_onl
   return endpoints;
 }
 
-// Both or none; a user goes with a password only.
+// Both or none; a user goes with a password only. An empty one is none: a template of a deployment may have no value.
 void read_login(const ValueReader& username, const ValueReader& password, SecretTemplate& user, SecretTemplate& word) {
-  assign(user, username.filled_secret());
-  assign(word, password.filled_secret());
+  assign(user, username.secret());
+  assign(word, password.secret());
   if (username.present() && !password.present()) {
     username.refuse(" without " + password.path() + "; Redis takes a user only with a password");
   }

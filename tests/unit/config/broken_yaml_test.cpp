@@ -295,15 +295,6 @@ locks:
     key: theirs
 )",
                      6, "locks.night*.key: 'theirs' would be the key of every lock"},
-        BrokenConfig{"EmptyPassword", R"(
-version: 1
-coordination:
-  backend: redis
-  redis:
-    endpoint: redis://h
-    password: ""
-)",
-                     6, "coordination.redis.password is empty"},
         BrokenConfig{"LockOfATokenIsThatOfALock", R"(
 version: 1
 coordination: {backend: redis, redis: {endpoint: "redis://h"}}

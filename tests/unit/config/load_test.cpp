@@ -317,6 +317,38 @@ tokens:
   EXPECT_NE(chained.problems.front().message.find("/nonexistent/key"), std::string::npos);
 }
 
+// A template of a deployment that has no value.
+TEST(Load, LoginOfRedisIsEmpty_IsNone) {
+  for (const char* login : {"username: '', password: ''", "password: ''", "username: u, password: ''"}) {
+    const std::string text = login;
+    const LoadResult result = load_text("version: 1\ncoordination:\n  backend: redis\n  redis: {" + text +
+                                        ", sentinel: {master: m, endpoints: ['redis://h:1'], " + text + "}}\n");
+    ASSERT_TRUE(result.config) << all_texts(result.problems);
+    EXPECT_TRUE(result.config->coordination.redis->access.password.empty()) << text;
+    const auto& sentinel = std::get<RedisSentinelConfig>(result.config->coordination.redis->servers);
+    EXPECT_TRUE(sentinel.password.empty()) << text;
+  }
+  const LoadResult by_password = load_text(
+      "version: 1\ncoordination: {backend: redis, redis: {endpoint: 'redis://h', username: '', password: "
+      "'${env:PATH}'}}\n");
+  ASSERT_TRUE(by_password.config) << all_texts(by_password.problems);
+  EXPECT_TRUE(by_password.config->coordination.redis->access.username.empty());
+}
+
+TEST(Load, ClientIdIsEmptyAndNoneIsNeeded_IsNotSent) {
+  for (const char* client :
+       {"client_id: ''", "client_id: '', client_auth: none",
+        "client_id: '', client_auth: tls_client_auth, tls: {cert_file: /etc/hostname, key_file: /etc/passwd}"}) {
+    const LoadResult result = load_text(
+        "version: 1\ntokens:\n  t:\n    source: {type: oauth2, token_url: 'https://h/', grant: token_exchange, "
+        "token_exchange: {subject_token: '${env:PATH}', subject_token_type: jwt}, " +
+        std::string(client) + "}\n");
+    ASSERT_TRUE(result.config) << all_texts(result.problems);
+    EXPECT_TRUE(std::get<Immutable<OAuth2SourceConfig>>(result.config->tokens.at("t").source)->client_id.empty())
+        << client;
+  }
+}
+
 TEST(Load, DefaultFiles_MainFileIsFirst) {
   ASSERT_FALSE(read_default_files().names.empty());
   EXPECT_EQ(read_default_files().names.front(), "/etc/jeton/agent.yaml");

@@ -37,6 +37,9 @@ bool uses_secret(ClientAuth auth) {
   return uses_basic(auth) || auth == ClientAuth::client_secret_post || auth == ClientAuth::client_secret_jwt;
 }
 
+// An empty client_id is not sent.
+bool may_lack_id(ClientAuth auth) { return auth == ClientAuth::none || auth == ClientAuth::tls_client_auth; }
+
 bool has_colon(const SecretTemplate& text) {
   const auto resolved = resolved_now(text);
   return resolved && resolved->reveal().find(':') != std::string_view::npos;
@@ -133,12 +136,12 @@ void read_oauth2_client(ObjectReader& source, OAuth2SourceConfig& config, bool g
   const ValueReader secret = source.at("client_secret");
   const ValueReader auth = source.at("client_auth");
   const ValueReader assertion = source.at("client_assertion");
-  assign(config.client_id, id.filled_secret());
   assign(config.client_secret, secret.secret());  // some clients have an empty one, as `cf` at Cloud Foundry's UAA
   config.client_assertion = read_assertion(assertion, reading);
   const auto chosen = auth.choice<ClientAuth>(client_auths);
-  if (!source.present() || !grant_known || (auth.present() && !chosen)) return;
   config.client_auth = chosen.value_or(secret.present() ? ClientAuth::client_secret_basic : ClientAuth::none);
+  assign(config.client_id, may_lack_id(config.client_auth) ? id.secret() : id.filled_secret());
+  if (!source.present() || !grant_known || (auth.present() && !chosen)) return;
   if (config.client_auth == ClientAuth::client_secret_jwt) config.client_assertion.algorithm = JwtAlgorithm::hs256;
   const bool alone = !auth.present() && !secret.present();
   if (alone && config.grant == Grant::client_credentials) {
