@@ -1,6 +1,7 @@
 #include "agent/provider/path_watch.hpp"
 
 #include <sys/inotify.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 #include <deque>
@@ -8,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -38,11 +40,36 @@ std::deque<std::string> names_of(const std::filesystem::path& path) {
   return names;
 }
 
+// What changes with a file; of one that is missing, only why.
+struct FileState {
+  explicit FileState(const std::string& path) {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0) {
+      error = errno;
+      return;
+    }
+    device = status.st_dev;
+    inode = status.st_ino;
+    size = status.st_size;
+    written = {status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
+    changed = {status.st_ctim.tv_sec, status.st_ctim.tv_nsec};
+  }
+  bool operator==(const FileState&) const = default;
+
+  int error = 0;
+  dev_t device = 0;
+  ino_t inode = 0;
+  off_t size = 0;
+  std::pair<time_t, long> written;
+  std::pair<time_t, long> changed;
+};
+
 // The result of a walk along all paths.
 struct WalkedPaths {
   std::map<int, std::set<std::string>> names;    // watched directory -> the relevant names in it
   std::set<std::pair<int, std::string>> finals;  // the files themselves
   std::string trouble;                           // a directory cannot be watched, and why
+  std::optional<std::vector<FileState>> files;   // of each path; nothing: the file system does not answer
 };
 
 // Watches before it looks, so that nothing slips in between the two.
@@ -64,8 +91,9 @@ void walk(int inotify, const std::filesystem::path& path, WalkedPaths& found) {
     const std::filesystem::path here = directory / name;
     const auto status = std::filesystem::symlink_status(here, gone);
     const bool missing = gone || !std::filesystem::exists(status);
-    // A directory that may be entered and not listed cannot be watched.
-    if (error != 0 && error != ENOENT && error != ENOTDIR && (error != EACCES || !missing)) {
+    // A directory that may be entered and not listed cannot be watched. Nothing is seen of one that may not be entered.
+    const bool is_closed = error == EACCES && gone == std::errc::permission_denied;
+    if (error != 0 && error != ENOENT && error != ENOTDIR && !is_closed) {
       const char* const advice = error == ENOSPC ? " (see fs.inotify.max_user_watches)" : "";
       found.trouble = errno_error("cannot watch " + directory.string() + advice, error).what();
     }
@@ -96,17 +124,21 @@ struct PathWatch::Impl final : Inotify::User, std::enable_shared_from_this<Impl>
     }
   }
 
-  // Existing watches stay; a directory that is no longer part of the path is not watched any more.
-  void watch_all() {
+  // Existing watches stay; a directory that is no longer part of the path is not watched any more. True: the files may
+  // be others than the last time.
+  bool watch_all() {
     WalkedPaths found;
     try {
-      if (inotify) {
-        found = bounded("the way to " + paths.front(), [fd = inotify->descriptor(), all = paths] {
-          WalkedPaths whole;
-          for (const std::string& path : all) walk(fd->get(), path, whole);
-          return whole;
-        });
-      }
+      const auto descriptor = inotify ? inotify->descriptor() : nullptr;
+      found = bounded("the way to " + paths.front(), [descriptor, all = paths] {
+        WalkedPaths whole;
+        whole.files.emplace();
+        for (const std::string& path : all) {
+          if (descriptor) walk(descriptor->get(), path, whole);
+          whole.files->emplace_back(path);
+        }
+        return whole;
+      });
     } catch (const Error& e) {
       found.trouble = e.what();
     }
@@ -121,6 +153,9 @@ struct PathWatch::Impl final : Inotify::User, std::enable_shared_from_this<Impl>
       if (still == names.end() || !still->second.contains(name)) inotify->remove(directory, name, weak_from_this());
     });
     if (!found.trouble.empty() || !inotify) look_later();
+    const bool is_same = found.files && found.files == files;
+    files = std::move(found.files);
+    return !is_same;
   }
 
   template <typename Action>
@@ -135,8 +170,7 @@ struct PathWatch::Impl final : Inotify::User, std::enable_shared_from_this<Impl>
     poll = timers.schedule(timers.clock().boot_now() + look_again, [weak = weak_from_this()] {
       const auto self = weak.lock();
       if (!self || self->ended) return;
-      self->watch_all();
-      self->changed();  // last: the callback may end the watch
+      if (self->watch_all()) self->changed();  // last: the callback may end the watch
     });
   }
 
@@ -195,6 +229,7 @@ struct PathWatch::Impl final : Inotify::User, std::enable_shared_from_this<Impl>
   std::shared_ptr<Inotify> inotify;            // null: there is no instance left, and files are looked at
   std::map<int, std::set<std::string>> names;  // as WalkedPaths
   std::set<std::pair<int, std::string>> finals;
+  std::optional<std::vector<FileState>> files;    // as WalkedPaths
   std::set<std::pair<int, std::string>> writing;  // of these, the ones that are being written
   bool pending = false;                           // a change that was not reported yet
   bool complained = false;

@@ -3,8 +3,8 @@
 // It watches directories, not files: those of the path itself and of every symbolic link on the way, so that a file
 // that is moved into place, a link that is swapped (..data of a Kubernetes volume) and a directory that is made later
 // are all noticed. If no inotify instance or watch is left on the host (fs.inotify.max_user_instances,
-// max_user_watches), or a file system does not answer, it checks the file every few seconds instead, and the log says
-// so once. One thread: the loop's.
+// max_user_watches), a directory may not be listed, or a file system does not answer, it checks the file every few
+// seconds instead, and the log says so once. One thread: the loop's.
 #pragma once
 
 #include <functional>

@@ -12,6 +12,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/support/dead_mount.hpp"
@@ -31,6 +32,7 @@ TEST_F(PathWatchTest, NoInotifyInstanceIsLeft_LooksByItself) {
     watch.emplace(loop.timers, std::vector<std::string>{(dir / "token").string()}, [&told] { ++told; });
   }
   EXPECT_FALSE(watch->being_written());
+  dir.write("token", "x");
   EXPECT_TRUE(loop.turn_until([&] { return told == 1; }));
 }
 
@@ -132,17 +134,28 @@ class OrdinaryUser {
   const bool is_root_ = ::geteuid() == 0;
 };
 
-TEST_F(PathWatchTest, DirectoryMayBeEnteredAndNotListed_LooksByItself) {
+TEST_F(PathWatchTest, DirectoryMayBeEnteredAndNotListed_LooksByItselfAndTellsOfChangesOnly) {
   const std::filesystem::path closed = dir / "closed";
   std::filesystem::create_directory(closed);
   std::ofstream(closed / "token") << "x";
+  std::ofstream(closed / "same") << "x";
   std::filesystem::permissions(dir.path(), std::filesystem::perms{0711});
   std::filesystem::permissions(closed, std::filesystem::perms{0311});
   {
-    const OrdinaryUser user;
+    std::optional<OrdinaryUser> user(std::in_place);
     int told = 0;
+    int told_of_same = 0;
+    const agent::PathWatch same(loop.timers, {(closed / "same").string()}, [&] { ++told_of_same; });
     const agent::PathWatch watch(loop.timers, {(closed / "token").string()}, [&told] { ++told; });
+    user.reset();
+    std::filesystem::remove(closed / "token");
+    user.emplace();
     EXPECT_TRUE(loop.turn_until([&] { return told == 1; }));
+    user.reset();
+    std::ofstream(closed / "token") << "x";
+    user.emplace();
+    EXPECT_TRUE(loop.turn_until([&] { return told == 2; })) << "the file was missing at a look";
+    EXPECT_EQ(told_of_same, 0);
   }
   std::filesystem::permissions(closed, std::filesystem::perms{0700});
 }
