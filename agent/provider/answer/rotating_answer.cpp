@@ -36,7 +36,7 @@ struct Misplaced {
   SecretString value;
 };
 
-// Every refresh token by its name, wherever it is.
+// Every refresh token by its name, wherever it is in the body.
 void collect_refresh_tokens(const WipingJson& json, const std::string& pointer, std::vector<Misplaced>& found) {
   if (json.is_array()) {
     std::size_t index = 0;
@@ -54,19 +54,25 @@ void collect_refresh_tokens(const WipingJson& json, const std::string& pointer, 
   }
 }
 
-void collect_refresh_headers(const AnswerContent& content, std::vector<Misplaced>& found) {
-  for (const HttpHeader& header : content.headers) {
-    const std::string_view line = header.value.reveal();
-    const bool is_cookie = equal_ignoring_case(header.name, "Set-Cookie");
-    const AnswerPlace place = is_cookie
-                                  ? AnswerPlace(AnswerPlace::In::cookie, std::string(line.substr(0, line.find('='))))
-                                  : AnswerPlace(AnswerPlace::In::header, header.name);
-    // A short text may be about one ("X-Has-Refresh-Token: true"); Refresh is for browsers.
-    if (!is_cookie && (line.size() < shortest_token || equal_ignoring_case(header.name, "Refresh"))) continue;
-    const auto value = content.find(place);
-    if (value && !text_in(*value).empty() && names_refresh_token(place.name, text_in(*value)))
-      found.push_back({place.text(), SecretString(text_in(*value))});
-  }
+// The refresh token that a header or cookie brings, by its name. One that is only about a refresh token brings none.
+std::optional<Misplaced> refresh_token_of(const HttpHeader& header) {
+  const std::string_view line = header.value.reveal();
+  const bool is_cookie = equal_ignoring_case(header.name, "Set-Cookie");
+  // A short text may be about one ("X-Has-Refresh-Token: true"); Refresh is for browsers.
+  if (!is_cookie && (line.size() < shortest_token || equal_ignoring_case(header.name, "Refresh"))) return std::nullopt;
+  const AnswerPlace place =
+      is_cookie ? AnswerPlace(AnswerPlace::In::cookie, std::string(without_blanks(line.substr(0, line.find('=')))))
+                : AnswerPlace(AnswerPlace::In::header, header.name);
+  AnswerContent alone;  // a cookie of the same name may be removed for another path
+  alone.headers = {header};
+  const auto value = alone.find(place);
+  if (!value || text_in(*value).empty() || !names_refresh_token(place.name, text_in(*value))) return std::nullopt;
+  return Misplaced{place.text(), SecretString(text_in(*value))};
+}
+
+bool brings_new_token(const HttpHeader& header, const SecretString& presented) {
+  const auto found = refresh_token_of(header);
+  return found && !(found->value == presented);
 }
 
 // A new refresh token in an answer. Without a fault and without a value the presented one remains in use.
@@ -75,7 +81,8 @@ struct RefreshTokenAnswer {
   std::string fault;  // empty: none; otherwise why it cannot be relied on, and what to do
 };
 
-RefreshTokenAnswer refresh_token_in(const AnswerContent& content, const ResponseConfig& config) {
+RefreshTokenAnswer refresh_token_in(const AnswerContent& content, const AnswerTerms& terms) {
+  const ResponseConfig& config = terms.config;
   const std::string name = "the refresh token (" + config.refresh_token.text() + ") in the provider's answer ";
   if (const auto value = content.find(config.refresh_token)) {
     if (!value->is_string()) return {std::nullopt, name + "is a JSON " + value->type_name() + ", not a string"};
@@ -85,7 +92,10 @@ RefreshTokenAnswer refresh_token_in(const AnswerContent& content, const Response
   }
   std::vector<Misplaced> others;
   collect_refresh_tokens(content.json, "", others);
-  collect_refresh_headers(content, others);
+  for (const HttpHeader& header : content.headers) {
+    if (auto brought = refresh_token_of(header)) others.push_back(std::move(*brought));
+  }
+  std::erase_if(others, [&](const Misplaced& one) { return one.value == terms.presented; });  // no new one
   if (others.empty()) return {};
   if (others.size() == 1) {
     return {others.front().value,
@@ -118,22 +128,16 @@ bool may_hold_refresh_token(std::string_view bytes) {
   return false;
 }
 
-// Its name, or what it sets as a cookie, is that of a refresh token.
-bool holds_refresh_token(const HttpHeader& header) {
-  const std::string_view line = header.value.reveal();
-  const bool is_cookie = equal_ignoring_case(header.name, "Set-Cookie");
-  return may_hold_refresh_token(is_cookie ? line.substr(0, line.find('=')) : std::string_view(header.name));
-}
-
-// Keeps an answer for an operator: its status, the headers that describe its body or hold a refresh token, and the
+// Keeps an answer for an operator: its status, the headers that describe its body or bring a new refresh token, and the
 // body, decoded if possible.
-void keep_bytes(SourceError& failure, int status, const std::vector<HttpHeader>& headers, const SecretString& body) {
+void keep_bytes(SourceError& failure, int status, const std::vector<HttpHeader>& headers, const SecretString& body,
+                const SecretString& presented) {
   bool is_spent = may_hold_refresh_token(body.reveal());
   SecretString whole("status " + std::to_string(status) + "\n");
   for (const HttpHeader& header : headers) {
-    const bool holds = holds_refresh_token(header);
-    is_spent = is_spent || holds;
-    if (!holds && !equal_ignoring_case(header.name.substr(0, 8), "Content-")) continue;
+    const bool is_new = brings_new_token(header, presented);
+    is_spent = is_spent || is_new;
+    if (!is_new && !equal_ignoring_case(header.name.substr(0, 8), "Content-")) continue;
     whole.append(header.name + ": ");
     whole.append(header.value.reveal());
     whole.append("\n");
@@ -157,7 +161,7 @@ RotatingAnswer read_rotating_answer(const AnswerContent& content, const AnswerTe
   try {
     if (unreadable) throw SourceError(*unreadable);
     if (terms.rotates) {
-      RefreshTokenAnswer found = refresh_token_in(content, terms.config);
+      RefreshTokenAnswer found = refresh_token_in(content, terms);
       answer.refresh_token = std::move(found.value);
       fault = std::move(found.fault);
     }
@@ -172,7 +176,7 @@ RotatingAnswer read_rotating_answer(const AnswerContent& content, const AnswerTe
     answer.unusable.emplace(needs_person ? SourceError::Kind::permanent : e.kind(), e.what(),
                             asked_pause(terms.response, content.received_at));
     if (terms.rotates && !answer.refresh_token)
-      keep_bytes(*answer.unusable, terms.response.status, content.headers, content.body);
+      keep_bytes(*answer.unusable, terms.response.status, content.headers, content.body, terms.presented);
     return answer;
   }
   try {
@@ -183,11 +187,10 @@ RotatingAnswer read_rotating_answer(const AnswerContent& content, const AnswerTe
   return answer;
 }
 
-SourceError refusal_of(const SourceError& refusal, const AnswerContent& content, const AnswerTerms& terms,
-                       const SecretString& presented) {
+SourceError refusal_of(const SourceError& refusal, const AnswerContent& content, const AnswerTerms& terms) {
   if (!terms.rotates || !is_success_status(terms.response.status)) return refusal;
-  const RefreshTokenAnswer found = refresh_token_in(content, terms.config);
-  const bool is_new = found.value ? !(*found.value == presented) : !found.fault.empty();
+  const RefreshTokenAnswer found = refresh_token_in(content, terms);
+  const bool is_new = found.value ? !(*found.value == terms.presented) : !found.fault.empty();
   if (!is_new) return refusal;
   SourceError kept(
       SourceError::Kind::permanent,
@@ -195,18 +198,19 @@ SourceError refusal_of(const SourceError& refusal, const AnswerContent& content,
           "; the answer also has a new refresh token, so this may not be an error (response.error_rules.success)",
       refusal.retry_after());
   kept.set_refusal(refusal.code(), refusal.status());
-  keep_bytes(kept, terms.response.status, content.headers, content.body);
+  keep_bytes(kept, terms.response.status, content.headers, content.body, terms.presented);
   kept.set_spent();
   return kept;
 }
 
-SourceError failure_of(const HttpError& error, bool rotates) {
+SourceError failure_of(const HttpError& error, bool rotates, const SecretString& presented) {
   const HttpResponse& received = error.received();
-  const bool in_headers = std::any_of(received.headers.begin(), received.headers.end(), holds_refresh_token);
+  const bool in_headers = std::any_of(received.headers.begin(), received.headers.end(),
+                                      [&](const HttpHeader& header) { return brings_new_token(header, presented); });
   const bool keeps = rotates && is_success_status(received.status) && (in_headers || !received.body.empty());
   const bool spent = keeps && (in_headers || may_hold_refresh_token(received.body.reveal()));
   SourceError failure(spent ? SourceError::Kind::permanent : kind_of(error.reason()), error.what());
-  if (keeps) keep_bytes(failure, received.status, received.headers, received.body);
+  if (keeps) keep_bytes(failure, received.status, received.headers, received.body, presented);
   return failure;
 }
 

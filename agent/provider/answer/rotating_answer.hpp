@@ -29,19 +29,20 @@ struct AnswerTerms {
   bool rotates;  // the source presents a refresh token
   bool object;   // a JSON text is not accepted as an answer
   const std::string& name;
-  std::size_t capacity;  // bytes the token may have
+  std::size_t capacity;           // bytes the token may have
+  const SecretString& presented;  // the refresh token that was sent: at another place it is no new one
 };
 
 // Reads an answer that was accepted.
 [[nodiscard]] RotatingAnswer read_rotating_answer(const AnswerContent& content, const AnswerTerms& terms);
 
 // For an answer that was taken for a refusal. With a new refresh token and the status of a success it may not be one:
-// then its bytes are kept for an operator. `presented`: the refresh token that was sent.
-[[nodiscard]] SourceError refusal_of(const SourceError& refusal, const AnswerContent& content, const AnswerTerms& terms,
-                                     const SecretString& presented);
+// then its bytes are kept for an operator.
+[[nodiscard]] SourceError refusal_of(const SourceError& refusal, const AnswerContent& content,
+                                     const AnswerTerms& terms);
 
 // For a request without a complete answer. The received part of a success is kept for an operator if the source
-// rotates.
-[[nodiscard]] SourceError failure_of(const HttpError& error, bool rotates);
+// rotates. `presented`: the refresh token that was sent.
+[[nodiscard]] SourceError failure_of(const HttpError& error, bool rotates, const SecretString& presented);
 
 }  // namespace jeton::agent

@@ -56,7 +56,7 @@ Task<FetchedToken> HttpSource::fetch(FetchContext context) {
     }
     const BuiltRequest sent = request_for(SecretString());
     const BootTime sent_at = clock_.boot_now();
-    const HttpResponse response = co_await answer_to(sent);
+    const HttpResponse response = co_await answer_to(sent, SecretString());
     const WallTime now = clock_.wall_now();
     FetchedToken token = parse_http_answer(response, config_->response, sent.request.display,
                                            wall_time_of(sent_at, clock_), now, sent.secrets);
@@ -71,13 +71,14 @@ Task<FetchedToken> HttpSource::fetch(FetchContext context) {
 Task<RotatingAnswer> HttpSource::ask(SecretString refresh_token) {
   const BuiltRequest sent = request_for(refresh_token);
   const BootTime sent_at = clock_.boot_now();
-  const HttpResponse response = co_await answer_to(sent);
+  const HttpResponse response = co_await answer_to(sent, refresh_token);
   const AnswerContent content = content_of(response, config_->response, clock_.wall_now());
-  const AnswerTerms terms{config_->response, response, wall_time_of(sent_at, clock_), true, false, name_, capacity_};
+  const AnswerTerms terms{config_->response, response,     wall_time_of(sent_at, clock_), true, false, name_,
+                          capacity_,         refresh_token};
   try {
     refuse_unless_accepted(response, content, config_->response, sent.request.display, sent.secrets);
   } catch (const SourceError& e) {
-    throw refusal_of(e, content, terms, refresh_token);
+    throw refusal_of(e, content, terms);
   }
   RotatingAnswer answer = read_rotating_answer(content, terms);
   co_return answer;
@@ -92,12 +93,12 @@ BuiltRequest HttpSource::request_for(const SecretString& refresh_token) const {
   }
 }
 
-Task<HttpResponse> HttpSource::answer_to(const BuiltRequest& sent) {
+Task<HttpResponse> HttpSource::answer_to(const BuiltRequest& sent, SecretString refresh_token) {
   try {
     HttpResponse response = co_await transport_.perform(sent.request);
     co_return response;
   } catch (const HttpError& e) {
-    throw failure_of(e, !config_->refresh_token.empty());
+    throw failure_of(e, !config_->refresh_token.empty(), refresh_token);
   }
 }
 
@@ -109,7 +110,7 @@ Task<> HttpSource::revoke(SecretString token) {
   } catch (const Error& e) {
     throw SourceError(SourceError::Kind::transient, std::string("the revocation cannot be sent: ") + e.what());
   }
-  const HttpResponse response = co_await answer_to(sent);
+  const HttpResponse response = co_await answer_to(sent, SecretString());
   const AnswerContent content = content_of(response, config_->response, clock_.wall_now());
   refuse_unless_accepted(response, content, config_->response, "the revocation at " + sent.request.display,
                          sent.secrets);

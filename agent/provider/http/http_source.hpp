@@ -36,7 +36,7 @@ class HttpSource final : public Source {
   // `refresh_token`: the one that the request presents; empty if it has none.
   [[nodiscard]] BuiltRequest request_for(const SecretString& refresh_token) const;
   // `sent` lives until the Task is done.
-  Task<HttpResponse> answer_to(const BuiltRequest& sent);
+  Task<HttpResponse> answer_to(const BuiltRequest& sent, SecretString refresh_token);
 
   const std::string name_;
   const Immutable<HttpSourceConfig> config_;

@@ -93,16 +93,16 @@ Task<RotatingAnswer> OAuth2Source::ask(SecretString refresh_token) {
   } catch (const Error& e) {
     throw unmade_request(e);
   }
-  const HttpResponse response = co_await perform(sent.request);
+  const HttpResponse response = co_await perform(sent.request, refresh_token);
   const AnswerContent content = content_of(response, config_->response, clock_.wall_now());
   refuse_dpop(response, content, sent.request.display);
-  const AnswerTerms terms{config_->response, response, wall_time_of(sent_at, clock_), rotates(), true, name_,
-                          capacity_};
+  const AnswerTerms terms{config_->response, response,     wall_time_of(sent_at, clock_), rotates(), true, name_,
+                          capacity_,         refresh_token};
   try {
     refuse_unless_accepted(response, content, config_->response, sent.request.display, sent.secrets);
   } catch (const SourceError& e) {
     if (where.offers_dpop && e.code() == "invalid_request") refuse_where_dpop_is_offered(e);
-    throw refusal_of(e, content, terms, refresh_token);
+    throw refusal_of(e, content, terms);
   }
   RotatingAnswer answer = read_rotating_answer(content, terms);
   co_return answer;
@@ -124,7 +124,7 @@ Task<OAuth2Endpoints> OAuth2Source::endpoints() {
 }
 
 // An endpoint that is gone may have moved: the issuer is asked again before the next request.
-Task<HttpResponse> OAuth2Source::perform(HttpRequest request) {
+Task<HttpResponse> OAuth2Source::perform(HttpRequest request, SecretString refresh_token) {
   try {
     HttpResponse response = co_await transport_.perform(std::move(request));
     const int status = response.status;
@@ -133,7 +133,7 @@ Task<HttpResponse> OAuth2Source::perform(HttpRequest request) {
     co_return response;
   } catch (const HttpError& e) {
     discovery_.suspect();
-    throw failure_of(e, rotates());
+    throw failure_of(e, rotates(), refresh_token);
   }
 }
 
@@ -150,7 +150,7 @@ Task<> OAuth2Source::revoke(SecretString token) {
   } catch (const Error& e) {
     throw unmade_request(e);
   }
-  const HttpResponse response = co_await perform(sent.request);
+  const HttpResponse response = co_await perform(sent.request, SecretString());
   if (is_success_status(response.status)) co_return;
   const AnswerContent content = content_of(response, config_->response, clock_.wall_now());
   try {

@@ -36,7 +36,7 @@ class OAuth2Source final : public Source {
   Task<RotatingAnswer> ask(SecretString refresh_token);
   [[nodiscard]] bool rotates() const { return config_->grant == OAuth2SourceConfig::Grant::refresh_token; }
   Task<OAuth2Endpoints> endpoints();
-  Task<HttpResponse> perform(HttpRequest request);
+  Task<HttpResponse> perform(HttpRequest request, SecretString refresh_token);
 
   const std::string name_;
   const Immutable<OAuth2SourceConfig> config_;

@@ -168,6 +168,25 @@ TEST_F(RefreshAnswer, RefreshTokenHasAnotherName_IsFound) {
   EXPECT_EQ(next_of(fetch(config).state), "r0") << "a word of another meaning";
 }
 
+TEST_F(RefreshAnswer, HeaderRepeatsTheOneThatWasPresented_ChainGoesOn) {
+  const std::string presented = "r0-0123456789abcdef";
+  config.refresh_token = SecretTemplate::literal(presented);
+  const std::vector<HttpHeader> repeated{{"X-Refresh-Token", SecretString(presented)},
+                                         {"Set-Cookie", SecretString("refresh_token=" + presented + "; Path=/")}};
+  answer_with(good_body, repeated);
+  EXPECT_EQ(fetch(config).value.reveal(), "tok-1");
+  answer_with(R"({"access_token":"t1","expires_in":60,"request":{"refresh_token":")" + presented + "\"}}");
+  EXPECT_EQ(fetch(config).value.reveal(), "t1");
+  answer_with("<html>maintenance</html>", repeated);
+  EXPECT_FALSE(failure(config).spent());
+  transport.answer = [repeated](const HttpRequest&) -> HttpResponse {
+    HttpResponse begun = response(200, "");
+    begun.headers = repeated;
+    throw HttpError(HttpError::Reason::broken, "it broke", begun);
+  };
+  EXPECT_FALSE(failure(config).spent());
+}
+
 // Providers with words of their own: Twitch, X, HubSpot.
 TEST_F(RefreshAnswer, IsARefusalInOtherWords_TheOneBeforeIsTriedAndTheFileIsNamed) {
   config.refresh_token = SecretTemplate::parse("${file:" + dir.write("refresh", "r0").string() + "}");
@@ -227,6 +246,26 @@ TEST_F(RefreshAnswer, EndsInTheMiddle_WhatCameIsKept) {
   EXPECT_TRUE(of_headers.spent());
   EXPECT_THAT(std::string(of_headers.unread_answer().reveal()),
               AllOf(HasSubstr("Set-Cookie: refreshToken=r1-SECRET"), Not(HasSubstr("Server"))));
+}
+
+// A token that waits for a person would be of no use: the answer brings no refresh token.
+TEST_F(RefreshAnswer, EndsAfterHeadersThatAreOnlyAboutARefreshToken_IsTriedAgain) {
+  const std::vector<HttpHeader> about{{"X-Refresh-Token-Expires-In", SecretString("1209600")},
+                                      {"X-Refresh-Token-Endpoint", SecretString("https://id.example.com/refresh")},
+                                      {"Set-Cookie", SecretString("refresh_token=; Max-Age=0")},
+                                      {"X-Has-Refresh-Token", SecretString("true")}};
+  transport.answer = [about](const HttpRequest&) -> HttpResponse {
+    HttpResponse begun = response(200, "");
+    begun.headers = about;
+    throw HttpError(HttpError::Reason::broken, "it broke", begun);
+  };
+  const SourceError e = failure(config);
+  EXPECT_FALSE(e.spent());
+  EXPECT_EQ(e.kind(), Kind::transient);
+  answer_with("<html>maintenance</html>", about);
+  EXPECT_FALSE(failure(config).spent());
+  answer_with(good_body, about);
+  EXPECT_EQ(next_of(fetch(config).state), "r0");
 }
 
 TEST_F(RefreshAnswer, OfAnotherGrantCannotBeRead_NothingIsKept) {

@@ -145,8 +145,9 @@ FetchedToken ModelProvider::read_hostile(ProviderCall& made, const Answer& answe
   response.body = SecretString(R"({"access_token":")" + answer.value + R"(","expires_in":)" + answer.expires_in +
                                R"(,"refresh_token":")" + state_ + R"("})");
   const agent::AnswerContent content = agent::content_of(response, config, clock.wall_now());
+  const agent::SecretString presented;
   agent::RotatingAnswer read =
-      agent::read_rotating_answer(content, {config, response, sent_at, rotates, true, name, capacity});
+      agent::read_rotating_answer(content, {config, response, sent_at, rotates, true, name, capacity, presented});
   if (read.unusable) {
     made.outcome = rotates                                                 ? Answer::Kind::state_only
                    : read.unusable->kind() == SourceError::Kind::permanent ? Answer::Kind::permanent
