@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 
 #include "agent/base/accounts.hpp"
 #include "agent/base/ascii.hpp"
 #include "agent/base/bounded_wait.hpp"
+#include "agent/base/environment.hpp"
 #include "agent/base/error.hpp"
 #include "agent/config/secrets/secret_file.hpp"
 #include "agent/config/text/values.hpp"
@@ -29,9 +31,21 @@ bool can_be_read(const SecretPart& part) {
          part.kind == PartKind::credential;
 }
 
+bool lies_below(const std::filesystem::path& path, const std::filesystem::path& directory) {
+  const std::filesystem::path from_there = path.lexically_normal().lexically_relative(directory.lexically_normal());
+  return directory.is_absolute() && !from_there.empty() && *from_there.begin() != ".." && from_there != ".";
+}
+
+// systemd gives them to the user of the service by an access list, for which their mode has 0440.
+bool is_credential(const std::string& path) {
+  const char* const given = environment_variable("CREDENTIALS_DIRECTORY");
+  return lies_below(path, "/run/credentials") || (given != nullptr && lies_below(path, given));
+}
+
 // `name`: of the file, in the warning.
 void warn_if_readable_by_others(const std::string& path, const std::string& name, const Place& place,
                                 Problems& problems) {
+  if (is_credential(path)) return;
   const auto status = bounded_stat(path);
   if (!status || (status->st_mode & (S_IRGRP | S_IROTH)) == 0) return;
   problems.warning(place, name + " can be read by " + ((status->st_mode & S_IROTH) != 0 ? "every user" : "its group") +

@@ -40,6 +40,26 @@ TEST(SecretReference, KeyOfACertificateIsReadableByOthers_IsWarnedOf) {
   EXPECT_NE(problems_of(lines).find("warning: " + key.string() + " can be read by every user"), std::string::npos);
 }
 
+// The mode of one is 0440: systemd gives it to the user of the service by an access list.
+TEST(SecretReference, FileIsACredential_ModeIsNotWarnedOf) {
+  const TempDir dir;
+  const auto file = dir.write("key", "k");
+  std::filesystem::permissions(file, std::filesystem::perms{0440});
+  const auto problems = [&file](const std::string& directory) {
+    ::setenv("CREDENTIALS_DIRECTORY", directory.c_str(), 1);
+    std::string found = problems_of("      tls: {cert_file: /etc/hostname, key_file: " + file.string() +
+                                    "}\n      form: {k: \"${file:" + file.string() + "}\"}\n");
+    ::unsetenv("CREDENTIALS_DIRECTORY");
+    return found;
+  };
+  EXPECT_EQ(problems(dir.path().string()), "");
+  EXPECT_EQ(problems(dir.path().string() + "/"), "");
+  for (const std::string& other : {(dir / "k").string(), (dir / "other").string(), file.string(), std::string()}) {
+    const std::string found = problems(other);
+    EXPECT_EQ(std::count(found.begin(), found.end(), '\n'), 2) << other << ": " << found;
+  }
+}
+
 TEST(SecretReference, SecretHasALineBreak_IsRefusedAsAHeader) {
   const TempDir dir;
   const auto file = dir.write("key", "a\r\nX-Other: b\n");
