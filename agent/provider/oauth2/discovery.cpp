@@ -148,7 +148,7 @@ Task<OAuth2Endpoints> Discovery::ask() {
       }
     } catch (const HttpError& e) {
       if (e.reason() != HttpError::Reason::redirect && e.reason() != HttpError::Reason::too_large) {
-        throw SourceError(kind_of(e.reason()), e.what());
+        throw SourceError(kind_of(e.reason()), said + e.what(), retry_after);
       }
       said += e.what();
       is_unread = is_unread || e.reason() == HttpError::Reason::too_large;

@@ -253,6 +253,20 @@ TEST_F(OAuth2Discovery, FirstPlaceCannotBeRead_SecondIsAskedToo) {
   EXPECT_EQ(transport.requests.size(), before + 1) << "the server of both";
 }
 
+TEST_F(OAuth2Discovery, SecondPlaceCannotBeReached_WhatTheFirstSaidIsNamed) {
+  first = of_another;
+  const auto usual = transport.answer;
+  transport.answer = [usual](const HttpRequest& request) {
+    if (request.url.reveal() == second_place) throw HttpError(HttpError::Reason::connect, "no connection");
+    return usual(request);
+  };
+  const SourceError e = failure(config);
+  EXPECT_EQ(e.kind(), Kind::transient);
+  EXPECT_EQ(
+      std::string(e.what()),
+      std::string(first_place) + " answered 200 (it is of the issuer \"https://evil.example.com\"), no connection");
+}
+
 TEST_F(OAuth2Discovery, EndpointIsPlainHttpOrMissing_IsRefused) {
   document = R"({"issuer":"https://id.example.com/t","token_endpoint":"http://id.example.com/token"})";
   EXPECT_THAT(failure(config).what(), HasSubstr("use https://"));
