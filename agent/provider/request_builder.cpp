@@ -108,7 +108,7 @@ void check_request_url(const SecretString& text, const EgressConfig& egress, con
   } catch (const Error& e) {
     throw Error(key + ": " + e.what());
   }
-  if (const char* const way = way_in_the_clear(url, egress); way != nullptr) {
+  if (const std::string way = way_in_the_clear(url, egress); !way.empty()) {
     throw Error(key + " is http:// to " + url.host + ", which sends its secrets in the clear " + way +
                 "; use https:// or set source.allow_http");
   }

@@ -137,7 +137,9 @@ INSTANTIATE_TEST_SUITE_P(
         BrokenConfig{"IssuerInTheClearByProxy",
                      "issuer: http://localhost\nproxy: http://192.0.2.1:3128\nclient_id: a\n"
                      "client_secret: ${env:PATH}\n",
-                     6, "in the clear by source.proxy; or set source.allow_http"},
+                     6,
+                     "in the clear by source.proxy (set source.no_proxy: [localhost] to keep it on this host); or set "
+                     "source.allow_http"},
         BrokenConfig{"TokenUrlInTheClearByResolve",
                      "token_url: http://localhost/\nresolve: {'localhost:80': 192.0.2.1}\nclient_id: a\n"
                      "client_secret: ${env:PATH}\n",

@@ -30,8 +30,10 @@ INSTANTIATE_TEST_SUITE_P(
         BrokenConfig{"PlainHttpToAnotherHost", "url: http://api.example.com/token\n", 6, "source.allow_http: true"},
         BrokenConfig{"LoopbackByResolve", "url: http://localhost/\nresolve: {'localhost:80': 192.0.2.1}\n", 6,
                      "in the clear to the address of source.resolve; use https://, or set source.allow_http: true"},
-        BrokenConfig{"LoopbackByProxy", "url: http://localhost/\nproxy: http://192.0.2.1:3128\n", 6,
-                     "in the clear by source.proxy; use https://, or set source.allow_http: true"},
+        BrokenConfig{
+            "LoopbackByProxy", "url: http://localhost/\nproxy: http://192.0.2.1:3128\n", 6,
+            "in the clear by source.proxy (set source.no_proxy: [localhost] to keep it on this host); use https://, "
+            "or set source.allow_http: true"},
         BrokenConfig{"LoopbackAsUser", "url: http://127.0.0.1@api.example.com/token\n", 6, "user or password"},
         BrokenConfig{"LoopbackAsPrefix", "url: http://127.0.0.1.example.com/token\n", 6, "source.allow_http: true"},
         BrokenConfig{"BackslashInHost", "url: http://127.0.0.1\\@api.example.com/\n", 6, "backslash"},

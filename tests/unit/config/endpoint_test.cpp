@@ -64,8 +64,7 @@ TEST(HttpUrl, HostIsLoopback_IsRecognized) {
 
 TEST(HttpUrl, LoopbackIsLedElsewhere_LeavesInTheClear) {
   const auto way = [](const char* url, const EgressConfig& egress) {
-    const char* const found = way_in_the_clear(parse_http_url(url), egress);
-    return std::string(found == nullptr ? "" : found);
+    return way_in_the_clear(parse_http_url(url), egress);
   };
   EgressConfig led;
   led.resolve = {{"LocalHost", 8080, "192.0.2.1"}, {"localhost", 81, "127.0.0.2"}};
@@ -77,11 +76,15 @@ TEST(HttpUrl, LoopbackIsLedElsewhere_LeavesInTheClear) {
 
   EgressConfig by_proxy;
   by_proxy.proxy_use = ProxyUse::given;
-  EXPECT_EQ(way("http://localhost/", by_proxy), "by source.proxy");
-  EXPECT_EQ(way("http://[::1]/", by_proxy), "by source.proxy");
+  EXPECT_EQ(way("http://localhost/", by_proxy),
+            "by source.proxy (set source.no_proxy: [localhost] to keep it on this host)");
+  EXPECT_EQ(way("http://[::1]/", by_proxy), "by source.proxy (set source.no_proxy: [\"::1\"] to keep it on this host)");
+  by_proxy.no_proxy = {{"::1"}};
+  EXPECT_EQ(way("http://[::1]/", by_proxy), "");
   by_proxy.no_proxy = {{"example.com", "LOCALHOST"}};
   EXPECT_EQ(way("http://localhost/", by_proxy), "");
-  EXPECT_EQ(way("http://127.0.0.1/", by_proxy), "by source.proxy");
+  EXPECT_EQ(way("http://127.0.0.1/", by_proxy),
+            "by source.proxy (set source.no_proxy: [127.0.0.1] to keep it on this host)");
   by_proxy.no_proxy = {{"*"}};
   EXPECT_EQ(way("http://127.0.0.1/", by_proxy), "");
   EXPECT_EQ(way("http://api.example.com/", by_proxy), "to another host");

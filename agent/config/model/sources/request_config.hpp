@@ -180,8 +180,8 @@ struct EgressConfig {
 };
 
 // How a request to `url` leaves this host in the clear: http:// to another host, or to one of loopback that
-// source.resolve or source.proxy leads elsewhere. As words for a message, such as "by source.proxy"; null: it does not,
-// or allow_http permits it.
-[[nodiscard]] const char* way_in_the_clear(const HttpUrl& url, const EgressConfig& egress);
+// source.resolve or source.proxy leads elsewhere. As words for a message, with the remedy beside https:// and
+// allow_http if there is one; empty: it does not, or allow_http permits it.
+[[nodiscard]] std::string way_in_the_clear(const HttpUrl& url, const EgressConfig& egress);
 
 }  // namespace jeton::agent

@@ -33,8 +33,8 @@ void read_issuer(const ValueReader& value, OAuth2SourceConfig& config) {
   if (!text) return;
   const auto url = value.parsed(*text, parse_http_url);
   if (!url) return;
-  if (const char* const way = way_in_the_clear(*url, config.egress); way != nullptr) {
-    value.refuse(std::string(": an issuer has an https:// URL; http:// sends secrets in the clear ") + way +
+  if (const std::string way = way_in_the_clear(*url, config.egress); !way.empty()) {
+    value.refuse(": an issuer has an https:// URL; http:// sends secrets in the clear " + way +
                  "; or set source.allow_http: true");
   } else if (text->find('?') != std::string::npos) {
     value.refuse(": an issuer has no query (RFC 8414 section 2)");

@@ -35,9 +35,9 @@ void check_url(const ValueReader& value, const SecretTemplate& url, const Egress
   const auto resolved = resolved_now(url);
   if (!resolved) return;
   const auto parts = value.parsed(resolved->reveal(), parse_http_url);
-  const char* const way = parts ? way_in_the_clear(*parts, egress) : nullptr;
-  if (way == nullptr) return;
-  value.refuse(std::string(": http:// sends the token and its secrets in the clear ") + way +
+  const std::string way = parts ? way_in_the_clear(*parts, egress) : std::string();
+  if (way.empty()) return;
+  value.refuse(": http:// sends the token and its secrets in the clear " + way +
                "; use https://, or set source.allow_http: true");
 }
 
