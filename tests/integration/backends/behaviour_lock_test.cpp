@@ -1,6 +1,8 @@
 // The lock, as every coordinator promises it. The numbers in brackets are those of the lock scenarios.
 #include <gmock/gmock.h>
 
+#include <boost/asio/co_spawn.hpp>
+
 #include "agent/base/error.hpp"
 #include "tests/integration/backends/behaviour_fixture.hpp"
 

@@ -1,6 +1,8 @@
 // A coordinator on a real Redis Cluster whose slots move and whose nodes die.
 #include <gmock/gmock.h>
 
+#include <boost/asio/co_spawn.hpp>
+
 #include "agent/base/error.hpp"
 #include "tests/integration/backends/cluster_fixture.hpp"
 #include "tests/support/documented_user.hpp"

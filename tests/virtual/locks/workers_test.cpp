@@ -1,4 +1,6 @@
 // Many workers count together: an update that overlaps with another would be lost (lock scenario 4).
+#include <boost/asio/co_spawn.hpp>
+
 #include "tests/support/effort.hpp"
 #include "tests/virtual/locks/lock_fleet.hpp"
 

@@ -1,6 +1,7 @@
 // Commands that will not end, or will not end alone.
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
 
 #include "tests/support/stepped_timers.hpp"
 #include "tests/unit/provider/local/local_source.hpp"

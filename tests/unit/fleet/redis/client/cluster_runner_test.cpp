@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <boost/asio/co_spawn.hpp>
+
 #include "tests/unit/fleet/redis/client/fake_server.hpp"
 #include "tests/unit/fleet/redis/client/redis_testing.hpp"
 

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <boost/asio/co_spawn.hpp>
+
 #include "agent/fleet/redis/client/subscriber.hpp"
 #include "tests/support/tls_redis.hpp"
 #include "tests/unit/fleet/redis/client/fake_server.hpp"
