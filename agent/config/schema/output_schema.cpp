@@ -12,6 +12,7 @@
 #include "agent/base/error.hpp"
 #include "agent/config/schema/schema.hpp"
 #include "agent/config/secrets/secret_file.hpp"
+#include "agent/config/text/values.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -137,10 +138,6 @@ OutputConfig read_output(ObjectReader output, const std::string& token, Reading&
   return config;
 }
 
-bool is_below(const std::filesystem::path& path, const std::filesystem::path& directory) {
-  return std::mismatch(directory.begin(), directory.end(), path.begin(), path.end()).first == directory.end();
-}
-
 }  // namespace
 
 std::vector<OutputConfig> read_outputs(const ValueReader& outputs, const std::string& token, Reading& reading) {
@@ -159,7 +156,7 @@ void check_outputs(const std::vector<OutputReference>& references, const Config&
                      path + " is already the path of another output (" + other->second->place.text() + ")");
     }
     for (const std::filesystem::path& own : {config.agent.runtime_dir, state_dir_of(config.agent)}) {
-      if (!is_below(output.path, own)) continue;
+      if (output.path != own && !is_below(output.path, own)) continue;
       problems.error(output.place,
                      path + " is in a directory of the agent's own, " + own.string() + "; choose another");
     }

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
 
 #include "agent/base/accounts.hpp"
 #include "agent/base/ascii.hpp"
@@ -31,15 +30,10 @@ bool can_be_read(const SecretPart& part) {
          part.kind == PartKind::credential;
 }
 
-bool lies_below(const std::filesystem::path& path, const std::filesystem::path& directory) {
-  const std::filesystem::path from_there = path.lexically_normal().lexically_relative(directory.lexically_normal());
-  return directory.is_absolute() && !from_there.empty() && *from_there.begin() != ".." && from_there != ".";
-}
-
 // systemd gives them to the user of the service by an access list, for which their mode has 0440.
 bool is_credential(const std::string& path) {
   const char* const given = environment_variable("CREDENTIALS_DIRECTORY");
-  return lies_below(path, "/run/credentials") || (given != nullptr && lies_below(path, given));
+  return is_below(path, "/run/credentials") || (given != nullptr && is_below(path, given));
 }
 
 // `name`: of the file, in the warning.

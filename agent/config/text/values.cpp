@@ -101,6 +101,11 @@ std::optional<std::string_view> nearest(std::string_view text, const std::vector
   return best;
 }
 
+bool is_below(const std::filesystem::path& path, const std::filesystem::path& directory) {
+  const std::filesystem::path from_there = path.lexically_normal().lexically_relative(directory.lexically_normal());
+  return !from_there.empty() && *from_there.begin() != ".." && from_there != ".";
+}
+
 bool has_control_characters(std::string_view text) {
   return std::any_of(text.begin(), text.end(),
                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });

@@ -1,9 +1,10 @@
-// The small grammars of configuration values, all whole-string, locale-free, without overflow; and UTF-8 as RFC 3629
-// defines it: no overlong forms, no surrogates, nothing above U+10FFFF.
+// The small grammars of configuration values, all whole-string, locale-free, without overflow; paths; and UTF-8 as
+// RFC 3629 defines it: no overlong forms, no surrogates, nothing above U+10FFFF.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,6 +30,9 @@ namespace jeton::agent {
 // less than half the length. Nothing if none is near.
 [[nodiscard]] std::optional<std::string_view> nearest(std::string_view text,
                                                       const std::vector<std::string_view>& candidates);
+
+// Whether `path` is in `directory`, at any depth, by their texts; false if only one of them is absolute.
+[[nodiscard]] bool is_below(const std::filesystem::path& path, const std::filesystem::path& directory);
 
 // A line break, a tab or another character without a form of its own.
 [[nodiscard]] bool has_control_characters(std::string_view text);

@@ -56,6 +56,17 @@ TEST(Nearest, WordIsMisspelt_NearestKeyIsFound) {
   EXPECT_EQ(nearest("to", {"do"}), std::nullopt);
 }
 
+TEST(IsBelow, PathsAreCompared_NamesCountAndNotLetters) {
+  for (const char* path : {"/run/jeton/token", "/run/jeton/a/b", "/run/x/../jeton/token"}) {
+    EXPECT_TRUE(is_below(path, "/run/jeton")) << path;
+    EXPECT_TRUE(is_below(path, "/run/jeton/")) << path;
+  }
+  for (const char* path : {"/run", "/run/jeton", "/run/jetons/token", "/run/jeton/../token", "run/jeton/token"}) {
+    EXPECT_FALSE(is_below(path, "/run/jeton")) << path;
+  }
+  EXPECT_FALSE(is_below("/run/jeton/token", "run/jeton"));
+}
+
 TEST(Utf8, TextIsMalformed_IsNoUtf8) {
   EXPECT_TRUE(is_utf8("a\xC3\xA9\xE2\x82\xAC\xF0\x9F\x94\x91"));
   for (const char* text : {"\x80", "\xC0\xAF", "\xC3", "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xFF"}) {
