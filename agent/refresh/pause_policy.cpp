@@ -171,9 +171,9 @@ bool PausePolicy::check(const FetchUsage& usage, bool may_be_lost) {
   if (!by_schedule && !paused) return false;
   if (usage.paused) return may_be_lost && usage.partly_paused && confirmed();
   const bool obeyed_anyway = unshared_until_ > now() || (paused && outlasts_resume_);
-  if (may_be_lost && paused && confirmed() && !obeyed_anyway) return true;
-  if (spent || obeyed_anyway) return false;
-  if (may_be_lost && paused) return true;
+  if (obeyed_anyway) return false;
+  if (may_be_lost && paused && (confirmed() || !spent)) return true;
+  if (spent) return false;
   end();
   parts_.journal.resumed("the coordinator knows of no pause");
   return false;
