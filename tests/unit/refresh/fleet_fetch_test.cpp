@@ -188,11 +188,7 @@ TEST(FleetFetch, NewerRecordComesWhileOneCannotBeStored_IsGivenUp) {
 }
 
 TEST(FleetFetch, RecordWithAStateCannotBeStored_TheLockIsKeptUntilItCan) {
-  agent::TokenConfig config = RefreshParts::default_token();
-  agent::OAuth2SourceConfig oauth2;
-  oauth2.grant = agent::OAuth2SourceConfig::Grant::refresh_token;
-  config.source = oauth2;
-  RefreshParts parts(config);
+  RefreshParts parts(RefreshParts::token_with_state());
   parts.fleet.failing = {"publish"};
   const agent::BootTime began = parts.now();
   parts.loop.timers.schedule(began + seconds(20), [&] { parts.fleet.failing.clear(); });
@@ -203,11 +199,7 @@ TEST(FleetFetch, RecordWithAStateCannotBeStored_TheLockIsKeptUntilItCan) {
 
 // The lock is kept for its TTL only. The state must not wait for the next loss of data that somebody notices.
 TEST(FleetFetch, RecordOfAStateCannotBeStored_StateIsWrittenByTheRepair) {
-  agent::TokenConfig config = RefreshParts::default_token();
-  agent::OAuth2SourceConfig oauth2;
-  oauth2.grant = agent::OAuth2SourceConfig::Grant::refresh_token;
-  config.source = oauth2;
-  RefreshParts parts(config);
+  RefreshParts parts(RefreshParts::token_with_state());
   parts.fleet.failing = {"publish"};
   agent::Record record = parts.record(7, seconds(0));
   record.state = agent::SecretString("state");

@@ -45,6 +45,14 @@ struct RefreshParts {
     token.name = "api";
     return token;
   }
+  // Its provider gives a new refresh token with each token.
+  static agent::TokenConfig token_with_state() {
+    agent::TokenConfig token = default_token();
+    agent::OAuth2SourceConfig source;
+    source.grant = agent::OAuth2SourceConfig::Grant::refresh_token;
+    token.source = source;
+    return token;
+  }
   static agent::TokenConfig token_with_budget(std::uint64_t calls, std::uint64_t reserve = 0) {
     agent::TokenConfig token = default_token();
     token.budget = {.calls = calls, .per = std::chrono::hours(1), .reserve = reserve};

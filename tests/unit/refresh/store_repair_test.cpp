@@ -183,11 +183,7 @@ TEST(StoreRepair, TokenHasRunOut_IsNotGivenBack) {
 }
 
 TEST(StoreRepair, RecordOfASegmentLacksTheState_IsNotGivenBack) {
-  agent::TokenConfig config = RefreshParts::default_token();
-  agent::OAuth2SourceConfig oauth2;
-  oauth2.grant = agent::OAuth2SourceConfig::Grant::refresh_token;
-  config.source = oauth2;
-  RefreshParts parts(config);
+  RefreshParts parts(RefreshParts::token_with_state());
   parts.take(parts.record(1));
   parts.loop.run(parts.repair.repair());
   EXPECT_EQ(parts.fleet.times("publish"), 0);
@@ -282,11 +278,7 @@ TEST(StoreRepair, LookAfterAGapFails_NextOneFindsWhatWasLost) {
 
 // The record is worth having for its state.
 TEST(StoreRepair, LookComesBetweenALossAndItsRepair_StateIsGivenBack) {
-  agent::TokenConfig config = RefreshParts::default_token();
-  agent::OAuth2SourceConfig oauth2;
-  oauth2.grant = agent::OAuth2SourceConfig::Grant::refresh_token;
-  config.source = oauth2;
-  RefreshParts parts(config);
+  RefreshParts parts(RefreshParts::token_with_state());
   agent::Record with_state = parts.record(1, seconds(10));
   with_state.state = agent::SecretString("state");
   parts.take(with_state);
@@ -367,11 +359,7 @@ TEST(StoreRepair, PauseIsLeftOverBesideALift_IsNotWrittenToTheOthers) {
 
 // No message told of the loss, or the host that fetched it could not publish it.
 TEST(StoreRepair, TokenHasRunOutAndItsStateIsMissing_IsGivenBack) {
-  agent::TokenConfig config = RefreshParts::default_token();
-  agent::OAuth2SourceConfig oauth2;
-  oauth2.grant = agent::OAuth2SourceConfig::Grant::refresh_token;
-  config.source = oauth2;
-  RefreshParts parts(config);
+  RefreshParts parts(RefreshParts::token_with_state());
   agent::Record with_state = parts.record(1, seconds(10));
   with_state.state = agent::SecretString("state");
   parts.take(with_state);
