@@ -108,7 +108,7 @@ class PausePolicy {
   Backoff backoff_;  // after failures of the source, this agent's and those of others
   std::optional<Pause> confirmed_;
   BootTime confirmed_at_{};  // the coordinator had it then
-  BootTime held_at_{};       // the present pause, whoever began it, is known since then
+  BootTime held_at_{};       // since when this host has known the present pause
   BootTime heard_at_{};
   std::optional<ResumeReason> resume_heard_;  // since the last pause of this host began to be shared
   BootTime resume_heard_at_{};

@@ -107,8 +107,8 @@ struct LockGuard : MutexGuard {
   explicit LockGuard(jeton_lock& lock) : MutexGuard(lock.mutex) {}
 };
 
-// While an object exists, other threads may ask the handle for its state, and read the agent's events: whoever made the
-// object must look again what has become of the lock.
+// While an object exists, other threads may ask the handle for its state, and may read the agent's events. So the
+// thread that made the object must look at the state of the lock again afterwards.
 class LockPause {
  public:
   explicit LockPause(jeton_lock& lock) : lock_(lock) { ::pthread_mutex_unlock(&lock_.mutex); }

@@ -38,7 +38,7 @@ class Store {
   [[nodiscard]] nlohmann::json groups() const;
   // When a server became a primary or a replica.
   [[nodiscard]] std::string history() const;
-  // The keys of each primary, with what is left of them. Each server runs.
+  // A line for each key of each primary, with its remaining time. All servers must be running.
   [[nodiscard]] std::string history_of_keys() const;
   void save_logs(const std::filesystem::path& directory) const;
 
