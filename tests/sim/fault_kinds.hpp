@@ -57,6 +57,7 @@ enum class FaultKind : std::uint8_t {
   provider_clock,
   failpoint_kill,
   answer_hostile,
+  reload,
   count  // how many there are
 };
 

@@ -20,7 +20,8 @@ Table make_table() {
   return table;
 }
 
-// The segment needs a process that dies between two stores (tests/fault/segment); no host has outputs or reloads.
+// The segment needs a process that dies between two stores (tests/fault/segment); no host has outputs, and a reload
+// replaces the loop only.
 bool can_be_reached(std::string_view failpoint, const Plan& plan) {
   const std::string_view of = failpoint.substr(0, failpoint.find('.'));
   if (of == "local") return plan.backend == Backend::local;

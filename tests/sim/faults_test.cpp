@@ -108,6 +108,18 @@ TEST_F(SimFault, AnswerNamesNineYears_TokenIsShownForLongerThanItIsAccepted) {
   EXPECT_FALSE(fleet_->provider.accepts(shown()));
 }
 
+TEST_F(SimFault, TokenIsReloaded_AnotherLoopGoesOnWithIt) {
+  ask();
+  ASSERT_GT(fleet_->status(0).lock_attempts, 0U);
+  begin(FaultKind::reload);
+  fleet_->pass(milliseconds(100));
+  EXPECT_EQ(fleet_->status(0).lock_attempts, 0U);
+  EXPECT_EQ(fleet_->runs_of(0), 1U);
+  EXPECT_EQ(shown(), "token-2");
+  ask();
+  EXPECT_EQ(shown(), "token-3");
+}
+
 TEST_F(SimFault, ProviderDatesByAWrongClock_TokenIsShownForLonger) {
   EXPECT_EQ(extra_lifetime(), seconds(0));
   begin(FaultKind::provider_clock, 2);

@@ -66,6 +66,10 @@ void stop(World& world, const Fault& fault) {
   if (world.fleet.runs(fault.target)) world.fleet.stop_soon(fault.target);
 }
 
+void reload(World& world, const Fault& fault) {
+  if (world.answers(fault.target)) world.fleet.reload_soon(fault.target);
+}
+
 // Also a suspension: its timers count on as those of SIGSTOP do (`CLOCK_BOOTTIME`). Its connections may be dead
 // afterwards, and both ends notice, or neither does.
 void pause(World& world, const Fault& fault) { world.fleet.pause(fault.target); }
@@ -154,6 +158,7 @@ std::vector<FaultInfo> host_faults() {
       {FaultKind::state_lost, "state directory lost", Resource::agent, Target::host, milliseconds(100), seconds(30),
        set_of({Invariant::chain, Invariant::pause_is_kept}), lose_state, start},
       {FaultKind::stop, "stop", Resource::agent, Target::host, milliseconds(500), seconds(60), 0, stop, start},
+      {FaultKind::reload, "reload of the token", Resource::none, Target::host, no_time, no_time, 0, reload, nullptr},
       {FaultKind::pause, "pause", Resource::agent, Target::host, milliseconds(100), seconds(40),
        lease_trouble |
            set_of({Invariant::min_interval, Invariant::highest_fence, Invariant::no_needless_fetch, Invariant::budget}),

@@ -44,6 +44,7 @@ class ModelStore final : public agent::TokenStore {
 
   [[nodiscard]] std::optional<agent::Record> adopted() const override {
     if (real_) return real_->store().adopted();
+    if (handed_over_) return handed_over_;
     auto record = segment_.record;
     if (!record) return record;
     record->state = {};  // this and the following are in no segment
@@ -84,6 +85,11 @@ class ModelStore final : public agent::TokenStore {
   [[nodiscard]] bool rejected() const override { return real_ ? real_->store().rejected() : segment_.rejected; }
   void heartbeat(agent::WallTime) override {}
   void retire() override {}
+  // See SegmentStore.
+  void hand_over(const std::optional<agent::Record>& known) {
+    handed_over_ = known;
+    if (real_) real_->store().hand_over(known);
+  }
 
  private:
   void read_again() {
@@ -94,6 +100,7 @@ class ModelStore final : public agent::TokenStore {
 
   ModelSegment& segment_;
   std::optional<RealSegment> real_;
+  std::optional<agent::Record> handed_over_;
   bool alive_ = true;
 };
 

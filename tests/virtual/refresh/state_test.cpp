@@ -226,6 +226,27 @@ TEST_F(KeptState, AgentIsStoppedInAFetchAndRedisIsGone_EndsAndTheNextRunPublishe
   }
 }
 
+// The disk is full, and Redis is out of reach: only the loop has the new state.
+TEST_F(KeptState, StateIsInMemoryOnlyAndAgentReloads_ChainGoesOn) {
+  VirtualFleet fleet(settings(1));
+  fleet.provider.rotates = true;
+  fleet.provider.lifetime = std::chrono::hours(24);
+  fleet.start_all();
+  fleet.pass(seconds(5));
+  std::filesystem::create_directories(fleet.directory(0) / "state" / "api.record.new" / "full");
+  fleet.provider.answer_time = seconds(5);
+  fleet.refresh(0).refresh_now();
+  ASSERT_TRUE(fleet.until([&] { return fleet.updater() == 0U; }, seconds(5)));
+  fleet.cut_off_all();
+  fleet.pass(seconds(10));
+  ASSERT_EQ(fleet.provider.issued.size(), 2U);
+  fleet.provider.answer_time = milliseconds(200);
+  fleet.reload(0);
+  fleet.pass(seconds(5));
+  fleet.reconnect_all();
+  expect_alive(fleet, 0);
+}
+
 TEST_F(KeptState, RecordIsStored_OutlivesItsTokenInRedis) {
   VirtualFleet fleet(settings(1));
   fleet.start_all();

@@ -128,11 +128,11 @@ void VirtualFleet::start(std::size_t agent) {
   runs_by_agent_[agent].push_back(run);
   std::filesystem::create_directories(directory(agent));
   if (settings_.real_segments) segments[agent].directory = directory(agent) / "run";
-  hosts_[agent] = make_host(agent, make_coordinator(run, directory(agent)), {});
+  hosts_[agent] = make_host(agent, make_coordinator(run, directory(agent)));
 }
 
 std::unique_ptr<VirtualHost> VirtualFleet::make_host(std::size_t agent, std::shared_ptr<agent::Coordinator> coordinator,
-                                                     agent::RefreshLoop::Legacy legacy) {
+                                                     VirtualHost::Legacy legacy) {
   return std::make_unique<VirtualHost>(token_, std::move(coordinator),
                                        VirtualHost::Parts{.loop = loop,
                                                           .time = *times_[agent],
@@ -144,19 +144,28 @@ std::unique_ptr<VirtualHost> VirtualFleet::make_host(std::size_t agent, std::sha
                                                           .revokes = settings_.revokes,
                                                           .lock_ttl = settings_.lock_ttl,
                                                           .fetch_alone = settings_.fetch_alone,
-                                                          .name = "host-" + std::to_string(agent),
-                                                          .legacy = std::move(legacy)});
+                                                          .name = "host-" + std::to_string(agent)},
+                                       std::move(legacy));
 }
 
 void VirtualFleet::reload(std::size_t agent) {
-  loop.pass(agent::Duration{0});
-  hosts_[agent]->cancel();
-  if (!loop.turn_until([&] { return hosts_[agent]->ended(); }, std::chrono::minutes(1))) {
+  const std::uint64_t before = reloads_;
+  reload_soon(agent);
+  if (!loop.turn_until([&] { return reloads_ > before; }, std::chrono::minutes(1))) {
     throw std::logic_error("the loop does not end");
   }
+}
+
+void VirtualFleet::reload_soon(std::size_t agent) {
+  loop.pass(agent::Duration{0});
+  hosts_[agent]->cancel([this, agent] { replace_loop(agent); });
+}
+
+void VirtualFleet::replace_loop(std::size_t agent) {
+  ++reloads_;
   attempts_of_ended_ += status(agent).lock_attempts;
   auto coordinator = hosts_[agent]->shared_coordinator();
-  agent::RefreshLoop::Legacy legacy = hosts_[agent]->refresh().legacy();
+  VirtualHost::Legacy legacy = hosts_[agent]->release();
   hosts_[agent].reset();
   hosts_[agent] = make_host(agent, std::move(coordinator), std::move(legacy));
 }

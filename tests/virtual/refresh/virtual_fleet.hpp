@@ -64,6 +64,8 @@ class VirtualFleet {
   // The loop of the agent ends, and another one takes its place over the same connections, as at a reload that changes
   // the token.
   void reload(std::size_t agent);
+  // The same, while the loop turns.
+  void reload_soon(std::size_t agent);
   [[nodiscard]] bool runs(std::size_t agent) const { return hosts_.at(agent) != nullptr; }
   // Gone at once, like kill -9: none of its messages arrive any more; its lock stays until it expires.
   void crash(std::size_t agent);
@@ -146,7 +148,8 @@ class VirtualFleet {
   [[nodiscard]] agent::Backends make_backends(std::size_t run);
   [[nodiscard]] std::unique_ptr<VirtualHost> make_host(std::size_t agent,
                                                        std::shared_ptr<agent::Coordinator> coordinator,
-                                                       agent::RefreshLoop::Legacy legacy);
+                                                       VirtualHost::Legacy legacy = {});
+  void replace_loop(std::size_t agent);
   void end(std::size_t agent, agent::Duration limit);
   void refit(std::size_t run, std::size_t server);
   void refit_all();
@@ -164,6 +167,7 @@ class VirtualFleet {
   std::vector<std::vector<std::size_t>> runs_by_agent_;  // each in their order
   std::vector<std::unique_ptr<VirtualHost>> ended_;      // may still be about to end
   std::vector<bool> dead_;                               // by run
+  std::uint64_t reloads_ = 0;
   std::uint64_t attempts_of_ended_ = 0;
 };
 

@@ -4,6 +4,7 @@
 
 #include <boost/asio/cancellation_signal.hpp>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,6 +20,12 @@ namespace jeton::test {
 
 class VirtualHost {
  public:
+  // The parts that survive the loop at a reload.
+  struct Legacy {
+    std::unique_ptr<ModelStore> store{};
+    std::unique_ptr<agent::Coordinator> alone{};
+    agent::RefreshLoop::Legacy loop{};
+  };
   struct Parts {
     TestLoop& loop;
     HostTimers& time;
@@ -31,16 +38,19 @@ class VirtualHost {
     agent::Milliseconds lock_ttl{15'000};
     std::optional<agent::Milliseconds> fetch_alone{};
     std::string name;
-    agent::RefreshLoop::Legacy legacy{};  // of the loop before, at a reload
   };
   // Starts the coordinator, which another token may have started; who makes the host stops it.
-  VirtualHost(const agent::TokenConfig& token, std::shared_ptr<agent::Coordinator> coordinator, const Parts& parts);
+  VirtualHost(const agent::TokenConfig& token, std::shared_ptr<agent::Coordinator> coordinator, const Parts& parts,
+              Legacy legacy);
   ~VirtualHost();
   VirtualHost(const VirtualHost&) = delete;
   VirtualHost& operator=(const VirtualHost&) = delete;
 
-  // Cancels what runs; it has ended when ended() says so.
-  void cancel();
+  // Cancels the loop and the revoker. `when_ended` is called, in a turn of its own, when both have ended; an earlier
+  // one never.
+  void cancel(std::function<void()> when_ended = {});
+  // After the end.
+  [[nodiscard]] Legacy release();
   // From now on its actions change nothing on this host.
   void die();
   [[nodiscard]] bool ended() const { return running_ == 0; }
@@ -51,18 +61,20 @@ class VirtualHost {
 
  private:
   void launch(TestLoop& loop, agent::Task<> task, boost::asio::cancellation_signal& cancel);
-  [[nodiscard]] agent::RefreshLoop::Parts parts_of_loop(const Parts& parts);
+  [[nodiscard]] agent::RefreshLoop::Parts parts_of_loop(const Parts& parts, agent::RefreshLoop::Legacy legacy);
 
+  TestLoop& test_loop_;
   std::shared_ptr<agent::Coordinator> coordinator_;
   std::unique_ptr<agent::Coordinator> alone_;
   ModelSource source_;
-  ModelStore store_;
+  std::unique_ptr<ModelStore> store_;
   std::unique_ptr<MortalKeeper> keeper_;
   agent::Event changed_;
   std::optional<agent::Revoker> revoker_;
   agent::RefreshLoop loop_;
   boost::asio::cancellation_signal cancel_loop_;
   boost::asio::cancellation_signal cancel_revoker_;
+  std::shared_ptr<std::function<void()>> when_ended_ = std::make_shared<std::function<void()>>([] {});
   int running_ = 0;
 };
 
