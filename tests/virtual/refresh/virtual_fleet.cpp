@@ -162,6 +162,7 @@ void VirtualFleet::reload_soon(std::size_t agent) {
 }
 
 void VirtualFleet::replace_loop(std::size_t agent) {
+  if (!hosts_[agent]) return;  // it is ended in this turn
   ++reloads_;
   attempts_of_ended_ += status(agent).lock_attempts;
   auto coordinator = hosts_[agent]->shared_coordinator();
