@@ -2,13 +2,12 @@
 root=$(cd "$here/../.." && pwd)
 symbols=$root/libclient/libjeton1.symbols
 
-# libclient, below the current folder, as one unit: that compiles in a fifth of the time.
+# libclient, below the current folder, as one unit, which compiles in a fifth of the time: unit.o. The folder is another
+# one each time; ccache, if it is installed, knows the unit in any.
 compile_libclient() { # compiler, more of its arguments
-  compiler=$1
-  shift
-  printf '#include "%s"\n' libclient/src/*.cpp |
-    "$compiler" -std=c++20 -fno-exceptions -fno-rtti -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -DJETON_VERSION_TEXT='"0"' \
-      -I. -Ilibclient/include "$@" -x c++ -
+  printf '#include "%s"\n' libclient/src/*.cpp >unit.cpp
+  CCACHE_NOHASHDIR=1 $(command -v ccache) "$@" -std=c++20 -fno-exceptions -fno-rtti -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 \
+    -DJETON_VERSION_TEXT='"0"' -I. -Ilibclient/include -c unit.cpp
 }
 
 dump() { # library, folder of its headers

@@ -17,8 +17,8 @@ variant() { # name, file, sed script
   ! cmp -s "$root/libclient/$2" "$work/$1/libclient/$2" || fail "variant $1 changes nothing"
   (
     cd "$work/$1"
-    compile_libclient "$cxx" -g -O0 -fPIC -fvisibility=hidden -shared -o libjeton.so.1 -Wl,-soname,libjeton.so.1 \
-      -Wl,--version-script=libclient/src/libjeton.map
+    compile_libclient "$cxx" -g -O0 -fPIC -fvisibility=hidden
+    "$cxx" -shared -o libjeton.so.1 -Wl,-soname,libjeton.so.1 -Wl,--version-script=libclient/src/libjeton.map unit.o
   )
 }
 verdict() { # name: sets $verdict

@@ -18,12 +18,12 @@ echo 'int main(void) { return 0; }' >"$work/probe.c"
 "$cxx" -m32 -x c++ "$work/probe.c" -o "$work/probe" 2>/dev/null && "$work/probe" ||
   { echo "skipped: $cxx -m32 does not link here (g++-multilib), or the kernel runs no 32-bit programs"; exit 77; }
 
-cd "$root"
-compile_libclient "$cxx" -m32 -O2 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wno-subobject-linkage -Werror \
-  -c -o "$work/libjeton.o"
+cd "$work"
+ln -s "$root/libclient" .
+compile_libclient "$cxx" -m32 -O2 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wno-subobject-linkage -Werror
 # As C, and linked by the C compiler: the client needs nothing of the C++ runtime with 32 bits either, nor libatomic,
 # whose 64-bit load would write to the page that it loads from.
-cc -m32 -std=c11 -Wall -Wextra -Werror -Ilibclient/include "$here/reader_32.c" "$work/libjeton.o" -o "$work/reader"
+cc -m32 -std=c11 -Wall -Wextra -Werror -Ilibclient/include "$here/reader_32.c" unit.o -o reader
 
 "$publisher" "$work/run" &
 publisher_pid=$!

@@ -69,17 +69,13 @@ class MockedOAuth2 : public OAuth2Fixture {
   }
   void sign_by(AssertionConfig& assertion, JwtAlgorithm algorithm) {
     assertion.algorithm = algorithm;
-    assertion.key = SecretTemplate::parse("${file:" + keys().private_file(algorithm) + "}");
+    assertion.key = SecretTemplate::parse("${file:" + test::JwtKeys::shared().private_file(algorithm) + "}");
   }
   static json public_key(JwtAlgorithm algorithm) {
     const char* file = algorithm == JwtAlgorithm::es256   ? "ec.pub"
                        : algorithm == JwtAlgorithm::eddsa ? "ed.pub"
                                                           : "rsa.pub";
-    return {{"key", test::read_file(keys().file(file))}, {"algorithm", name_of(algorithm)}};
-  }
-  static const test::JwtKeys& keys() {
-    static const test::JwtKeys made;
-    return made;
+    return {{"key", test::read_file(test::JwtKeys::shared().file(file))}, {"algorithm", name_of(algorithm)}};
   }
 
   HttpClient http;
@@ -111,7 +107,7 @@ TEST_F(MockedOAuth2, ClientHasAKeyOfAnyKind_IsAuthenticatedAlsoWhenReplaced) {
     expect_a_token();
   }
   config.client_assertion.algorithm = JwtAlgorithm::rs256;
-  const auto file = dir.write("key.pem", keys().private_key(JwtAlgorithm::rs256));
+  const auto file = dir.write("key.pem", test::JwtKeys::shared().private_key(JwtAlgorithm::rs256));
   config.client_assertion.key = SecretTemplate::parse("${file:" + file.string() + "}");
   const test::JwtKeys others("another");
   let_in("private_key_jwt", {{"key", test::read_file(others.file("rsa.pub"))}, {"algorithm", "RS256"}});

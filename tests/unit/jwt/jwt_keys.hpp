@@ -1,5 +1,5 @@
-// Keys for every algorithm, fresh but for that of RSA, made by the openssl command, and two implementations of JWS that
-// are not ours.
+// Keys for every algorithm, made by the openssl command once in a process, and two implementations of JWS that are not
+// ours.
 #pragma once
 
 #include <array>
@@ -18,6 +18,11 @@ namespace jeton::test {
 
 class JwtKeys {
  public:
+  // Those of all tests that do not change them.
+  static const JwtKeys& shared() {
+    static const JwtKeys keys;
+    return keys;
+  }
   // `rsa`: names another key of RSA.
   explicit JwtKeys(const std::string& rsa = {}) {
     add("rsa", rsa_key(rsa));

@@ -40,7 +40,7 @@ std::string complaint(JwtAlgorithm algorithm, std::string_view key) {
 
 class EveryAlgorithm : public testing::TestWithParam<JwtAlgorithm> {
  protected:
-  JwtKeys keys;
+  const JwtKeys& keys = JwtKeys::shared();
   const JwtAlgorithm algorithm = GetParam();
   const SecretString token =
       JwtSigner(algorithm, SecretString(keys.private_key(algorithm))).sign(header(algorithm), claims());
@@ -53,7 +53,7 @@ INSTANTIATE_TEST_SUITE_P(JwtSigner, EveryAlgorithm,
 
 // PyJWT does not know the name of RFC 9864 yet.
 TEST(JwtSigner, AlgorithmIsCalledEd25519_SignsAsEdDsaDoes) {
-  const JwtKeys keys;
+  const JwtKeys& keys = JwtKeys::shared();
   const SecretString key(keys.private_key(JwtAlgorithm::ed25519));
   const JwtSigner signer(JwtAlgorithm::ed25519, key);
   const SecretString token = signer.sign(R"({"alg":"Ed25519"})", "{}");
@@ -89,7 +89,7 @@ TEST_P(EveryAlgorithm, KeyIsAnother_OpenSslRefusesIt) {
 }
 
 TEST(JwtSigner, KeyIsInAnOlderForm_IsAccepted) {
-  const JwtKeys keys;
+  const JwtKeys& keys = JwtKeys::shared();
   const auto converted = [&](std::vector<std::string> argv) {
     const auto made = run(std::move(argv));
     EXPECT_EQ(made.status, 0) << made.err;
@@ -109,7 +109,7 @@ TEST(JwtSigner, Hs256SecretIsTooShort_IsRefused) {
 }
 
 TEST(JwtSigner, Hs256KeyIsAPem_IsRefused) {
-  EXPECT_THAT(complaint(JwtAlgorithm::hs256, JwtKeys().private_key(JwtAlgorithm::rs256)),
+  EXPECT_THAT(complaint(JwtAlgorithm::hs256, JwtKeys::shared().private_key(JwtAlgorithm::rs256)),
               HasSubstr("the key is in PEM form"));
 }
 
@@ -120,7 +120,7 @@ TEST(JwtSigner, RsaKeyIsTooSmall_IsRefused) {
 }
 
 TEST(JwtSigner, KeyIsOfAnotherType_IsRefused) {
-  const JwtKeys keys;
+  const JwtKeys& keys = JwtKeys::shared();
   EXPECT_THAT(complaint(JwtAlgorithm::es256, keys.private_key(JwtAlgorithm::rs256)),
               HasSubstr("ES256 signs with an EC key on the curve P-256; the key is of type RSA"));
   EXPECT_THAT(complaint(JwtAlgorithm::rs256, keys.private_key(JwtAlgorithm::eddsa)), HasSubstr("type ED25519"));
@@ -136,7 +136,7 @@ TEST(JwtSigner, KeyIsEncrypted_IsRefusedWithoutAPrompt) {
 }
 
 TEST(JwtSigner, KeyIsNoPrivateKey_IsRefused) {
-  const JwtKeys keys;
+  const JwtKeys& keys = JwtKeys::shared();
   EXPECT_THAT(complaint(JwtAlgorithm::rs256, "just a secret"), HasSubstr("not in PEM form"));
   EXPECT_THAT(complaint(JwtAlgorithm::rs256, "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"),
               HasSubstr("no private key"));

@@ -25,11 +25,7 @@ struct OAuth2Request : OAuth2Fixture {
   static SecretTemplate file(const std::string& path) { return SecretTemplate::parse("${file:" + path + "}"); }
 
   OAuth2SourceConfig config = client();
-  static const JwtKeys& shared_keys() {  // slow to make
-    static const JwtKeys keys;
-    return keys;
-  }
-  const JwtKeys& keys = shared_keys();
+  const JwtKeys& keys = JwtKeys::shared();
 };
 
 TEST_F(OAuth2Request, GrantIsClientCredentials_OnlyConfiguredParametersAreSent) {
