@@ -133,7 +133,7 @@ Task<std::optional<Lease>> LockBroker::extend(LockId id, std::string owner, Dura
   Lease lease{owner, 0, ttl, timers_.clock().boot_now() + ttl};
   const bool kept = co_await store_->extend(id, lease);
   if (!kept) co_return std::nullopt;
-  quota_.extend(id.name, owner, lease.valid_until);
+  quota_.extend(id.name, owner, lease);
   const LockView view = co_await store_->show(id);
   lease.fence = view.fence;
   co_return lease;

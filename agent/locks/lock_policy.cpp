@@ -76,9 +76,11 @@ void LockQuota::leave(uid_t user, const std::string& name, const std::string& ow
   add(user, 1);
 }
 
-void LockQuota::extend(const std::string& name, const std::string& owner, BootTime until) {
+void LockQuota::extend(const std::string& name, const std::string& owner, const Lease& lease) {
   const auto found = detached_.find(name);
-  if (found != detached_.end() && found->second.owner == owner) found->second.until = until;
+  if (found == detached_.end() || found->second.owner != owner) return;
+  found->second.owner = lease.owner;
+  found->second.until = lease.valid_until;
 }
 
 void LockQuota::release(const std::string& name, const std::string& owner) {

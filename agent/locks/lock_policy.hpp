@@ -60,7 +60,8 @@ class LockQuota {
 
   // A detached lock is the client's from now on.
   void leave(uid_t user, const std::string& name, const std::string& owner, BootTime until);
-  void extend(const std::string& name, const std::string& owner, BootTime until);
+  // `lease`: from now on; under getset with another owner id.
+  void extend(const std::string& name, const std::string& owner, const Lease& lease);
   void release(const std::string& name, const std::string& owner);
 
  private:

@@ -121,5 +121,31 @@ TEST_F(OlderLock, NoteOfTheHolderCannotBeWritten_IsRenewedAllTheSame) {
   EXPECT_EQ(one->state(), State::held) << one->reason();
 }
 
+TEST_F(OlderLock, DetachedAndExtended_CountsUntilItIsReleasedByItsNewOwnerId) {
+  LockHost& host = fleet.add_host();
+  agent::LockLimits one;
+  one.locks_per_user = 1;
+  agent::LockBroker broker(loop.timers, loop.random, fleet.make_store(1), one);
+  broker.configure(fleet.rules);
+  loop.pass(100ms);
+  agent::LockRequest request;
+  request.name = "old";
+  request.locks = {host.id("old")};
+  request.acquire.ttl = 1h;
+  request.detached = true;
+  const auto take = [&] {
+    Session session = host.decided(broker.open(request));
+    EXPECT_EQ(session->state(), State::held) << session->reason();
+    const std::string owner = lease_of(session).owner;
+    session->deliver();
+    loop.pass(0s);
+    return owner;
+  };
+  const auto extended = loop.run(broker.extend(host.id("old"), take(), 2h));
+  ASSERT_TRUE(extended);
+  EXPECT_TRUE(loop.run(broker.release(host.id("old"), extended->owner)));
+  EXPECT_NO_THROW(take());
+}
+
 }  // namespace
 }  // namespace jeton::test
