@@ -1,4 +1,6 @@
 // Giving back and extending (lock scenarios 6 to 10 and 21).
+#include <gmock/gmock.h>
+
 #include "tests/virtual/locks/lock_fleet.hpp"
 
 namespace jeton::test {
@@ -111,6 +113,30 @@ TEST_P(AnyLock, SessionsLockExtended_HasTheNewTimeToLiveAndIsRenewedToIt) {
   ASSERT_TRUE(host.extend(owner, 1h));
   EXPECT_GT(host.show().ttl.value(), 59min);
   EXPECT_EQ(lease_of(one).fence, fence);
+}
+
+// The servers may have done it all the same.
+TEST_P(FleetLock, ExtensionToAShorterTimeIsNotAnswered_IsRenewedAtOnce) {
+  const Session one = host.take({.ttl = 60s});
+  const std::string owner = lease_of(one).owner;
+  loop.pass(1s);
+  fleet.set_fault(LockFleet::Fault::deaf);
+  EXPECT_THROW(host.extend(owner, 2s), agent::TransportError);
+  fleet.set_fault(LockFleet::Fault::none);
+  loop.pass(5s);
+  EXPECT_EQ(one->state(), State::held) << one->reason();
+  EXPECT_EQ(fleet.value(), owner);
+}
+
+TEST_P(FleetLock, ExtensionToAShorterTimeIsNotAnswered_IsLostWhenThatTimeIsOver) {
+  const Session one = host.take({.ttl = 60s});
+  loop.pass(1s);
+  const agent::BootTime asked_at = loop.clock.boot_now();
+  fleet.set_fault(LockFleet::Fault::deaf);
+  EXPECT_THROW(host.extend(lease_of(one).owner, 2s), agent::TransportError);
+  EXPECT_TRUE(loop.turn_until([&] { return one->state() == State::lost; }, 1min));
+  EXPECT_LE(loop.clock.boot_now() - asked_at, 2s);
+  EXPECT_THAT(one->reason(), testing::HasSubstr("no answer"));
 }
 
 TEST_P(FleetLock, KeyIsAnothers_IsNotExtendedAndTheOtherKeepsIt) {
