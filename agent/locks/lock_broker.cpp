@@ -187,7 +187,10 @@ Task<> LockBroker::stop() {
   stopping_ = true;
   const auto sessions = sessions_;  // a session may end while it is asked to
   for (const auto& [key, session] : sessions) {
-    const bool goes_on = session->request().outlives_agent && session->state() == LockSession::State::held;
+    // A client that resumes its locks holds them already.
+    const bool resumes = !session->request().resumed.empty() && session->state() == LockSession::State::trying;
+    const bool is_held = session->state() == LockSession::State::held || resumes;
+    const bool goes_on = session->request().outlives_agent && is_held;
     if (goes_on) {
       session->hand_over();
     } else {

@@ -74,6 +74,30 @@ TEST_P(FleetLock, ClientEndsBeforeTheNextAgentCanAsk_IsGivenBackWhenItCan) {
   EXPECT_FALSE(host.show().held);
 }
 
+// The next agent is stopped, too, before it could ask.
+TEST_P(FleetLock, NextAgentStopsBeforeItCanAsk_LockIsLeftToTheOneAfterIt) {
+  LockHost& next_host = fleet.add_host();
+  LockHost& last_host = fleet.add_host();
+  const Session former = host.take({.ttl = 60s});
+  ASSERT_EQ(former->state(), State::held) << former->reason();
+  agent::LockRequest request = former->request();
+  request.outlives_agent = true;
+  request.resumed[request.name] = lease_of(former).owner;
+  former->hand_over();
+  loop.pass(100ms);
+  fleet.set_fault(LockFleet::Fault::held);
+  const Session next = next_host.broker().open(request);
+  loop.pass(100ms);
+  boost::asio::co_spawn(loop.context, next_host.broker().stop(), [](std::exception_ptr) {});
+  loop.pass(100ms);
+  fleet.set_fault(LockFleet::Fault::none);
+  EXPECT_TRUE(loop.turn_until([&] { return LockHost::is_over(*next); }, 1min));
+  EXPECT_EQ(next->state(), State::handed_over);
+  const Session last = last_host.decided(last_host.broker().open(request));
+  EXPECT_EQ(last->state(), State::held) << last->reason();
+  EXPECT_EQ(last_host.end(last), State::ended);
+}
+
 // What the store keeps begins somewhere on the way: of a late answer the whole way is the holder's loss.
 TEST_P(FleetLock, AnswersComeLate_LeaseCountsFromTheRequest) {
   fleet.network.set_latency(100ms, 100ms);
