@@ -194,5 +194,25 @@ TEST_P(AnyLock, FirstWaiterHasGone_NextFindsTheEndOfTheTimeToLive) {
   EXPECT_TRUE(loop.turn_until([&] { return behind->state() == State::held; }, 1200ms));
 }
 
+TEST_P(FleetLock, WaitRunsOutWhileTheServersAreOutOfReach_IsAnErrorForEveryWaiter) {
+  LockHost& other = fleet.add_host();
+  const Session holder = other.take({.ttl = 1h});
+  ASSERT_EQ(holder->state(), State::held) << holder->reason();
+  std::vector<Session> waiters;
+  for (const Duration wait : {3600s, 30s, 20s}) {
+    waiters.push_back(host.open({.wait = wait}));
+    loop.pass(10ms);
+  }
+  fleet.set_fault(LockFleet::Fault::silent, 0);
+  waiters.push_back(host.open({.wait = 10s}));
+  for (std::size_t i = 1; i < waiters.size(); ++i) {
+    EXPECT_EQ(host.decided(waiters[i])->state(), State::failed) << waiters[i]->busy().holder;
+  }
+  EXPECT_EQ(waiters.front()->state(), State::waiting);
+  fleet.set_fault(LockFleet::Fault::none);
+  loop.pass(5s);
+  EXPECT_EQ(host.decided(host.open({.wait = 10s}))->state(), State::busy);
+}
+
 }  // namespace
 }  // namespace jeton::test
