@@ -197,11 +197,15 @@ void LockSession::deliver() {
 void LockSession::ask_to_end() {
   if (std::exchange(asked_to_end_, true)) return;
   reason_ = "the agent is stopping";
-  if (state_ == State::trying || state_ == State::waiting) {
-    enter(State::failed);
-    cancel();
-  }
+  end_wait(reason_);
   changed_.notify();
+}
+
+void LockSession::end_wait(const std::string& reason) {
+  if (state_ != State::trying && state_ != State::waiting) return;
+  reason_ = reason;
+  enter(State::failed);
+  cancel();
 }
 
 void LockSession::stop_passing(const std::string& name) {

@@ -88,6 +88,8 @@ class LockSession : public std::enable_shared_from_this<LockSession> {
   void cancel();
   // The client of a detached lock has received the answer: from now on the lock belongs to the client.
   void deliver();
+  // A client that waits is told that it does not get the locks, and why; nothing happens to a holder.
+  void end_wait(const std::string& reason);
   // The agent stops: a waiting client learns it at once; a holder is asked to end, and has its locks until it does.
   void ask_to_end();
   // From now on nothing is released: held locks are left to their TTL.

@@ -183,6 +183,34 @@ TEST_P(FleetLock, KeyIsGone_IsNotExtendedAndNotCreatedAgain) {
   EXPECT_TRUE(fleet.nowhere());
 }
 
+TEST_P(FleetLock, KeyOfTheNameIsChangedWhileItIsHeld_HolderIsShownAndItCanBeReleased) {
+  agent::LockRules changed = fleet.rules;
+  changed.at("*").terms.key = "cron:*";
+  for (const bool forced : {true, false}) {
+    SCOPED_TRACE(forced ? "by an administrator" : "by its owner id");
+    host.broker().configure(fleet.rules);
+    const Session holder = host.take({.ttl = 1h});
+    ASSERT_EQ(holder->state(), State::held) << holder->reason();
+    const std::string owner = lease_of(holder).owner;
+    host.broker().configure(changed);
+    EXPECT_EQ(host.show().owner, owner);
+    EXPECT_TRUE(forced ? host.force_release() : host.release(owner));
+    EXPECT_TRUE(loop.turn_until([&] { return holder->state() == State::lost && fleet.nowhere(); }));
+  }
+}
+
+TEST_P(FleetLock, KeyOfTheNameIsChangedWhileItIsDetached_OwnerCanExtendAndReleaseIt) {
+  const auto lease = host.acquire({.ttl = 1h});
+  ASSERT_TRUE(lease);
+  agent::LockRules changed = fleet.rules;
+  changed.at("*").terms.key = "cron:*";
+  host.broker().configure(changed);
+  EXPECT_TRUE(host.extend(lease->owner, 2h));
+  EXPECT_GT(fleet.pttl(), 7'000'000);
+  EXPECT_TRUE(host.release(lease->owner));
+  EXPECT_TRUE(loop.turn_until([&] { return fleet.nowhere(); }));
+}
+
 TEST_P(AnyLock, TakenByAnAdministrator_IsLostAndFreeForTheNext) {
   const Session one = host.take({.ttl = 1h});
   const std::string owner = lease_of(one).owner;
