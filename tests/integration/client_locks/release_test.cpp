@@ -191,5 +191,27 @@ TEST(SlowAgent, LosesTheLockMeanwhileAndAnotherThreadHearsIt_ExtensionSaysSo) {
   ::close(stream);
 }
 
+// The store may have done it, and no renewal may follow.
+TEST(SlowAgent, DoesNotKnowWhetherAShorterTimeIsGiven_IsLostWhenThatTimeIsOver) {
+  std::atomic<int> stream{-1};
+  const ScriptedAgent agent([&](int client, int connection) {
+    ScriptedAgent::hear(client);
+    if (connection == 0) {
+      ScriptedAgent::say(client, ScriptedAgent::granted("keep-alive"));
+      stream = ::dup(client);
+      return;
+    }
+    ScriptedAgent::say(client,
+                       "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 76\r\n\r\n"
+                       R"({"error":{"code":"coordinator_unreachable","message":"no answer in time"}})"
+                       "\r\n");
+  });
+  Lock one = lock_at(agent);
+  ASSERT_TRUE(one.try_lock()) << one.reason();
+  EXPECT_EQ(one.extend(milliseconds(100)), JETON_LOCK_UNAVAILABLE) << one.reason();
+  EXPECT_TRUE(eventually([&] { return one.lost(); }));
+  ::close(stream);
+}
+
 }  // namespace
 }  // namespace jeton::test
