@@ -202,10 +202,11 @@ class Run {
     }
   }
 
-  // By the next agent; one that cannot reach its coordinator yet is asked again.
+  // By the next agent; one that cannot reach its coordinator yet, or has no room yet, is asked again.
   void refused(const Json& event) {
     const std::string why = run_refusal(options_.name, event, Milliseconds{0}).what();
-    if (event.value("status", 500L) != 503) lose(why);
+    const long status = event.value("status", 500L);
+    if (status != 503 && status != 429) lose(why);
     trouble_ = why;
   }
 

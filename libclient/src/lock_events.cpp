@@ -187,6 +187,9 @@ bool asks_again(jeton_lock& lock) {
   return true;
 }
 
+// Its coordinator, or the room that other clients have, may be there soon.
+bool may_pass(int http_status) { return http_status == 503 || http_status == 429; }
+
 // The agent has closed the connection, or has said all of an answer that is no stream.
 void on_end(jeton_lock& lock) {
   if (asks_again(lock)) return;
@@ -194,7 +197,7 @@ void on_end(jeton_lock& lock) {
   Json error;
   if (!has_error || !find_member({lock.buffer, lock.buffer + lock.size}, "error", error)) error = {};
   if (has_error) take_reason(lock, error, "message", "the agent refused");
-  if (lock.state == LockState::held && lock.resuming && has_error && lock.http_status != 503) {
+  if (lock.state == LockState::held && lock.resuming && has_error && !may_pass(lock.http_status)) {
     static_cast<void>(finish(lock, JETON_LOCK_LOST, nullptr));
   } else if ((lock.state == LockState::held || lock.state == LockState::releasing) && lock.outlives_agent) {
     lock.state = LockState::held;

@@ -111,6 +111,32 @@ TEST(LockRunStopped, ManyRenewalsCameMeanwhile_NewestOneCounts) {
   EXPECT_EQ(job.err(), "");
 }
 
+TEST(LockRunNews, NextAgentHasNoRoomForTheLockYet_IsAskedAgain) {
+  const std::string granted =
+      "HTTP/1.0 200 OK\r\nContent-Type: application/x-ndjson\r\n\r\n"
+      R"({"event":"acquired","name":"job","owner":"me","fence":7,"ttl_ms":30000,"outlives_agent":true,)"
+      R"("valid_until_boot_ms":9000000000000000})"
+      "\n";
+  const TempDir dir;
+  const ScriptedAgent agent([&](int client, int connection) {
+    ScriptedAgent::hear(client);
+    if (connection == 1) {
+      ScriptedAgent::say(client, "HTTP/1.0 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n");
+      return;
+    }
+    ScriptedAgent::say(client, granted);
+    if (connection == 0) return;
+    static_cast<void>(dir.write("end", ""));
+    ScriptedAgent::hear(client);
+    ScriptedAgent::say(client, "{\"event\":\"released\"}\n");
+  });
+  const std::string end = (dir / "end").string();
+  Process job({JETONCTL, "--dir", agent.directory(), "lock", "run", "job", "--", "sh", "-c",
+               "while [ ! -e " + end + " ]; do sleep 0.02; done; exit 7"});
+  EXPECT_EQ(job.wait(), 7) << job.err();
+  EXPECT_EQ(job.err(), "");
+}
+
 TEST_F(LockRunLoss, LeaseIsCutShortAndAgentHangs_EndsTheCommandWhenTheShorterOneEnds) {
   const auto job = hold({"--ttl", "1h"}, ready() + "exec sleep 1000");
   ASSERT_EQ(host.extend("job", host.show("job"), "6s"), 0);
