@@ -77,6 +77,7 @@ Task<> LockSession::take_all() {
       busy_ = busy;
       if (state_ == State::trying) enter(State::waiting);
     };
+    busy_name_ = id.name;
     TakenLock result = co_await context_.queue.take(id, acquire, request_.retry, waiter_, on_busy);
     if (result.lease) keeper_->hold(id, *result.lease, result.tenure, !request_.detached);
     if (ending()) co_return;

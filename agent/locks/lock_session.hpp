@@ -111,6 +111,7 @@ class LockSession : public std::enable_shared_from_this<LockSession> {
   [[nodiscard]] bool has_lock_of(const std::string& former_owner) const;
   // Of busy and waiting: the holder. Of a session that ended: the last one.
   [[nodiscard]] const LockTry& busy() const { return busy_; }
+  [[nodiscard]] const std::string& busy_name() const { return busy_name_; }  // of the lock that another client holds
   // Of failed and lost, and of one that was asked to end.
   [[nodiscard]] const std::string& reason() const { return reason_; }
   [[nodiscard]] const std::string& lost_name() const { return lost_name_; }  // empty: all
@@ -147,6 +148,7 @@ class LockSession : public std::enable_shared_from_this<LockSession> {
   std::shared_ptr<Waiter> waiter_;
   std::shared_ptr<LockKeeper> keeper_;
   LockTry busy_;
+  std::string busy_name_;
   std::string reason_;
   std::string lost_name_;
   bool cancelled_ = false;

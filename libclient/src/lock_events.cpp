@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 
 #include "libclient/src/clock.hpp"
@@ -15,6 +16,17 @@ void take_reason(jeton_lock& lock, Json object, const char* key, const char* oth
   set_reason(lock, otherwise);
   Json value;
   if (find_member(object, key, value)) read_text(value, lock.reason, sizeof(lock.reason));
+}
+
+// Of one of several locks: with its name.
+void take_loss(jeton_lock& lock, Json line) {
+  take_reason(lock, line, "reason", "it was lost");
+  Json value;
+  char name[max_lock_name + 1];
+  if (lock.count == 1 || !find_member(line, "name", value) || !read_text(value, name, sizeof(name))) return;
+  char text[sizeof(lock.reason) + sizeof(name) + 16];
+  std::snprintf(text, sizeof(text), "lock '%s': %s", name, lock.reason);
+  set_reason(lock, text);
 }
 
 // False: the line has no such number.
@@ -75,7 +87,7 @@ void on_line(jeton_lock& lock, Json line) {
       static_cast<void>(finish(lock, JETON_OK, ""));
     }
     if (is_text(event, "lost")) {
-      take_reason(lock, line, "reason", "it was lost");
+      take_loss(lock, line);
       static_cast<void>(finish(lock, JETON_LOCK_LOST, nullptr));
     }
     return;
@@ -112,7 +124,7 @@ void on_line(jeton_lock& lock, Json line) {
     take_reason(lock, line, "reason", "the agent cannot take it now");
     static_cast<void>(finish(lock, JETON_LOCK_UNAVAILABLE, nullptr));
   } else if (is_text(event, "lost")) {
-    take_reason(lock, line, "reason", "it was lost");
+    take_loss(lock, line);
     static_cast<void>(finish(lock, JETON_LOCK_LOST, nullptr));
   }
 }

@@ -20,9 +20,9 @@ nlohmann::json shown(const ClientHost& host, const std::string& name = "job") {
 }
 
 // As an administrator does.
-void force_release(const ClientHost& host) {
+void force_release(const ClientHost& host, const std::string& name = "job") {
   const RunResult done = run({"curl", "-sf", "--unix-socket", host.options().directory + "/agent.sock", "-X", "DELETE",
-                              "http://localhost/v1/locks/job"});
+                              "http://localhost/v1/locks/" + name});
   EXPECT_EQ(done.status, 0) << done.err;
 }
 
@@ -89,6 +89,16 @@ TEST_F(Locks, TakenByAnAdministrator_IsLostAndNotMadeAgain) {
   EXPECT_LE(shown(host)["ttl_ms"], 60'000);
   EXPECT_EQ(one.unlock(), JETON_LOCK_LOST);
   EXPECT_EQ(shown(host)["owner"], next.owner());
+}
+
+TEST_F(Locks, OneOfSeveralIsTakenByAnAdministrator_ReasonNamesThatOne) {
+  LockOptions both = host.options();
+  both.also = {"other"};
+  Lock several("job", both);
+  ASSERT_TRUE(several.try_lock()) << several.reason();
+  force_release(host, "other");
+  EXPECT_TRUE(eventually([&] { return several.lost(); }));
+  EXPECT_NE(several.reason().find("'other'"), std::string::npos) << several.reason();
 }
 
 TEST_F(Locks, Metadata_IsSeenByWhoAsks) {

@@ -35,6 +35,13 @@ TEST_F(LockRunLoss, TakenByAnAdministrator_EndsTheCommandAndSaysSo) {
   EXPECT_NE(job->err().find("is lost"), std::string::npos) << job->err();
 }
 
+TEST_F(LockRunLoss, OneOfSeveralIsTaken_MessageNamesThatOne) {
+  const auto job = hold({"--also", "job2"}, ready() + "exec sleep 1000");
+  ASSERT_EQ(host.lock({"release", "job2", "--force"}).status, 0);
+  EXPECT_EQ(job->wait(), 123);
+  EXPECT_NE(job->err().find("lock 'job2' is lost"), std::string::npos) << job->err();
+}
+
 TEST_F(LockRunLoss, CommandDoesNotEnd_IsKilled) {
   const auto job = hold({"--grace", "100ms"}, "trap '' TERM; " + ready() + "while :; do sleep 0.05; done");
   ASSERT_EQ(host.lock({"release", "job", "--force"}).status, 0);
