@@ -32,6 +32,21 @@ void LockBroker::configure(LockRules rules) {
   }
   if (!sessions_.empty() && rules != rules_) rules_changed_ = true;
   rules_ = std::move(rules);
+  end_former_waits();
+}
+
+// A client that waits for the former key of a name could get it while another one holds the new key.
+void LockBroker::end_former_waits() {
+  const auto sessions = sessions_;  // a session may end with its wait
+  for (const auto& [key, session] : sessions) {
+    if (!session->request().resumed.empty()) continue;  // its client holds the locks already
+    for (const LockId& id : session->request().locks) {
+      const LockRuleConfig* changed = rule(id.name);
+      if (changed == nullptr || lock_id(*changed, id.name) == id) continue;
+      session->end_wait("a reload changed the key or protocol of lock '" + id.name + "'; ask again");
+      break;
+    }
+  }
 }
 
 std::shared_ptr<LockSession> LockBroker::open(LockRequest request) {
@@ -61,7 +76,7 @@ void LockBroker::ended(LockSession* session) {
   // Still held: a detached lock that was delivered.
   if (request.detached && session->state() == LockSession::State::held) {
     const Lease& lease = session->held().front().lease;
-    quota_.leave(request.user, request.name, lease.owner, lease.valid_until);
+    quota_.leave(request.user, session->held().front().id, lease.owner, lease.valid_until);
   }
   sessions_.erase(session);
   if (sessions_.empty()) rules_changed_ = false;
@@ -106,6 +121,16 @@ LockBroker::Counts LockBroker::sessions() const {
   return counts;
 }
 
+// A reload may have changed or removed the rule under which it was taken.
+LockId LockBroker::as_held(LockId id, const std::string& owner) const {
+  if (const LockId* detached = quota_.detached(id.name, owner)) return *detached;
+  if (!rules_changed_) return id;
+  for (const auto& [key, session] : sessions_) {
+    if (const HeldLock* held = session->find(id.name)) return held->id;
+  }
+  return id;
+}
+
 LockSession* LockBroker::holder(const std::string& name, const std::string& owner) const {
   for (const auto& [key, session] : sessions_) {
     const HeldLock* lock = session->find(name);
@@ -122,6 +147,7 @@ LockSession* LockBroker::successor(const std::string& owner) const {
 }
 
 Task<std::optional<Lease>> LockBroker::extend(LockId id, std::string owner, Duration ttl) {
+  id = as_held(std::move(id), owner);
   if (successor(owner) != nullptr) co_return std::nullopt;  // its client released it
   if (LockSession* session = holder(id.name, owner)) {
     const std::shared_ptr<LockSession> kept_alive = session->shared_from_this();
@@ -133,13 +159,14 @@ Task<std::optional<Lease>> LockBroker::extend(LockId id, std::string owner, Dura
   Lease lease{owner, 0, ttl, timers_.clock().boot_now() + ttl};
   const bool kept = co_await store_->extend(id, lease);
   if (!kept) co_return std::nullopt;
-  quota_.extend(id.name, owner, lease.valid_until);
+  quota_.extend(id.name, owner, lease);
   const LockView view = co_await store_->show(id);
   lease.fence = view.fence;
   co_return lease;
 }
 
 Task<bool> LockBroker::release(LockId id, std::string owner) {
+  id = as_held(std::move(id), owner);
   if (successor(owner) != nullptr) co_return false;  // as above
   FormerOwners former;
   if (LockSession* session = holder(id.name, owner)) {
@@ -153,6 +180,7 @@ Task<bool> LockBroker::release(LockId id, std::string owner) {
 }
 
 Task<bool> LockBroker::force_release(LockId id, LockHolder by) {
+  id = as_held(std::move(id));
   const std::string who = lock_holder_text(by);
   const LockView view = co_await store_->show(id);
   for (const auto& [key, session] : sessions_) session->stop_passing(id.name);  // the view may be old by now
@@ -181,13 +209,16 @@ std::set<std::string> LockBroker::known_names() const {
   return names;
 }
 
-Task<LockView> LockBroker::show(LockId id) { return store_->show(std::move(id)); }
+Task<LockView> LockBroker::show(LockId id) { return store_->show(as_held(std::move(id))); }
 
 Task<> LockBroker::stop() {
   stopping_ = true;
   const auto sessions = sessions_;  // a session may end while it is asked to
   for (const auto& [key, session] : sessions) {
-    const bool goes_on = session->request().outlives_agent && session->state() == LockSession::State::held;
+    // A client that resumes its locks holds them already.
+    const bool resumes = !session->request().resumed.empty() && session->state() == LockSession::State::trying;
+    const bool is_held = session->state() == LockSession::State::held || resumes;
+    const bool goes_on = session->request().outlives_agent && is_held;
     if (goes_on) {
       session->hand_over();
     } else {

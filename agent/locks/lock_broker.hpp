@@ -26,7 +26,8 @@ class LockBroker {
   LockBroker(const LockBroker&) = delete;
   LockBroker& operator=(const LockBroker&) = delete;
 
-  // The rules from now on; held locks stay held. Throws Error if the store cannot begin.
+  // The rules from now on; held locks stay held, and a wait for a lock whose key has changed ends. Throws Error if the
+  // store cannot begin.
   void configure(LockRules rules);
   [[nodiscard]] const LockRuleConfig* rule(const std::string& name) const { return rule_for(rules_, name); }
   // The locks that can be named: the locks that sessions of this host hold or wait for, and patterns without a '*'.
@@ -38,6 +39,8 @@ class LockBroker {
   // released and that was passed on.
   [[nodiscard]] std::shared_ptr<LockSession> open(LockRequest request);
 
+  // Of these the name counts: a lock that a client of this host took is meant under the key under which it was taken.
+  //
   // By owner id, on any host of the fleet. None: this owner does not hold it.
   Task<std::optional<Lease>> extend(LockId id, std::string owner, Duration ttl);
   Task<bool> release(LockId id, std::string owner);
@@ -60,7 +63,9 @@ class LockBroker {
  private:
   void check_limits(const LockRequest& request);
   void check_keys(const LockRequest& request) const;
+  void end_former_waits();
   void ended(LockSession* session);
+  [[nodiscard]] LockId as_held(LockId id, const std::string& owner = {}) const;
   [[nodiscard]] LockSession* holder(const std::string& name, const std::string& owner) const;
   // To which a lock was passed on from this owner. Null: to none.
   [[nodiscard]] LockSession* successor(const std::string& owner) const;

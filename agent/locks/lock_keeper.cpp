@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <boost/system/system_error.hpp>
 #include <chrono>
+#include <exception>
+#include <optional>
 #include <utility>
 
 #include "agent/base/error.hpp"
@@ -10,6 +12,7 @@
 #include "agent/base/log.hpp"
 #include "agent/base/task.hpp"
 #include "agent/config/text/values.hpp"
+#include "agent/fleet/lease_terms.hpp"
 #include "agent/fleet/lock_holder.hpp"
 
 namespace jeton::agent {
@@ -69,7 +72,7 @@ Task<std::string> ask_current_state(Timers& timers, LockStore& store, LockId id)
 }
 
 LockKeeper::LockKeeper(Context context, Callbacks callbacks)
-    : context_(context), callbacks_(std::move(callbacks)), wake_(context.timers) {}
+    : context_(context), callbacks_(std::move(callbacks)), turns_(context.timers), wake_(context.timers) {}
 
 void LockKeeper::hold(const LockId& id, Lease lease, Tenure tenure, bool renewed) {
   const BootTime renew_at = tenure.confirmed ? renewal_of(lease, now()) : now();
@@ -130,32 +133,31 @@ Task<> LockKeeper::renew_due() {
   for (std::size_t i = 0; i < held_.size() && !ended_; ++i) {
     if (held_[i].renew_at > now()) continue;
     const LockId id = held_[i].id;
-    Lease lease = held_[i].lease;
     held_[i].renew_at = BootTime::max();
+    const auto turn = co_await turns_.wait(id.name, BootTime::max());
+    if (ended_) co_return;
+    if (held_[i].renew_at != BootTime::max()) continue;  // it was extended, or a release was heard, meanwhile
     held_[i].missed.asked_at = now();
+    Lease lease = held_[i].lease;
     bool kept = false;
-    bool answered = true;
-    std::string trouble;
+    std::optional<std::string> trouble;
     try {
       kept = co_await ask_store(held_[i], lease);
     } catch (const TransportError& e) {
-      answered = false;
       trouble = e.what();
       log::debug("a lock could not be renewed; trying again", {{"lock", id.name}, {"error", e.what()}});
     }
-    if (ended_ || i >= held_.size()) co_return;
-    HeldLock& lock = held_[i];
+    HeldLock* const found = find_held(id.name);
+    if (found == nullptr) co_return;
+    HeldLock& lock = *found;
+    if (kept) lock.lease.owner = lease.owner;  // also for the release
+    if (ended_) co_return;
     lock.missed.asked_at.reset();
-    if (!answered) {
-      // The guard reports the loss in time, however long this takes.
-      lock.missed.trouble = std::move(trouble);
-      note_trouble();
-      lock.renew_at = now() + std::clamp<Duration>(lease.ttl / 20, shortest_retry, longest_retry);
+    if (trouble) {
+      not_answered(lock, *trouble);
     } else if (!kept) {
       co_await lose_to_another(id);
     } else {
-      // Its TTL may have been changed meanwhile.
-      lease.ttl = lock.lease.ttl;
       // A release that was heard meanwhile is looked at with another renewal.
       if (lock.renew_at == BootTime::max()) lock.renew_at = renewal_of(lease, now());
       renewed(lock, lease);
@@ -169,6 +171,14 @@ Task<bool> LockKeeper::ask_store(const HeldLock& lock, Lease& lease) {
   if (tenure.former.empty()) return context_.store.extend(lock.id, lease);
   if (!tenure.confirmed) JETON_FAILPOINT("locks.pass.sending");
   return context_.store.pass(lock.id, tenure.former, lease, tenure.note, tenure.confirmed);
+}
+
+// The guard reports the loss in time, however long this takes.
+void LockKeeper::not_answered(HeldLock& lock, const std::string& trouble) {
+  lock.missed.asked_at.reset();
+  lock.missed.trouble = trouble;
+  note_trouble();
+  lock.renew_at = now() + std::clamp<Duration>(lock.lease.ttl / 20, shortest_retry, longest_retry);
 }
 
 void LockKeeper::renewed(HeldLock& lock, const Lease& lease) {
@@ -207,15 +217,32 @@ std::string LockKeeper::why_run_out(const HeldLock& lock) const {
 
 Task<bool> LockKeeper::extend(std::string name, Duration ttl) {
   const Self self = shared_from_this();
+  const auto turn = co_await turns_.wait(name, BootTime::max());
   HeldLock* lock = find_held(name);
   if (lock == nullptr || ended_) co_return false;
   lock->lease.ttl = ttl;
+  // The store may have it for no longer from now on, also if the answer is lost.
+  lock->lease.valid_until = std::min(lock->lease.valid_until, lease_valid_until(now(), ttl));
+  lock->missed.asked_at = now();
   stop_passing(name);
+  guard();
   Lease lease = lock->lease;
   const LockId id = lock->id;
-  const bool kept = co_await ask_store(*lock, lease);
+  bool kept = false;
+  std::exception_ptr unreachable;
+  try {
+    kept = co_await ask_store(*lock, lease);
+  } catch (const TransportError& e) {
+    unreachable = std::current_exception();
+    lock = find_held(name);
+    if (lock != nullptr && !ended_) not_answered(*lock, e.what());
+    wake_.notify();
+  }
+  if (unreachable) std::rethrow_exception(unreachable);
   lock = find_held(name);
-  if (lock == nullptr || ended_) co_return false;
+  if (lock == nullptr) co_return false;
+  if (kept) lock->lease.owner = lease.owner;
+  if (ended_) co_return false;
   if (!kept) {
     co_await lose_to_another(id);
     co_return false;
@@ -225,6 +252,12 @@ Task<bool> LockKeeper::extend(std::string name, Duration ttl) {
   renewed(*lock, lease);
   wake_.notify();
   co_return true;
+}
+
+Task<> LockKeeper::know_owner(LockId id) {
+  if (id.terms.protocol != TokenLockConfig::Protocol::getset) co_return;
+  const Self self = shared_from_this();
+  [[maybe_unused]] const auto turn = co_await turns_.wait(id.name, BootTime::max());
 }
 
 void LockKeeper::stop_passing(const std::string& name) {

@@ -58,10 +58,12 @@ class LockKeeper : public std::enable_shared_from_this<LockKeeper> {
 
   // Holds one more; `renewed`: it is also renewed and watched.
   void hold(const LockId& id, Lease lease, Tenure tenure, bool renewed);
-  // False: lost. Throws TransportError.
+  // False: lost. Throws TransportError: it may have been made, so the lease is the shorter one and is renewed soon.
   Task<bool> extend(std::string name, Duration ttl);
   // The lock is not passed on any more: the store may have it for less time than its lease says, or not at all.
   void stop_passing(const std::string& name);
+  // Returns when the owner id of the lock is known: not while a renewal may change it (getset) that is under way.
+  Task<> know_owner(LockId id);
   // From now on nothing is renewed or reported. The locks stay here until each is dropped.
   void end();
   [[nodiscard]] bool has_ended() const { return ended_; }
@@ -83,6 +85,7 @@ class LockKeeper : public std::enable_shared_from_this<LockKeeper> {
   Task<bool> ask_store(const HeldLock& lock, Lease& lease);
   void listen_due();
   void renewed(HeldLock& lock, const Lease& lease);
+  void not_answered(HeldLock& lock, const std::string& trouble);
   Task<> lose_to_another(LockId id);
   [[nodiscard]] std::string why_run_out(const HeldLock& lock) const;
   void note_trouble();
@@ -95,6 +98,7 @@ class LockKeeper : public std::enable_shared_from_this<LockKeeper> {
   std::vector<HeldLock> held_;
   std::string trouble_;
   std::uint64_t renewals_ = 0;
+  Turns turns_;  // by name: one renewal or extension of a lock at a time
   bool running_ = false;
   bool ended_ = false;
   Timers::Id guard_ = 0;  // reports the loss when a renewal hangs

@@ -69,16 +69,23 @@ void LockQuota::remove(uid_t user, std::size_t count) {
 }
 
 // The new holder of the name took it after the listed one had lost it.
-void LockQuota::leave(uid_t user, const std::string& name, const std::string& owner, BootTime until) {
-  const auto former = detached_.find(name);
+void LockQuota::leave(uid_t user, const LockId& id, const std::string& owner, BootTime until) {
+  const auto former = detached_.find(id.name);
   if (former != detached_.end()) remove(former->second.user, 1);
-  detached_[name] = {user, owner, until};
+  detached_[id.name] = {user, id, owner, until};
   add(user, 1);
 }
 
-void LockQuota::extend(const std::string& name, const std::string& owner, BootTime until) {
+const LockId* LockQuota::detached(const std::string& name, const std::string& owner) const {
   const auto found = detached_.find(name);
-  if (found != detached_.end() && found->second.owner == owner) found->second.until = until;
+  return found == detached_.end() || found->second.owner != owner ? nullptr : &found->second.id;
+}
+
+void LockQuota::extend(const std::string& name, const std::string& owner, const Lease& lease) {
+  const auto found = detached_.find(name);
+  if (found == detached_.end() || found->second.owner != owner) return;
+  found->second.owner = lease.owner;
+  found->second.until = lease.valid_until;
 }
 
 void LockQuota::release(const std::string& name, const std::string& owner) {

@@ -59,13 +59,17 @@ class LockQuota {
   void remove(uid_t user, std::size_t count);
 
   // A detached lock is the client's from now on.
-  void leave(uid_t user, const std::string& name, const std::string& owner, BootTime until);
-  void extend(const std::string& name, const std::string& owner, BootTime until);
+  void leave(uid_t user, const LockId& id, const std::string& owner, BootTime until);
+  // Null: this owner left none of that name here.
+  [[nodiscard]] const LockId* detached(const std::string& name, const std::string& owner) const;
+  // `lease`: from now on; under getset with another owner id.
+  void extend(const std::string& name, const std::string& owner, const Lease& lease);
   void release(const std::string& name, const std::string& owner);
 
  private:
   struct Detached {
     uid_t user;
+    LockId id;
     std::string owner;
     BootTime until;
   };

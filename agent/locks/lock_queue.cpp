@@ -87,6 +87,7 @@ Task<TakenLock> LockQueue::wait_in_turn(Place& place, std::optional<Duration> re
   bool looked = false;
   while (!waiter.cancelled) {
     if (!place.is_first()) {
+      if (!in_time && place.queue().unreachable) std::rethrow_exception(place.queue().unreachable);
       if (!in_time) co_return last;
       if (!std::exchange(looked, true)) {
         const std::uint64_t releases = place.queue().releases;
@@ -96,7 +97,7 @@ Task<TakenLock> LockQueue::wait_in_turn(Place& place, std::optional<Duration> re
           place.knows(releases);
           on_busy(last);
         } catch (const TransportError&) {
-          // The first of the queue finds out whether that lasts.
+          place.queue().unreachable = std::current_exception();  // the first of the queue finds out whether that lasts
         }
         if (place.is_first() || waiter.cancelled) continue;
       }
@@ -123,6 +124,7 @@ Task<TakenLock> LockQueue::wait_in_turn(Place& place, std::optional<Duration> re
       }
     } catch (const TransportError&) {
       unreachable = std::current_exception();
+      place.queue().unreachable = unreachable;
     }
     if (!unreachable && last.lease) {
       if (!is_passed) notify_second(place.queue(), *last.lease, acquire.note);
@@ -246,7 +248,9 @@ Task<LockTry> LockQueue::look(const LockId& id) {
 // no majority has the same owner for a moment.
 void LockQueue::note_holder(const LockId& id, const std::string& holder, BootTime asked_at) {
   const auto found = queues_.find(id.name);
-  if (holder.empty() || found == queues_.end() || asked_at < found->second.found.asked_at) return;
+  if (found == queues_.end()) return;
+  found->second.unreachable = nullptr;
+  if (holder.empty() || asked_at < found->second.found.asked_at) return;
   found->second.found = {holder, asked_at};
 }
 

@@ -37,6 +37,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <list>
 #include <map>
@@ -127,8 +128,9 @@ class LockQueue {
     std::list<const std::function<void()>*> watchers;
     std::uint64_t releases = 0;  // heard, or possibly missed
     bool listening = false;
-    BootTime others_first_until{};  // the host has had its tenure
-    Found found{};                  // of the answers to all clients the newest that names a holder
+    BootTime others_first_until{};     // the host has had its tenure
+    Found found{};                     // of the answers to all clients the newest that names a holder
+    std::exception_ptr unreachable{};  // why the last question got no answer; null: it got one
   };
 
   Task<TakenLock> wait_in_turn(Place& place, std::optional<Duration> retry, OnBusy on_busy);

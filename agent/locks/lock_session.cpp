@@ -77,6 +77,7 @@ Task<> LockSession::take_all() {
       busy_ = busy;
       if (state_ == State::trying) enter(State::waiting);
     };
+    busy_name_ = id.name;
     TakenLock result = co_await context_.queue.take(id, acquire, request_.retry, waiter_, on_busy);
     if (result.lease) keeper_->hold(id, *result.lease, result.tenure, !request_.detached);
     if (ending()) co_return;
@@ -135,6 +136,7 @@ Task<> LockSession::release_held() {
     if (pass_on(lock)) keeper_->drop(lock.id.name);
   }
   while (!held().empty()) {
+    co_await keeper_->know_owner(held().front().id);
     const HeldLock lock = held().front();
     co_await release(lock);
     keeper_->drop(lock.id.name);
@@ -196,11 +198,15 @@ void LockSession::deliver() {
 void LockSession::ask_to_end() {
   if (std::exchange(asked_to_end_, true)) return;
   reason_ = "the agent is stopping";
-  if (state_ == State::trying || state_ == State::waiting) {
-    enter(State::failed);
-    cancel();
-  }
+  end_wait(reason_);
   changed_.notify();
+}
+
+void LockSession::end_wait(const std::string& reason) {
+  if (state_ != State::trying && state_ != State::waiting) return;
+  reason_ = reason;
+  enter(State::failed);
+  cancel();
 }
 
 void LockSession::stop_passing(const std::string& name) {

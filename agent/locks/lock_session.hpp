@@ -88,6 +88,8 @@ class LockSession : public std::enable_shared_from_this<LockSession> {
   void cancel();
   // The client of a detached lock has received the answer: from now on the lock belongs to the client.
   void deliver();
+  // A client that waits is told that it does not get the locks, and why; nothing happens to a holder.
+  void end_wait(const std::string& reason);
   // The agent stops: a waiting client learns it at once; a holder is asked to end, and has its locks until it does.
   void ask_to_end();
   // From now on nothing is released: held locks are left to their TTL.
@@ -109,6 +111,7 @@ class LockSession : public std::enable_shared_from_this<LockSession> {
   [[nodiscard]] bool has_lock_of(const std::string& former_owner) const;
   // Of busy and waiting: the holder. Of a session that ended: the last one.
   [[nodiscard]] const LockTry& busy() const { return busy_; }
+  [[nodiscard]] const std::string& busy_name() const { return busy_name_; }  // of the lock that another client holds
   // Of failed and lost, and of one that was asked to end.
   [[nodiscard]] const std::string& reason() const { return reason_; }
   [[nodiscard]] const std::string& lost_name() const { return lost_name_; }  // empty: all
@@ -145,6 +148,7 @@ class LockSession : public std::enable_shared_from_this<LockSession> {
   std::shared_ptr<Waiter> waiter_;
   std::shared_ptr<LockKeeper> keeper_;
   LockTry busy_;
+  std::string busy_name_;
   std::string reason_;
   std::string lost_name_;
   bool cancelled_ = false;

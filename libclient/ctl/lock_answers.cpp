@@ -19,8 +19,13 @@ void check_lock_name(const std::string& name) {
                     "or digit");
 }
 
+std::string named_in(const Json& event, const std::string& name) {
+  const std::string named = text_of(event, "name");
+  return named.empty() ? name : named;
+}
+
 std::string busy_text(const std::string& name, const Json& answer, Milliseconds waited) {
-  std::string text = "lock '" + name + "' is held";
+  std::string text = "lock '" + named_in(answer, name) + "' is held";
   const std::string owner = text_of(answer, "holder");
   const std::string by = text_of(answer, "holder_by");
   if (!by.empty()) {

@@ -12,6 +12,9 @@ namespace jeton::ctl {
 // Throws Failure(error) if it cannot be a path below /v1/locks.
 void check_lock_name(const std::string& name);
 
+// Of several locks the one that the event, or the body of a refusal, is about; `name` if it names none.
+[[nodiscard]] std::string named_in(const Json& event, const std::string& name);
+
 // "lock 'x' is held by host-1 uid 1000 pid 4711 (owner 3f2a...) since 2026-01-02T03:04:05Z, for 12s at most unless
 // renewed; waited 5s"; `answer`: with holder, holder_ttl_ms and, if it is known, holder_by and holder_held_ms.
 [[nodiscard]] std::string busy_text(const std::string& name, const Json& answer, Milliseconds waited);

@@ -39,8 +39,8 @@ Json await_lock(LockStream& stream, const Signals& signals, const LockRunOptions
       if (what == "busy") throw Failure(Exit::not_obtained, busy_text(options.name, *event, options.wait));
       if (what == "failed") throw Failure(Exit::run_failed, "cannot take the lock: " + event->value("reason", ""));
       if (what == "lost")
-        throw Failure(Exit::run_failed,
-                      "the lock was lost while waiting for other locks: " + event->value("reason", ""));
+        throw Failure(Exit::run_failed, "lock '" + named_in(*event, options.name) +
+                                            "' was lost while waiting for other locks: " + event->value("reason", ""));
       if (what == "refused") throw run_refusal(options.name, *event, options.wait);
     }
     while (const auto signal = signals.next()) {
@@ -128,7 +128,8 @@ class Run {
     }
     if (lost_) return Exit::lock_lost;
     if (!result.lost.empty()) {
-      say("lock '" + options_.name + "' was lost before the command ended: " + printable(result.lost));
+      const std::string name = result.lost_name.empty() ? options_.name : printable(result.lost_name);
+      say("lock '" + name + "' was lost before the command ended: " + printable(result.lost));
       return Exit::lock_lost;
     }
     if (!result.confirmed)
@@ -170,7 +171,7 @@ class Run {
       const std::string what = event->value("event", "");
       if (what == "renewed" || what == "acquired") confirmed(*event);
       if (what == "failed" || what == "not_renewed") trouble_ = event->value("reason", "");
-      if (what == "lost") lose(event->value("reason", ""));
+      if (what == "lost") lose(event->value("reason", ""), named_in(*event, options_.name));
       if (what == "refused") refused(*event);
     }
     return any;
@@ -202,17 +203,19 @@ class Run {
     }
   }
 
-  // By the next agent; one that cannot reach its coordinator yet is asked again.
+  // By the next agent; one that cannot reach its coordinator yet, or has no room yet, is asked again.
   void refused(const Json& event) {
     const std::string why = run_refusal(options_.name, event, Milliseconds{0}).what();
-    if (event.value("status", 500L) != 503) lose(why);
+    const long status = event.value("status", 500L);
+    if (status != 503 && status != 429) lose(why);
     trouble_ = why;
   }
 
-  void lose(const std::string& reason) {
+  void lose(const std::string& reason) { lose(reason, options_.name); }
+  void lose(const std::string& reason, const std::string& name) {
     if (lost_) return;
     lost_ = true;
-    say("lock '" + options_.name + "' is lost: " + printable(reason) + "; ending the command");
+    say("lock '" + name + "' is lost: " + printable(reason) + "; ending the command");
     child_.signal(SIGTERM);
     child_.signal(SIGCONT);  // a stopped one could not end
     kill_at_ = boot_ms_now() + options_.grace.count();

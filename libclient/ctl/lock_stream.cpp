@@ -81,7 +81,10 @@ LockStream::EndResult LockStream::end(Milliseconds patience) {
     while (const auto event = next()) {
       const std::string what = event->value("event", "");
       if (what == "released") result.confirmed = true;
-      if (what == "lost") result.lost = event->value("reason", "");
+      if (what == "lost") {
+        result.lost = event->value("reason", "");
+        result.lost_name = event->value("name", "");
+      }
     }
     result.cut_off = closed_ && !result.confirmed && result.lost.empty();
     if (closed_ || deadline.passed()) return result;

@@ -32,6 +32,7 @@ class LockStream {
     bool confirmed = false;
     bool cut_off = false;  // the connection ended, also by a refusal, and the lock may still be held
     std::string lost{};    // why the lock was lost before the release; empty: it was held
+    std::string lost_name{};
   };
   [[nodiscard]] EndResult end(Milliseconds patience);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 
 #include "libclient/src/clock.hpp"
@@ -15,6 +16,17 @@ void take_reason(jeton_lock& lock, Json object, const char* key, const char* oth
   set_reason(lock, otherwise);
   Json value;
   if (find_member(object, key, value)) read_text(value, lock.reason, sizeof(lock.reason));
+}
+
+// Of one of several locks: with its name.
+void take_loss(jeton_lock& lock, Json line) {
+  take_reason(lock, line, "reason", "it was lost");
+  Json value;
+  char name[max_lock_name + 1];
+  if (lock.count == 1 || !find_member(line, "name", value) || !read_text(value, name, sizeof(name))) return;
+  char text[sizeof(lock.reason) + sizeof(name) + 16];
+  std::snprintf(text, sizeof(text), "lock '%s': %s", name, lock.reason);
+  set_reason(lock, text);
 }
 
 // False: the line has no such number.
@@ -75,7 +87,7 @@ void on_line(jeton_lock& lock, Json line) {
       static_cast<void>(finish(lock, JETON_OK, ""));
     }
     if (is_text(event, "lost")) {
-      take_reason(lock, line, "reason", "it was lost");
+      take_loss(lock, line);
       static_cast<void>(finish(lock, JETON_LOCK_LOST, nullptr));
     }
     return;
@@ -112,7 +124,7 @@ void on_line(jeton_lock& lock, Json line) {
     take_reason(lock, line, "reason", "the agent cannot take it now");
     static_cast<void>(finish(lock, JETON_LOCK_UNAVAILABLE, nullptr));
   } else if (is_text(event, "lost")) {
-    take_reason(lock, line, "reason", "it was lost");
+    take_loss(lock, line);
     static_cast<void>(finish(lock, JETON_LOCK_LOST, nullptr));
   }
 }
@@ -187,6 +199,9 @@ bool asks_again(jeton_lock& lock) {
   return true;
 }
 
+// Its coordinator, or the room that other clients have, may be there soon.
+bool may_pass(int http_status) { return http_status == 503 || http_status == 429; }
+
 // The agent has closed the connection, or has said all of an answer that is no stream.
 void on_end(jeton_lock& lock) {
   if (asks_again(lock)) return;
@@ -194,7 +209,7 @@ void on_end(jeton_lock& lock) {
   Json error;
   if (!has_error || !find_member({lock.buffer, lock.buffer + lock.size}, "error", error)) error = {};
   if (has_error) take_reason(lock, error, "message", "the agent refused");
-  if (lock.state == LockState::held && lock.resuming && has_error && lock.http_status != 503) {
+  if (lock.state == LockState::held && lock.resuming && has_error && !may_pass(lock.http_status)) {
     static_cast<void>(finish(lock, JETON_LOCK_LOST, nullptr));
   } else if ((lock.state == LockState::held || lock.state == LockState::releasing) && lock.outlives_agent) {
     lock.state = LockState::held;

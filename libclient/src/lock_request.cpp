@@ -148,6 +148,7 @@ using jeton::client::LockName;
 
 struct Extension {
   jeton_status status = JETON_OK;
+  bool may_be_made = false;           // of one of the names at least
   jeton::client::AgentError error{};  // with status other than JETON_OK: why
 };
 
@@ -170,11 +171,19 @@ Extension extend_one(const char* directory, const LockName& one, std::int64_t tt
   return made;
 }
 
+// The agent was not asked, or did not ask its store.
+bool is_not_made(jeton_status status) {
+  return status == JETON_AGENT_REFUSED || status == JETON_NO_PERMISSION || status == JETON_NO_AGENT ||
+         status == JETON_SYSTEM_ERROR;
+}
+
 Extension extend_all(jeton_lock& lock, const LockName* held, std::int64_t ttl_ms) {
   const jeton::client::LockPause pause(lock);
   Extension last;
   for (std::size_t i = 0; i < lock.count && last.status == JETON_OK; ++i) {
+    const bool may_be_made = last.may_be_made;
     last = extend_one(lock.directory, held[i], ttl_ms);
+    last.may_be_made = may_be_made || !is_not_made(last.status);
   }
   return last;
 }
@@ -206,12 +215,15 @@ extern "C" jeton_status jeton_lock_extend(jeton_lock* lock, int64_t ttl_ms) {
   const Extension extension = extend_all(*lock, held, ttl_ms);
   if (lock->state != LockState::held) return lock->outcome;  // as another thread has found
   if (extension.status == JETON_LOCK_LOST) return lose(*lock);
+  const bool told = lock->valid_until_boot_ms != known_until;  // by the agent, maybe of a later extension
   if (extension.status == JETON_OK) {
-    const bool told = lock->valid_until_boot_ms != known_until;  // by the agent, maybe of a later extension
     lock->held_ttl_ms = ttl_ms;
     lock->valid_until_boot_ms = told ? std::min(lock->valid_until_boot_ms, valid_until) : valid_until;
     jeton::client::arm(*lock);
   } else {
+    // A shorter time may be the one that counts.
+    if (extension.may_be_made && !told) lock->valid_until_boot_ms = std::min(lock->valid_until_boot_ms, valid_until);
+    jeton::client::arm(*lock);
     jeton::client::set_reason(*lock, extension.error.message);
     lock->reason_of_extension = true;
   }

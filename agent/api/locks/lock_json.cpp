@@ -115,9 +115,12 @@ void add_note(OrderedJson& json, const std::string& prefix, const LockNote& note
   if (note.age) json[prefix + "held_ms"] = note.age->count();
 }
 
-std::string busy_reason(const LockTry& busy) {
-  if (busy.holder.empty()) return "another owner holds it, or earlier requests wait for it";
-  return "it is held by " + holder_text(busy.note, busy.holder);
+std::string busy_reason(const LockSession& session) {
+  const LockTry& busy = session.busy();
+  const bool one = session.request().locks.size() == 1;
+  const std::string which = one ? "it" : "lock '" + session.busy_name() + "'";
+  if (busy.holder.empty()) return "another owner holds " + which + ", or earlier requests wait for it";
+  return which + " is held by " + holder_text(busy.note, busy.holder);
 }
 
 void add_holder(OrderedJson& json, const LockSession& session, BootTime now) {
@@ -171,8 +174,8 @@ std::string lock_event(LockEvent event, const LockSession& session, BootTime now
       break;
     case LockEvent::waiting:
     case LockEvent::busy:
-      json["name"] = session.request().name;
-      json["reason"] = busy_reason(session.busy());
+      json["name"] = session.busy_name();
+      json["reason"] = busy_reason(session);
       add_holder(json, session, now);
       break;
     case LockEvent::released:
@@ -209,8 +212,7 @@ std::string lock_view_json(const std::string& name, const LockView& view, bool w
 }
 
 std::string lock_busy_json(const LockSession& session, BootTime now) {
-  OrderedJson json{{"error", {{"code", "busy"}, {"message", busy_reason(session.busy())}}},
-                   {"name", session.request().name}};
+  OrderedJson json{{"error", {{"code", "busy"}, {"message", busy_reason(session)}}}, {"name", session.busy_name()}};
   add_holder(json, session, now);
   return text_of(json);
 }

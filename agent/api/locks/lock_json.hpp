@@ -32,6 +32,7 @@ constexpr Duration no_ttl{-1};
 // {"name", "held", "owner", "ttl_ms", "fence", "by", "metadata", "host", "uid", "pid", "held_ms"}; an unknown value is
 // null. The owner id lets its reader release and extend the lock: another user gets only its beginning.
 [[nodiscard]] std::string lock_view_json(const std::string& name, const LockView& view, bool with_owner);
+// "name": of several the one that another owner holds.
 // {"error": {"code": "busy", "message"}, "name", "holder", "holder_ttl_ms", "holder_by", "holder_host", "holder_uid",
 // "holder_pid", "holder_held_ms"}.
 [[nodiscard]] std::string lock_busy_json(const LockSession& session, BootTime now);

@@ -19,8 +19,9 @@ class LocalLockStore final : public LockStore {
   ~LocalLockStore() override { LocalLockStore::stop(); }
 
   void start() override {
-    if (std::exchange(started_, true)) return;
+    if (started_) return;
     for (auto& [name, lock] : files_.load(now())) hold(name, std::move(lock));
+    started_ = true;  // not if that has thrown: the next start loads them
   }
 
   // Held locks stay on file.

@@ -335,7 +335,8 @@ JETON_EXPORT jeton_status jeton_lock_release(jeton_lock *lock);
 /* Replaces the TTL, from now on and for the renewals to come, until the release; it does not add. All names of
  * the handle. It asks the agent, for a second at most for each name; other threads may query the state meanwhile.
  * JETON_LOCK_LOST, JETON_LOCK_NOT_HELD; JETON_AGENT_REFUSED: above max_ttl; JETON_LOCK_UNAVAILABLE, JETON_NO_AGENT,
- * JETON_AGENT_STALE: not known whether it was extended; it is held until jeton_lock_lost returns 1. */
+ * JETON_AGENT_STALE: not known whether it was extended, so the shorter time counts; it is held until jeton_lock_lost
+ * returns 1. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_extend(jeton_lock *lock, int64_t ttl_ms);
 
 /* The fence of the lock `name` (NULL: the first name) as it was taken last: it rises with every acquisition by any client,

@@ -98,6 +98,7 @@ TEST_F(Locks, SeveralNames_AllOrNoneAreTaken) {
   Lock b = lock("b");
   ASSERT_TRUE(b.try_lock());
   EXPECT_FALSE(all.try_lock());
+  EXPECT_NE(all.reason().find("'b'"), std::string::npos) << all.reason();
   EXPECT_TRUE(lock("a").lock_for(patience));
   EXPECT_TRUE(b.unlock().ok());
   ASSERT_TRUE(all.lock_for(patience));

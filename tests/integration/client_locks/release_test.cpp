@@ -20,9 +20,9 @@ nlohmann::json shown(const ClientHost& host, const std::string& name = "job") {
 }
 
 // As an administrator does.
-void force_release(const ClientHost& host) {
+void force_release(const ClientHost& host, const std::string& name = "job") {
   const RunResult done = run({"curl", "-sf", "--unix-socket", host.options().directory + "/agent.sock", "-X", "DELETE",
-                              "http://localhost/v1/locks/job"});
+                              "http://localhost/v1/locks/" + name});
   EXPECT_EQ(done.status, 0) << done.err;
 }
 
@@ -89,6 +89,16 @@ TEST_F(Locks, TakenByAnAdministrator_IsLostAndNotMadeAgain) {
   EXPECT_LE(shown(host)["ttl_ms"], 60'000);
   EXPECT_EQ(one.unlock(), JETON_LOCK_LOST);
   EXPECT_EQ(shown(host)["owner"], next.owner());
+}
+
+TEST_F(Locks, OneOfSeveralIsTakenByAnAdministrator_ReasonNamesThatOne) {
+  LockOptions both = host.options();
+  both.also = {"other"};
+  Lock several("job", both);
+  ASSERT_TRUE(several.try_lock()) << several.reason();
+  force_release(host, "other");
+  EXPECT_TRUE(eventually([&] { return several.lost(); }));
+  EXPECT_NE(several.reason().find("'other'"), std::string::npos) << several.reason();
 }
 
 TEST_F(Locks, Metadata_IsSeenByWhoAsks) {
@@ -188,6 +198,28 @@ TEST(SlowAgent, LosesTheLockMeanwhileAndAnotherThreadHearsIt_ExtensionSaysSo) {
   EXPECT_EQ(one.extend(seconds(60)), JETON_LOCK_LOST);
   EXPECT_TRUE(one.lost());
   EXPECT_EQ(one.reason(), "it was deleted");
+  ::close(stream);
+}
+
+// The store may have done it, and no renewal may follow.
+TEST(SlowAgent, DoesNotKnowWhetherAShorterTimeIsGiven_IsLostWhenThatTimeIsOver) {
+  std::atomic<int> stream{-1};
+  const ScriptedAgent agent([&](int client, int connection) {
+    ScriptedAgent::hear(client);
+    if (connection == 0) {
+      ScriptedAgent::say(client, ScriptedAgent::granted("keep-alive"));
+      stream = ::dup(client);
+      return;
+    }
+    ScriptedAgent::say(client,
+                       "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 76\r\n\r\n"
+                       R"({"error":{"code":"coordinator_unreachable","message":"no answer in time"}})"
+                       "\r\n");
+  });
+  Lock one = lock_at(agent);
+  ASSERT_TRUE(one.try_lock()) << one.reason();
+  EXPECT_EQ(one.extend(milliseconds(100)), JETON_LOCK_UNAVAILABLE) << one.reason();
+  EXPECT_TRUE(eventually([&] { return one.lost(); }));
   ::close(stream);
 }
 

@@ -1,8 +1,10 @@
 // An application's lock when the agent is restarted: one that outlives the agent (when_agent_stops: keep).
 #include <poll.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -140,6 +142,35 @@ TEST_F(KeptLocks, Extended_KeepTheirTimeToLiveOverTheRestart) {
   const auto goes_on = [&] { return !one.lost() && status()["locks"]["held"] == 1; };
   ASSERT_TRUE(eventually(goes_on)) << one.reason();
   EXPECT_GT(shown("kept")["ttl_ms"], 60'000);
+}
+
+// Other clients came first and have all the room that their user has.
+TEST(KeptLock, NextAgentHasNoRoomForItYet_IsAskedAgain) {
+  const std::string granted =
+      "HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\n\r\n"
+      R"({"event":"acquired","name":"job","owner":"me","fence":7,"outlives_agent":true,)"
+      R"("valid_until_boot_ms":9000000000000000})"
+      "\n";
+  std::atomic<int> confirmed{-1};
+  const ScriptedAgent agent([&](int client, int connection) {
+    ScriptedAgent::hear(client);
+    if (connection == 1) {
+      ScriptedAgent::say(client, "HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    } else {
+      ScriptedAgent::say(client, granted);
+    }
+    if (connection == 2) {
+      confirmed = ::dup(client);
+      ScriptedAgent::hear(client);
+      ScriptedAgent::say(client, "{\"event\":\"released\"}\n");
+    }
+  });
+  Lock one = lock_at(agent);
+  ASSERT_TRUE(one.try_lock()) << one.reason();
+  EXPECT_TRUE(eventually([&] { return one.lost() || confirmed >= 0; }));
+  EXPECT_FALSE(one.lost()) << one.reason();
+  EXPECT_TRUE(one.unlock().ok()) << one.reason();
+  if (confirmed >= 0) ::close(confirmed);
 }
 
 }  // namespace

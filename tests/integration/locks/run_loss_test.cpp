@@ -35,6 +35,13 @@ TEST_F(LockRunLoss, TakenByAnAdministrator_EndsTheCommandAndSaysSo) {
   EXPECT_NE(job->err().find("is lost"), std::string::npos) << job->err();
 }
 
+TEST_F(LockRunLoss, OneOfSeveralIsTaken_MessageNamesThatOne) {
+  const auto job = hold({"--also", "job2"}, ready() + "exec sleep 1000");
+  ASSERT_EQ(host.lock({"release", "job2", "--force"}).status, 0);
+  EXPECT_EQ(job->wait(), 123);
+  EXPECT_NE(job->err().find("lock 'job2' is lost"), std::string::npos) << job->err();
+}
+
 TEST_F(LockRunLoss, CommandDoesNotEnd_IsKilled) {
   const auto job = hold({"--grace", "100ms"}, "trap '' TERM; " + ready() + "while :; do sleep 0.05; done");
   ASSERT_EQ(host.lock({"release", "job", "--force"}).status, 0);
@@ -107,6 +114,32 @@ TEST(LockRunStopped, ManyRenewalsCameMeanwhile_NewestOneCounts) {
   ASSERT_TRUE(eventually([&] { return sent.load(); }));
   job.signal(SIGCONT);
   static_cast<void>(dir.write("end", ""));
+  EXPECT_EQ(job.wait(), 7) << job.err();
+  EXPECT_EQ(job.err(), "");
+}
+
+TEST(LockRunNews, NextAgentHasNoRoomForTheLockYet_IsAskedAgain) {
+  const std::string granted =
+      "HTTP/1.0 200 OK\r\nContent-Type: application/x-ndjson\r\n\r\n"
+      R"({"event":"acquired","name":"job","owner":"me","fence":7,"ttl_ms":30000,"outlives_agent":true,)"
+      R"("valid_until_boot_ms":9000000000000000})"
+      "\n";
+  const TempDir dir;
+  const ScriptedAgent agent([&](int client, int connection) {
+    ScriptedAgent::hear(client);
+    if (connection == 1) {
+      ScriptedAgent::say(client, "HTTP/1.0 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n");
+      return;
+    }
+    ScriptedAgent::say(client, granted);
+    if (connection == 0) return;
+    static_cast<void>(dir.write("end", ""));
+    ScriptedAgent::hear(client);
+    ScriptedAgent::say(client, "{\"event\":\"released\"}\n");
+  });
+  const std::string end = (dir / "end").string();
+  Process job({JETONCTL, "--dir", agent.directory(), "lock", "run", "job", "--", "sh", "-c",
+               "while [ ! -e " + end + " ]; do sleep 0.02; done; exit 7"});
   EXPECT_EQ(job.wait(), 7) << job.err();
   EXPECT_EQ(job.err(), "");
 }

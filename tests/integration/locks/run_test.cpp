@@ -151,6 +151,15 @@ TEST_F(LockRun, Killed_LockIsGivenBackAndTheCommandEnds) {
   EXPECT_TRUE(eventually([&] { return !alive(command); }));
 }
 
+TEST_F(LockRun, OneOfSeveralIsHeldByAnother_MessageNamesThatOne) {
+  static_cast<void>(host.acquire("job2", "1h"));
+  for (const char* wait : {"0s", "100ms"}) {
+    const RunResult busy = host.lock({"run", "job1", "--also", "job2", "--wait", wait, "--", "true"});
+    EXPECT_EQ(busy.status, 124);
+    EXPECT_NE(busy.err.find("lock 'job2' is held"), std::string::npos) << busy.err;
+  }
+}
+
 TEST_F(LockRun, SeveralLocks_AllOrNoneAreTaken) {
   const Json other = host.acquire("job2", "1h");
   EXPECT_EQ(host.lock({"run", "job1", "--also", "job2", "--", "true"}).status, 124);

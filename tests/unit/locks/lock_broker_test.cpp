@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <boost/asio/co_spawn.hpp>
+#include <filesystem>
+#include <fstream>
 #include <numeric>
 
 #include "agent/base/error.hpp"
@@ -277,6 +279,23 @@ TEST_F(Broker, LockIsDetached_CountsUntilItIsReleasedOrEnds) {
   EXPECT_THROW(static_cast<void>(broker.open(request({"f"}))), LockRefusal);
   EXPECT_TRUE(loop.run(broker.release({"a"}, first)));
   EXPECT_EQ(open({"f"})->state(), State::held);
+}
+
+TEST_F(Broker, StoreCannotBeginAtFirst_NextReloadFindsTheHeldLocks) {
+  LockRequest detached = request({"a"});
+  detached.detached = true;
+  const auto holder = open_as(detached);
+  ASSERT_EQ(holder->state(), State::held);
+  std::filesystem::rename(dir / "locks", dir / "kept");
+  std::ofstream(dir / "locks") << "no directory";
+  LockRules rules;
+  rules["*"].pattern = "*";
+  LockBroker next(loop.timers, loop.random, make_local_lock_store(loop.timers, dir / "locks"));
+  EXPECT_THROW(next.configure(rules), Error);
+  std::filesystem::remove(dir / "locks");
+  std::filesystem::rename(dir / "kept", dir / "locks");
+  next.configure(rules);
+  EXPECT_TRUE(loop.run(next.show({"a"})).held);
 }
 
 }  // namespace

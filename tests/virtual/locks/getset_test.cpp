@@ -121,5 +121,67 @@ TEST_F(OlderLock, NoteOfTheHolderCannotBeWritten_IsRenewedAllTheSame) {
   EXPECT_EQ(one->state(), State::held) << one->reason();
 }
 
+// A renewal changes the owner id.
+class OlderLockInARenewal : public OlderLock {
+ protected:
+  OlderLockInARenewal() {
+    EXPECT_EQ(holder->state(), State::held) << holder->reason();
+    loop.pass(900ms);
+    fleet.set_fault(LockFleet::Fault::held);
+    loop.pass(300ms);  // the renewal is sent, and does not arrive
+  }
+
+  LockHost& host = fleet.add_host();
+  const Session holder = host.take({.name = "old", .ttl = 3s});
+};
+
+TEST_F(OlderLockInARenewal, GivenBack_IsReleased) {
+  holder->cancel();
+  loop.pass(100ms);
+  fleet.set_fault(LockFleet::Fault::none);
+  EXPECT_TRUE(loop.turn_until([&] { return LockHost::is_over(*holder); }));
+  EXPECT_EQ(holder->state(), State::ended) << holder->reason();
+  EXPECT_EQ(fleet[0].cli({"EXISTS", "legacy"}), "0");
+}
+
+TEST_F(OlderLockInARenewal, Extended_IsHeldOn) {
+  std::optional<bool> extended;
+  boost::asio::co_spawn(
+      loop.context, host.broker().extend(host.id("old"), lease_of(holder).owner, 1h),
+      [&](std::exception_ptr failure, std::optional<agent::Lease> lease) { extended = !failure && lease.has_value(); });
+  loop.pass(100ms);
+  fleet.set_fault(LockFleet::Fault::none);
+  EXPECT_TRUE(loop.turn_until([&] { return extended.has_value(); }));
+  EXPECT_TRUE(*extended);
+  EXPECT_EQ(holder->state(), State::held) << holder->reason();
+  EXPECT_GT(std::stoll(value()), now() + 3500);
+}
+
+TEST_F(OlderLock, DetachedAndExtended_CountsUntilItIsReleasedByItsNewOwnerId) {
+  LockHost& host = fleet.add_host();
+  agent::LockLimits one;
+  one.locks_per_user = 1;
+  agent::LockBroker broker(loop.timers, loop.random, fleet.make_store(1), one);
+  broker.configure(fleet.rules);
+  loop.pass(100ms);
+  agent::LockRequest request;
+  request.name = "old";
+  request.locks = {host.id("old")};
+  request.acquire.ttl = 1h;
+  request.detached = true;
+  const auto take = [&] {
+    Session session = host.decided(broker.open(request));
+    EXPECT_EQ(session->state(), State::held) << session->reason();
+    const std::string owner = lease_of(session).owner;
+    session->deliver();
+    loop.pass(0s);
+    return owner;
+  };
+  const auto extended = loop.run(broker.extend(host.id("old"), take(), 2h));
+  ASSERT_TRUE(extended);
+  EXPECT_TRUE(loop.run(broker.release(host.id("old"), extended->owner)));
+  EXPECT_NO_THROW(take());
+}
+
 }  // namespace
 }  // namespace jeton::test

@@ -1,4 +1,6 @@
 // Giving back and extending (lock scenarios 6 to 10 and 21).
+#include <gmock/gmock.h>
+
 #include "tests/virtual/locks/lock_fleet.hpp"
 
 namespace jeton::test {
@@ -72,6 +74,30 @@ TEST_P(FleetLock, ClientEndsBeforeTheNextAgentCanAsk_IsGivenBackWhenItCan) {
   EXPECT_FALSE(host.show().held);
 }
 
+// The next agent is stopped, too, before it could ask.
+TEST_P(FleetLock, NextAgentStopsBeforeItCanAsk_LockIsLeftToTheOneAfterIt) {
+  LockHost& next_host = fleet.add_host();
+  LockHost& last_host = fleet.add_host();
+  const Session former = host.take({.ttl = 60s});
+  ASSERT_EQ(former->state(), State::held) << former->reason();
+  agent::LockRequest request = former->request();
+  request.outlives_agent = true;
+  request.resumed[request.name] = lease_of(former).owner;
+  former->hand_over();
+  loop.pass(100ms);
+  fleet.set_fault(LockFleet::Fault::held);
+  const Session next = next_host.broker().open(request);
+  loop.pass(100ms);
+  boost::asio::co_spawn(loop.context, next_host.broker().stop(), [](std::exception_ptr) {});
+  loop.pass(100ms);
+  fleet.set_fault(LockFleet::Fault::none);
+  EXPECT_TRUE(loop.turn_until([&] { return LockHost::is_over(*next); }, 1min));
+  EXPECT_EQ(next->state(), State::handed_over);
+  const Session last = last_host.decided(last_host.broker().open(request));
+  EXPECT_EQ(last->state(), State::held) << last->reason();
+  EXPECT_EQ(last_host.end(last), State::ended);
+}
+
 // What the store keeps begins somewhere on the way: of a late answer the whole way is the holder's loss.
 TEST_P(FleetLock, AnswersComeLate_LeaseCountsFromTheRequest) {
   fleet.network.set_latency(100ms, 100ms);
@@ -113,6 +139,30 @@ TEST_P(AnyLock, SessionsLockExtended_HasTheNewTimeToLiveAndIsRenewedToIt) {
   EXPECT_EQ(lease_of(one).fence, fence);
 }
 
+// The servers may have done it all the same.
+TEST_P(FleetLock, ExtensionToAShorterTimeIsNotAnswered_IsRenewedAtOnce) {
+  const Session one = host.take({.ttl = 60s});
+  const std::string owner = lease_of(one).owner;
+  loop.pass(1s);
+  fleet.set_fault(LockFleet::Fault::deaf);
+  EXPECT_THROW(host.extend(owner, 2s), agent::TransportError);
+  fleet.set_fault(LockFleet::Fault::none);
+  loop.pass(5s);
+  EXPECT_EQ(one->state(), State::held) << one->reason();
+  EXPECT_EQ(fleet.value(), owner);
+}
+
+TEST_P(FleetLock, ExtensionToAShorterTimeIsNotAnswered_IsLostWhenThatTimeIsOver) {
+  const Session one = host.take({.ttl = 60s});
+  loop.pass(1s);
+  const agent::BootTime asked_at = loop.clock.boot_now();
+  fleet.set_fault(LockFleet::Fault::deaf);
+  EXPECT_THROW(host.extend(lease_of(one).owner, 2s), agent::TransportError);
+  EXPECT_TRUE(loop.turn_until([&] { return one->state() == State::lost; }, 1min));
+  EXPECT_LE(loop.clock.boot_now() - asked_at, 2s);
+  EXPECT_THAT(one->reason(), testing::HasSubstr("no answer"));
+}
+
 TEST_P(FleetLock, KeyIsAnothers_IsNotExtendedAndTheOtherKeepsIt) {
   const auto lease = host.acquire({.ttl = 60s});
   ASSERT_TRUE(lease);
@@ -131,6 +181,34 @@ TEST_P(FleetLock, KeyIsGone_IsNotExtendedAndNotCreatedAgain) {
   EXPECT_FALSE(host.extend(lease->owner, 1h));
   EXPECT_FALSE(host.release(lease->owner));
   EXPECT_TRUE(fleet.nowhere());
+}
+
+TEST_P(FleetLock, KeyOfTheNameIsChangedWhileItIsHeld_HolderIsShownAndItCanBeReleased) {
+  agent::LockRules changed = fleet.rules;
+  changed.at("*").terms.key = "cron:*";
+  for (const bool forced : {true, false}) {
+    SCOPED_TRACE(forced ? "by an administrator" : "by its owner id");
+    host.broker().configure(fleet.rules);
+    const Session holder = host.take({.ttl = 1h});
+    ASSERT_EQ(holder->state(), State::held) << holder->reason();
+    const std::string owner = lease_of(holder).owner;
+    host.broker().configure(changed);
+    EXPECT_EQ(host.show().owner, owner);
+    EXPECT_TRUE(forced ? host.force_release() : host.release(owner));
+    EXPECT_TRUE(loop.turn_until([&] { return holder->state() == State::lost && fleet.nowhere(); }));
+  }
+}
+
+TEST_P(FleetLock, KeyOfTheNameIsChangedWhileItIsDetached_OwnerCanExtendAndReleaseIt) {
+  const auto lease = host.acquire({.ttl = 1h});
+  ASSERT_TRUE(lease);
+  agent::LockRules changed = fleet.rules;
+  changed.at("*").terms.key = "cron:*";
+  host.broker().configure(changed);
+  EXPECT_TRUE(host.extend(lease->owner, 2h));
+  EXPECT_GT(fleet.pttl(), 7'000'000);
+  EXPECT_TRUE(host.release(lease->owner));
+  EXPECT_TRUE(loop.turn_until([&] { return fleet.nowhere(); }));
 }
 
 TEST_P(AnyLock, TakenByAnAdministrator_IsLostAndFreeForTheNext) {

@@ -1,4 +1,6 @@
 // Waiting for a lock (lock scenarios 12, 13 and 14). The times are exact: nothing else moves the clock.
+#include <gmock/gmock.h>
+
 #include "agent/fleet/redis/redis_scripts.hpp"
 #include "tests/support/effort.hpp"
 #include "tests/virtual/locks/lock_fleet.hpp"
@@ -192,6 +194,43 @@ TEST_P(AnyLock, FirstWaiterHasGone_NextFindsTheEndOfTheTimeToLive) {
   loop.pass(1s);
   EXPECT_EQ(host.end(gone), State::ended);
   EXPECT_TRUE(loop.turn_until([&] { return behind->state() == State::held; }, 1200ms));
+}
+
+TEST_P(FleetLock, WaitRunsOutWhileTheServersAreOutOfReach_IsAnErrorForEveryWaiter) {
+  LockHost& other = fleet.add_host();
+  const Session holder = other.take({.ttl = 1h});
+  ASSERT_EQ(holder->state(), State::held) << holder->reason();
+  std::vector<Session> waiters;
+  for (const Duration wait : {3600s, 30s, 20s}) {
+    waiters.push_back(host.open({.wait = wait}));
+    loop.pass(10ms);
+  }
+  fleet.set_fault(LockFleet::Fault::silent, 0);
+  waiters.push_back(host.open({.wait = 10s}));
+  for (std::size_t i = 1; i < waiters.size(); ++i) {
+    EXPECT_EQ(host.decided(waiters[i])->state(), State::failed) << waiters[i]->busy().holder;
+  }
+  EXPECT_EQ(waiters.front()->state(), State::waiting);
+  fleet.set_fault(LockFleet::Fault::none);
+  loop.pass(5s);
+  EXPECT_EQ(host.decided(host.open({.wait = 10s}))->state(), State::busy);
+}
+
+TEST_P(FleetLock, KeyOfTheNameIsChangedWhileAClientWaits_TwoDoNotHoldIt) {
+  LockHost& other = fleet.add_host();
+  const Session holder = other.take({.ttl = 1h});
+  const Session waiter = host.open({.wait = 1h});
+  ASSERT_TRUE(loop.turn_until([&] { return waiter->state() == State::waiting; }));
+  agent::LockRules changed = fleet.rules;
+  changed.at("*").terms.key = "cron:*";
+  host.broker().configure(changed);
+  const Session next = host.open({.wait = 1h});
+  loop.pass(1s);
+  EXPECT_EQ(other.end(holder), State::ended);
+  loop.pass(10s);
+  EXPECT_EQ(next->state(), State::held);
+  EXPECT_TRUE(LockHost::is_over(*waiter)) << "it waited for the former key";
+  EXPECT_THAT(waiter->reason(), testing::HasSubstr("a reload changed the key"));
 }
 
 }  // namespace
