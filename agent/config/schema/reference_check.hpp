@@ -16,8 +16,9 @@
 
 namespace jeton::agent {
 
-// The use of a secret, which decides what it may hold besides text.
-enum class SecretUse { any, header, json, seal_key };
+// The use of a secret, which decides what it may hold besides text. A credential has no line ends at its end, whether a
+// reference or the configuration itself has the text.
+enum class SecretUse { any, credential, header, json, seal_key };
 
 struct SecretReference {
   Place place;

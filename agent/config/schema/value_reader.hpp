@@ -71,7 +71,7 @@ class ValueReader {
   [[nodiscard]] std::optional<std::size_t> size(std::size_t min, std::size_t max) const;
   // Text that may refer to secrets. Warns of a literal if the key sounds like a secret.
   [[nodiscard]] std::optional<SecretTemplate> secret(SecretUse use = SecretUse::any) const;
-  // The same of a text that is not empty: a credential that a template of a deployment left out.
+  // A credential that is not empty, as one that a template of a deployment left out would be.
   [[nodiscard]] std::optional<SecretTemplate> filled_secret() const;
   // Of a text, which may be empty, or of a list of them; empty if the key is not there.
   [[nodiscard]] std::vector<SecretTemplate> secrets(SecretUse use = SecretUse::any) const;

@@ -207,6 +207,32 @@ TEST(Load, TextHasCarriageReturnsAndAByteOrderMark_IsLoaded) {
   EXPECT_EQ(broken.problems[0].text().substr(0, 28), "agent.yaml:2:9: error: unkno");
 }
 
+// A block of text in YAML (|) has a line end at its end, like a file.
+TEST(Load, CredentialIsABlockOfText_HasNoLineEndAtItsEnd) {
+  const LoadResult result = load_text(R"(version: 1
+tokens:
+  t:
+    source:
+      type: oauth2
+      token_url: |
+        https://auth.example.com/token
+      client_id: |
+        me
+      client_secret: >
+        s3cret
+      params:
+        text: |
+          line
+)");
+  ASSERT_TRUE(result.config) << all_texts(result.problems);
+  const auto* const source = source_as<OAuth2SourceConfig>(result.config->tokens.at("t").source);
+  ASSERT_NE(source, nullptr);
+  EXPECT_EQ(source->token_url, SecretTemplate::literal("https://auth.example.com/token"));
+  EXPECT_EQ(source->client_id, SecretTemplate::literal("me"));
+  EXPECT_EQ(source->client_secret, SecretTemplate::literal("s3cret"));
+  EXPECT_EQ(source->params.at("text").front(), SecretTemplate::literal("line\n")) << "it may be meant";
+}
+
 TEST(Load, ThereIsNoToken_IsWarnedOf) {
   const LoadResult result = load_text("version: 1\ntokens:\n");
   ASSERT_TRUE(result.config);
