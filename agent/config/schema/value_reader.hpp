@@ -88,8 +88,9 @@ class ValueReader {
   void refer(const SecretTemplate& secret, SecretUse use) const {
     reading_->secrets.push_back({place(), secret, use, reading_->token});
   }
-  void refer(const std::filesystem::path& file, bool is_secret) const {
-    reading_->files.push_back({place(), file, reading_->token, is_secret});
+  // `certificate`: of a key.
+  void refer(const std::filesystem::path& file, TlsUse use, const std::filesystem::path& certificate) const {
+    reading_->files.push_back({place(), file, reading_->token, use, certificate});
   }
 
   // A section; a key without a value is an empty one.
