@@ -43,19 +43,25 @@ void add_credentials(const std::string& id, const std::filesystem::path& path, C
     credentials.emplace(id, std::move(*secret));
     return;
   }
-  std::filesystem::directory_iterator entry(path, error);
-  if (error) throw errno_error("LoadCredential= of the unit: " + path.string(), error.value());
-  for (const auto& file : entry) {
-    const std::string name = file.path().filename().string();
-    if (!file.is_regular_file(error)) continue;
+  for (std::filesystem::recursive_directory_iterator file(path, error), end; !error && file != end;
+       file.increment(error)) {
+    const bool is_hidden = file->path().filename().string().starts_with('.');
+    if (is_hidden || id.empty()) file.disable_recursion_pending();
+    std::error_code ignored;
+    // systemd follows no link there.
+    const auto status = id.empty() ? file->status(ignored) : file->symlink_status(ignored);
+    if (is_hidden || !std::filesystem::is_regular_file(status)) continue;
+    std::string name = file->path().lexically_relative(path).string();
+    std::replace(name.begin(), name.end(), '/', '_');
     try {
-      if (auto secret = read_file_bytes(file.path().string(), file.path().string())) {
+      if (auto secret = read_file_bytes(file->path().string(), file->path().string())) {
         credentials.emplace(id.empty() ? name : id + "_" + name, std::move(*secret));
       }
     } catch (const Error&) {
       // A credential that no token uses may be damaged. One that a token uses is reported at its reference.
     }
   }
+  if (error) throw errno_error("LoadCredential= of the unit: " + path.string(), error.value());
 }
 
 Credentials credentials_of(const ServiceAccount& account, const std::vector<std::filesystem::path>& stores) {

@@ -17,8 +17,9 @@ inline constexpr const char* usual_credentials = "/etc/jeton/credentials";
 
 using Credentials = std::map<std::string, SecretString>;
 
-// The files of a folder, or a file, under the names that they have in $CREDENTIALS_DIRECTORY. `id`: of LoadCredential=;
-// empty: the folder is such a directory itself. Throws Error if it cannot be read.
+// A file, or the files of a folder and of those in it, under the names that they have in $CREDENTIALS_DIRECTORY. As for
+// systemd, a link in a folder is none of its files, nor is a hidden file. `id`: of LoadCredential=; empty: the folder
+// is such a directory itself. Throws Error if it cannot be read.
 void add_credentials(const std::string& id, const std::filesystem::path& path, Credentials& credentials);
 
 // The credentials that the account names. Without a path a credential is looked for in the stores, as by systemd, which

@@ -33,7 +33,6 @@ HttpCall::HttpCall(HttpRequest request, std::function<void(HttpOutcome)> complet
     : timeout_(request.timeout),
       display_(request.display),
       origin_(origin_of(request)),
-      version_(request.route.http_version),
       max_received_(max_received(request)),
       transfer_(std::move(request)),
       complete_(std::move(complete)) {}
@@ -71,7 +70,7 @@ void HttpCall::run(HttpLine& line) {
   if (line.sockets->wake_fd() < 0) {
     return fail(Reason::connect, display_ + ": the agent has no file descriptor left for a request; raise LimitNOFILE");
   }
-  line.close_if_not(version_);
+  line.close_unless_for(transfer_.route());
   // One handle that drives one transfer: libcurl serves no other call on this thread.
   CURLM* const multi = line.multi.get();
   if (multi == nullptr) return fail(Reason::broken, display_ + ": libcurl has no memory for a transfer");

@@ -55,7 +55,6 @@ class HttpCall {
   const Milliseconds timeout_;
   const std::string display_;
   const std::string origin_;
-  const HttpVersion version_;
   const std::uint64_t max_received_;
   mutable std::mutex sockets_mutex_;
   std::shared_ptr<TransferSockets> sockets_;  // guarded by sockets_mutex_: null but during run()

@@ -28,6 +28,7 @@ class Transfer {
   // Creates and sets up the handle. False: the request cannot be sent, outcome() says why. `sockets` outlives the
   // handle and the connections that libcurl keeps after it.
   [[nodiscard]] bool prepare(TransferSockets& sockets);
+  [[nodiscard]] const HttpRoute& route() const { return request_.route; }
   [[nodiscard]] CURL* handle() const { return easy_.get(); }
   // Frees the handle. Not while it is part of a multi handle.
   void close() { easy_.reset(); }

@@ -1,7 +1,6 @@
 #include "agent/provider/path_watch.hpp"
 
 #include <sys/inotify.h>
-#include <sys/stat.h>
 
 #include <cerrno>
 #include <deque>
@@ -17,6 +16,7 @@
 
 #include "agent/base/bounded_wait.hpp"
 #include "agent/base/error.hpp"
+#include "agent/base/file_state.hpp"
 #include "agent/base/log.hpp"
 #include "agent/base/unique_fd.hpp"
 #include "agent/provider/inotify.hpp"
@@ -39,30 +39,6 @@ std::deque<std::string> names_of(const std::filesystem::path& path) {
   }
   return names;
 }
-
-// What changes with a file; of one that is missing, only why.
-struct FileState {
-  explicit FileState(const std::string& path) {
-    struct stat status {};
-    if (::stat(path.c_str(), &status) != 0) {
-      error = errno;
-      return;
-    }
-    device = status.st_dev;
-    inode = status.st_ino;
-    size = status.st_size;
-    written = {status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
-    changed = {status.st_ctim.tv_sec, status.st_ctim.tv_nsec};
-  }
-  bool operator==(const FileState&) const = default;
-
-  int error = 0;
-  dev_t device = 0;
-  ino_t inode = 0;
-  off_t size = 0;
-  std::pair<time_t, long> written;
-  std::pair<time_t, long> changed;
-};
 
 // The result of a walk along all paths.
 struct WalkedPaths {

@@ -25,14 +25,15 @@ std::vector<std::string> read_account_names(const ValueReader& value, AccountRef
 }
 
 // A wrong path is kept, so that no later check reports a missing one.
-void read_file(const ValueReader& value, std::filesystem::path& out, bool is_secret = false) {
+void read_file(const ValueReader& value, TlsUse use, std::filesystem::path& out,
+               const std::filesystem::path& certificate = {}) {
   const auto text = value.text();
   if (!text) return;
   out = *text;
   if (!out.is_absolute()) {
     value.refuse(": expected an absolute path, which begins with /");  // not shown: it may be a key itself
   } else {
-    value.refer(out, is_secret);
+    value.refer(out, use, certificate);
   }
 }
 
@@ -108,9 +109,9 @@ ClientTlsConfig read_client_tls(ObjectReader& tls) {
   ClientTlsConfig config;
   const ValueReader cert = tls.at("cert_file");
   const ValueReader key = tls.at("key_file");
-  read_file(tls.at("ca_file"), config.ca_file);
-  read_file(cert, config.cert_file);
-  read_file(key, config.key_file, true);
+  read_file(tls.at("ca_file"), TlsUse::authorities, config.ca_file);
+  read_file(cert, TlsUse::certificate, config.cert_file);
+  read_file(key, TlsUse::key, config.key_file, config.cert_file);
   if (cert.present() != key.present()) {
     (cert.present() ? cert : key).error(tls.path() + ": cert_file and key_file go together");
   }

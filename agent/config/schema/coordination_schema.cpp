@@ -56,8 +56,8 @@ std::vector<RedisEndpoint> read_endpoints(const ValueReader& value, bool tcp_onl
 
 // Both or none; a user goes with a password only. An empty one is none: a template of a deployment may have no value.
 void read_login(const ValueReader& username, const ValueReader& password, SecretTemplate& user, SecretTemplate& word) {
-  assign(user, username.secret());
-  assign(word, password.secret());
+  assign(user, username.secret(SecretUse::credential));
+  assign(word, password.secret(SecretUse::credential));
   if (username.present() && !password.present()) {
     username.refuse(" without " + password.path() + "; Redis takes a user only with a password");
   }

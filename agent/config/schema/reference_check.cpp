@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
+#include <utility>
 
 #include "agent/base/accounts.hpp"
 #include "agent/base/ascii.hpp"
@@ -98,6 +100,34 @@ std::optional<std::string> complaint(const SecretPart& part, const RequestRefere
   }
 }
 
+// Empty: the file can be used.
+std::string why_unusable(TlsUse use, const std::filesystem::path& file) {
+  const std::string name = file.string();
+  const std::string why = why_inaccessible(file, R_OK);
+  if (!why.empty()) return why;
+  const auto status = bounded_stat(name);
+  if (status && S_ISDIR(status->st_mode)) return name + " is a directory; name a file in it";
+  if (status && !S_ISREG(status->st_mode)) return name + " is not a regular file";
+  try {
+    const std::string fault = bounded(name, [use, file] { return fault_of_tls_file(use, file); });
+    return fault.empty() ? std::string() : name + ": " + fault;
+  } catch (const Error& e) {
+    return e.what();
+  }
+}
+
+// A key and a certificate that can be used.
+void check_key(const FileReference& key, Problems& problems) {
+  const std::string name = key.file.string();
+  try {
+    const auto compare = [file = key.file, certificate = key.certificate] { return is_key_of(file, certificate); };
+    if (bounded(name, compare)) return;
+    problems.warning(key.place, name + " is not the key of the certificate " + key.certificate.string());
+  } catch (const Error& e) {
+    problems.error(key.place, e.what());
+  }
+}
+
 using Tokens = std::map<std::string, TokenConfig>;
 using TokenPath = std::vector<std::string>;
 
@@ -147,17 +177,22 @@ std::optional<std::string> misplaced_reference(const SecretTemplate& text, const
 }
 
 void check_files(const std::vector<FileReference>& references, Problems& problems) {
+  std::map<std::pair<TlsUse, std::filesystem::path>, std::string> faults;  // thousands of tokens may share a file
+  const auto fault_of = [&faults](TlsUse use, const std::filesystem::path& file) {
+    const auto [known, is_new] = faults.try_emplace({use, file});
+    if (is_new) known->second = why_unusable(use, file);
+    return known->second;
+  };
   for (const FileReference& reference : references) {
-    const std::string name = reference.file.string();
-    const std::string why = why_inaccessible(reference.file, R_OK);
-    const auto status = why.empty() ? bounded_stat(name) : std::nullopt;
+    const std::string why = fault_of(reference.use, reference.file);
     if (!why.empty()) {
       problems.error(reference.place, why);
-    } else if (status && !S_ISREG(status->st_mode)) {
-      problems.error(reference.place, name + (S_ISDIR(status->st_mode) ? " is a directory; name a file in it"
-                                                                       : " is not a regular file"));
-    } else if (reference.is_secret) {
+    } else if (reference.use == TlsUse::key) {
+      const std::string name = reference.file.string();
       warn_if_readable_by_others(name, name, reference.place, problems);
+      if (!reference.certificate.empty() && fault_of(TlsUse::certificate, reference.certificate).empty()) {
+        check_key(reference, problems);
+      }
     }
   }
 }

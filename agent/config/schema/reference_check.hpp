@@ -11,13 +11,15 @@
 #include <vector>
 
 #include "agent/config/model/config.hpp"
+#include "agent/config/schema/tls_check.hpp"
 #include "agent/config/secrets/secret_template.hpp"
 #include "agent/config/yaml/problem.hpp"
 
 namespace jeton::agent {
 
-// The use of a secret, which decides what it may hold besides text.
-enum class SecretUse { any, header, json, seal_key };
+// The use of a secret, which decides what it may hold besides text. A credential has no line ends at its end, whether a
+// reference or the configuration itself has the text.
+enum class SecretUse { any, credential, header, json, seal_key };
 
 struct SecretReference {
   Place place;
@@ -34,12 +36,13 @@ struct AccountReference {
   std::string name;
 };
 
-// A file that is used as it is.
+// A file of TLS, which is used as it is.
 struct FileReference {
   Place place;
   std::filesystem::path file;
   std::string token{};  // as above
-  bool is_secret = false;
+  TlsUse use = TlsUse::authorities;
+  std::filesystem::path certificate{};  // of a key
 };
 
 // An output of a token, to be compared with all others (output_schema.cpp).
@@ -84,7 +87,8 @@ struct Reading {
 // warning for each file that other users can read.
 void check_secrets(const std::vector<SecretReference>& references, Problems& problems);
 
-// Each must be a file, there and readable. Warns of a secret one that others can read.
+// Each must be a file, there, readable and of use. Warns of a key that others can read, or that belongs to another
+// certificate: they may be replaced one after the other.
 void check_files(const std::vector<FileReference>& references, Problems& problems);
 
 // Each user and group must exist, or the agent could not grant what the configuration says.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/config/secrets/secret_file.hpp"
 #include "agent/config/text/values.hpp"
 
 namespace jeton::agent {
@@ -118,7 +119,8 @@ std::optional<std::size_t> ValueReader::size(std::size_t min, std::size_t max) c
 std::optional<SecretTemplate> ValueReader::secret(SecretUse use) const {
   const std::string* text = scalar("text or a reference like ${file:/path}");
   if (text == nullptr) return std::nullopt;
-  auto secret = parsed(*text, SecretTemplate::parse);
+  const bool is_credential = use == SecretUse::credential;
+  auto secret = parsed(is_credential ? without_line_ends(*text) : *text, SecretTemplate::parse);
   if (!secret) return std::nullopt;
   if (use == SecretUse::header && has_control_characters(*text)) {
     refuse(": a line break or control character cannot be sent in a header");
@@ -135,7 +137,7 @@ std::optional<SecretTemplate> ValueReader::secret(SecretUse use) const {
 }
 
 std::optional<SecretTemplate> ValueReader::filled_secret() const {
-  auto text = secret();
+  auto text = secret(SecretUse::credential);
   if (!text || !text->empty()) return text;
   return refuse(" is empty; expected text or a reference like ${file:/path}, or leave the key out");
 }

@@ -71,7 +71,7 @@ class ValueReader {
   [[nodiscard]] std::optional<std::size_t> size(std::size_t min, std::size_t max) const;
   // Text that may refer to secrets. Warns of a literal if the key sounds like a secret.
   [[nodiscard]] std::optional<SecretTemplate> secret(SecretUse use = SecretUse::any) const;
-  // The same of a text that is not empty: a credential that a template of a deployment left out.
+  // A credential that is not empty, as one that a template of a deployment left out would be.
   [[nodiscard]] std::optional<SecretTemplate> filled_secret() const;
   // Of a text, which may be empty, or of a list of them; empty if the key is not there.
   [[nodiscard]] std::vector<SecretTemplate> secrets(SecretUse use = SecretUse::any) const;
@@ -88,8 +88,9 @@ class ValueReader {
   void refer(const SecretTemplate& secret, SecretUse use) const {
     reading_->secrets.push_back({place(), secret, use, reading_->token});
   }
-  void refer(const std::filesystem::path& file, bool is_secret) const {
-    reading_->files.push_back({place(), file, reading_->token, is_secret});
+  // `certificate`: of a key.
+  void refer(const std::filesystem::path& file, TlsUse use, const std::filesystem::path& certificate) const {
+    reading_->files.push_back({place(), file, reading_->token, use, certificate});
   }
 
   // A section; a key without a value is an empty one.

@@ -130,7 +130,9 @@ SecretString read_credential(const std::string& name, const std::string& what) {
       const auto found = view()->credentials.find(file);
       if (found != view()->credentials.end()) return cleaned(found->second, what);
     }
-    throw Error(what + ": the service gets no credential with that name; put the file into /etc/jeton/credentials");
+    throw Error(what +
+                ": the service gets no credential with that name; put the file, and no link to it, into "
+                "/etc/jeton/credentials");
   }
   const char* directory = environment_variable("CREDENTIALS_DIRECTORY");
   if (directory == nullptr) {

@@ -63,19 +63,19 @@ std::optional<WipingJson> at_pointer(const WipingJson& json, const std::string& 
 
 WipingJson text_value(std::string_view text) { return WipingText(text.data(), text.size()); }
 
-std::optional<WallTime> end_by_max_age(std::string_view text, WallTime now) {
+std::optional<Milliseconds> max_age_in(std::string_view text) {
   std::int64_t seconds = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (error == std::errc::result_out_of_range && text.starts_with('-')) return now;
-  if (error == std::errc::result_out_of_range) return now + max_lifetime;
+  if (error == std::errc::result_out_of_range && text.starts_with('-')) return Milliseconds{0};
+  if (error == std::errc::result_out_of_range) return to_ms(max_lifetime);
   if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
   const std::int64_t most = std::chrono::duration_cast<std::chrono::seconds>(max_lifetime).count();
-  return now + std::chrono::seconds(std::clamp<std::int64_t>(seconds, 0, most));
+  return std::chrono::seconds(std::clamp<std::int64_t>(seconds, 0, most));
 }
 
-Cookie cookie_of(std::string_view value, std::string_view attributes, WallTime now) {
+Cookie cookie_of(std::string_view value, std::string_view attributes) {
   if (value.size() >= 2 && value.starts_with('"') && value.ends_with('"')) value = value.substr(1, value.size() - 2);
-  std::optional<WallTime> max_age;
+  std::optional<Milliseconds> max_age;
   std::optional<WallTime> expires;
   while (!attributes.empty()) {
     const std::string_view part = part_until(attributes, ';');
@@ -83,10 +83,10 @@ Cookie cookie_of(std::string_view value, std::string_view attributes, WallTime n
     const std::string_view name = without_blanks(part.substr(0, equals), " \t");
     const std::string_view text =
         equals == part.size() ? std::string_view{} : without_blanks(part.substr(equals + 1), " \t");
-    if (equal_ignoring_case(name, "Max-Age")) max_age = end_by_max_age(text, now);
+    if (equal_ignoring_case(name, "Max-Age")) max_age = max_age_in(text);
     if (equal_ignoring_case(name, "Expires")) expires = parse_cookie_date(text);
   }
-  return {value, max_age ? max_age : expires, !max_age};
+  return {value, max_age, max_age ? std::nullopt : expires};
 }
 
 }  // namespace
@@ -106,7 +106,7 @@ std::optional<Cookie> AnswerContent::cookie(const AnswerPlace& place) const {
     const std::string_view pair = part_until(rest, ';');
     const std::size_t equals = pair.find('=');
     if (equals == std::string_view::npos || without_blanks(pair.substr(0, equals), " \t") != place.name) continue;
-    found = cookie_of(without_blanks(pair.substr(equals + 1), " \t"), rest, received_at);
+    found = cookie_of(without_blanks(pair.substr(equals + 1), " \t"), rest);
   }
   return found;
 }

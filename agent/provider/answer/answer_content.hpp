@@ -16,9 +16,9 @@
 namespace jeton::agent {
 
 struct Cookie {
-  std::string_view value;       // without the quotes around it
-  std::optional<WallTime> end;  // by Max-Age, or else Expires; nothing: it names none
-  bool is_dated = false;        // by Expires
+  std::string_view value;                // without the quotes around it
+  std::optional<Milliseconds> lifetime;  // by Max-Age
+  std::optional<WallTime> end;           // by Expires, if there is no Max-Age
 };
 
 struct AnswerContent {

@@ -127,7 +127,8 @@ std::string looked_for(const ResponseConfig& config) {
 }  // namespace
 
 AnswerExpiry expiry_in(const AnswerContent& content, const ResponseConfig& config, std::string_view token,
-                       WallTime since) {
+                       LifetimeBegin begin) {
+  const WallTime since = begin.named;
   std::optional<WallTime> end;
   std::optional<WallTime> dated;
   const auto note = [](std::optional<WallTime>& earliest, std::optional<WallTime> other) {
@@ -135,12 +136,15 @@ AnswerExpiry expiry_in(const AnswerContent& content, const ResponseConfig& confi
   };
   if (const auto value = content.find(config.expires_in)) note(end, end_of_lifetime(*value, config, since));
   if (const auto value = content.find(config.expires_at)) note(dated, end_by_date(*value, config, since));
-  if (const auto cookie = content.cookie(config.token)) note(cookie->is_dated ? dated : end, cookie->end);
+  if (const auto cookie = content.cookie(config.token)) {
+    if (cookie->lifetime) note(end, since + *cookie->lifetime);
+    note(dated, cookie->end);
+  }
   const bool named = end.has_value() || dated.has_value();
   note(dated, end_of_jwt(token, since));
   note(end, dated);
   if (!named && config.default_lifetime) {
-    const WallTime by_default = content.received_at + *config.default_lifetime;
+    const WallTime by_default = begin.by_default + *config.default_lifetime;
     return {end ? std::min(*end, by_default) : by_default, !end || by_default < *end, dated};
   }
   if (end) return {std::min(*end, since + max_lifetime), false, dated};

@@ -15,14 +15,18 @@ struct AnswerExpiry {
   std::optional<WallTime> dated;  // the earliest of the dates
 };
 
-// `since`: the time from which a lifetime counts. default_lifetime counts from content.received_at.
-//
+// The times from which lifetimes count: one that the answer names, and response.default_lifetime.
+struct LifetimeBegin {
+  WallTime named;
+  WallTime by_default;
+};
+
 // A lifetime is a number or its text, of seconds unless response.expiry_unit says otherwise, or "3600s", "1h30m". A
 // date is unix time (seconds, ms, us or ns, distinguished by size), RFC 3339 or an HTTP date. Zero, a negative number
 // and more than ten years mean "never" at some providers: with default_lifetime they count as an answer without an end.
 //
 // Throws SourceError(transient) that names the place and the configuration key that corrects it.
 [[nodiscard]] AnswerExpiry expiry_in(const AnswerContent& content, const ResponseConfig& config, std::string_view token,
-                                     WallTime since);
+                                     LifetimeBegin begin);
 
 }  // namespace jeton::agent

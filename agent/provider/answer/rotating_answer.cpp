@@ -165,7 +165,7 @@ RotatingAnswer read_rotating_answer(const AnswerContent& content, const AnswerTe
       answer.refresh_token = std::move(found.value);
       fault = std::move(found.fault);
     }
-    answer.token = token_in(content, terms.config, terms.sent_at).token;
+    answer.token = token_in(content, terms.config, {terms.sent_at, terms.sent_at}).token;
     if (!fault.empty()) throw SourceError(SourceError::Kind::permanent, fault);
   } catch (const SourceError& e) {
     // The next answer will probably be unreadable too, and the same request would present a spent refresh token again,

@@ -7,7 +7,6 @@
 
 #include "agent/base/ascii.hpp"
 #include "agent/config/text/values.hpp"
-#include "agent/provider/answer/answer_expiry.hpp"
 #include "agent/provider/answer/json_body.hpp"
 #include "agent/provider/answer/refusal.hpp"
 #include "agent/record/record_check.hpp"
@@ -208,7 +207,7 @@ bool is_auth_scheme(std::string_view word) {
                      [&](std::string_view scheme) { return equal_ignoring_case(scheme, word); });
 }
 
-TokenAnswer token_in(const AnswerContent& content, const ResponseConfig& config, WallTime since) {
+TokenAnswer token_in(const AnswerContent& content, const ResponseConfig& config, LifetimeBegin begin) {
   if (content.unreadable) throw SourceError(*content.unreadable);
   TokenText found = find_token(content, config);
   const std::vector<SecretString> secrets = secrets_in(content, config, found.value);
@@ -217,8 +216,8 @@ TokenAnswer token_in(const AnswerContent& content, const ResponseConfig& config,
   token.type = find_type(content, config, secrets);
   if (token.type.empty()) token.type = std::move(found.scheme);
   token.attributes = find_attributes(content, config, secrets);
-  token.issued_at = since;
-  const AnswerExpiry expiry = expiry_in(content, config, found.value.reveal(), since);
+  token.issued_at = begin.named;
+  const AnswerExpiry expiry = expiry_in(content, config, found.value.reveal(), begin);
   token.expires_at = expiry.at;
   token.dated_end = expiry.dated;
   answer.end_by_default = expiry.by_default;
@@ -231,7 +230,7 @@ FetchedToken parse_http_answer(const HttpResponse& response, const ResponseConfi
   const AnswerContent content = content_of(response, config, now);
   refuse_unless_accepted(response, content, config, display, secrets);
   try {
-    return token_in(content, config, sent_at).token;
+    return token_in(content, config, {sent_at, sent_at}).token;
   } catch (SourceError& e) {
     // A page of maintenance may have the status of a success, and say when to come back.
     e.set_retry_after(asked_pause(response, now));
@@ -243,7 +242,7 @@ FetchedToken parse_token_response(std::string_view body, const ResponseConfig& c
                                   std::span<const SecretString> secrets) {
   const AnswerContent content = content_of(body, config, now);
   refuse_declared_error(content, config, secrets);
-  return token_in(content, config, now).token;
+  return token_in(content, config, {now, now}).token;
 }
 
 }  // namespace jeton::agent

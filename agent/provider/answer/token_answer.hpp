@@ -11,6 +11,7 @@
 #include "agent/config/model/sources/request_config.hpp"
 #include "agent/http/http.hpp"
 #include "agent/provider/answer/answer_content.hpp"
+#include "agent/provider/answer/answer_expiry.hpp"
 #include "agent/provider/source.hpp"
 #include "agent/record/record.hpp"
 
@@ -25,9 +26,9 @@ struct TokenAnswer {
   bool end_by_default = false;  // AnswerExpiry::by_default
 };
 
-// The token in an answer that was accepted. `since`: a lifetime counts from when the request was sent, so it never ends
+// The token in an answer that was accepted. `begin`: lifetimes count from when the request was sent, so that none ends
 // later than the provider says. Throws SourceError: transient, because the next answer may be a good one.
-[[nodiscard]] TokenAnswer token_in(const AnswerContent& content, const ResponseConfig& config, WallTime since);
+[[nodiscard]] TokenAnswer token_in(const AnswerContent& content, const ResponseConfig& config, LifetimeBegin begin);
 
 // The token in an HTTP answer that was received at `now`; throws SourceError also for an answer that is a refusal.
 [[nodiscard]] FetchedToken parse_http_answer(const HttpResponse& response, const ResponseConfig& config,

@@ -77,7 +77,7 @@ FileToken parse_json_file(const FileContent& content, const FileSourceConfig& co
   try {
     const AnswerContent answer = content_of(content.text.reveal(), config.response, now);
     refuse_declared_error(answer, config.response, {});
-    TokenAnswer read = token_in(answer, config.response, written_at);
+    TokenAnswer read = token_in(answer, config.response, {written_at, now});
     found.token = std::move(read.token);
     found.expiry_is_configured = read.end_by_default;
   } catch (const SourceError& e) {

@@ -38,6 +38,18 @@ TEST_F(ServiceCredentials, FolderAndFileAreNamed_HaveTheNamesOfSystemd) {
   EXPECT_EQ(all(), "jeton_key=of folder/key\none=of file\n");
 }
 
+// As systemd reads a folder: with the folders in it, without links and hidden files.
+TEST_F(ServiceCredentials, FolderHasFoldersAndLinks_FilesInThemAndNoLinksAreGiven) {
+  written("folder/key");
+  written("folder/prod/api/key");
+  written("folder/.hidden");
+  written("folder/.git/key");
+  std::filesystem::create_symlink(written("elsewhere/file"), dir_ / "folder/link");
+  std::filesystem::create_symlink(dir_ / "elsewhere", dir_ / "folder/links");
+  account_.credentials = {{"jeton", dir_ / "folder"}};
+  EXPECT_EQ(all(), "jeton_key=of folder/key\njeton_prod_api_key=of folder/prod/api/key\n");
+}
+
 TEST_F(ServiceCredentials, FileIsMissing_ServiceCannotStart) {
   account_.credentials = {{"one", dir_.path() / "missing"}};
   try {

@@ -11,13 +11,15 @@
 #include <vector>
 
 #include "agent/config/load.hpp"
+#include "tests/support/certificates.hpp"
+#include "tests/support/temp_dir.hpp"
 
 namespace jeton::test {
 
 struct BrokenConfig {
   const char* name;
-  const char* text;     // starts with a line feed, which does not count: line 1 is the line after it
-  int line;             // of the expected error
+  const char* text;  // starts with a line feed, which does not count: line 1 is the line after it; PEM_FILE is a file
+  int line;          // of the expected error
   const char* message;  // part of it
 };
 
@@ -56,7 +58,12 @@ inline void expect_problem(const std::string& text, std::string_view message) {
 
 // The configuration is refused, with exactly this one error: follow-up errors only confuse.
 inline void expect_refused(const BrokenConfig& broken) {
-  const std::string text = broken.text;
+  std::string text = broken.text;
+  const TempDir dir;
+  if (const auto at = text.find("PEM_FILE"); at != std::string::npos) {
+    const IssuedCertificate own = Authority().issue({});
+    text.replace(at, 8, dir.write("tls.pem", own.certificate + own.key).string());
+  }
   const agent::LoadResult result = load_text(text.starts_with('\n') ? text.substr(1) : text);
   EXPECT_FALSE(result.config.has_value());
   std::vector<agent::Problem> errors = result.problems;

@@ -220,12 +220,12 @@ coordination:
   backend: redis
   redis:
     endpoint: redis://h
-    tls: {ca_file: /etc/hostname}
+    tls: {ca_file: PEM_FILE}
 )",
                      6, "write rediss://"},
         BrokenConfig{"CertificateWithoutKey", R"(
 version: 1
-coordination: {backend: redis, redis: {endpoint: "rediss://h", tls: {cert_file: /etc/hostname}}}
+coordination: {backend: redis, redis: {endpoint: "rediss://h", tls: {cert_file: PEM_FILE}}}
 )",
                      2, "cert_file and key_file go together"},
         BrokenConfig{"RedlockOfTwo", R"(

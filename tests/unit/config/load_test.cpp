@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "agent/config/schema/schema.hpp"
+#include "tests/support/certificates.hpp"
 #include "tests/support/dead_mount.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/unit/config/broken_config.hpp"
@@ -30,7 +31,7 @@ coordination:
     endpoint: rediss://[::1]:6380/2
     username: agent
     password: $${x}
-    tls: {ca_file: /etc/hostname, cert_file: /etc/passwd, key_file: /etc/group, server_name: redis.example}
+    tls: {ca_file: TLS_FILES/ca, cert_file: TLS_FILES/cert, key_file: TLS_FILES/key, server_name: redis.example}
     timeout: 250ms
     replicas_acked: 1
   seal: {key_files: [SEAL_KEY]}
@@ -76,6 +77,13 @@ TEST(Load, EveryKeyIsSet_EachValueIsInItsField) {
   const std::filesystem::path seal_key = dir.write("seal.key", test::seal_key_text);
   std::string text = full;
   text.replace(text.find("SEAL_KEY"), 8, seal_key.string());
+  const IssuedCertificate own = Authority().issue({});
+  const std::filesystem::path ca = dir.write("ca", Authority().pem());
+  const std::filesystem::path cert = dir.write("cert", own.certificate);
+  const std::filesystem::path key = dir.write("key", own.key);
+  for (auto at = text.find("TLS_FILES"); at != std::string::npos; at = text.find("TLS_FILES")) {
+    text.replace(at, 9, dir.path().string());
+  }
   const LoadResult result = load_text(text);
   ASSERT_TRUE(result.config) << all_texts(result.problems);
 
@@ -95,7 +103,7 @@ TEST(Load, EveryKeyIsSet_EachValueIsInItsField) {
   redis.access.username = SecretTemplate::literal("agent");
   redis.access.password = SecretTemplate::literal("${x}");
   redis.access.timeout = 250ms;
-  redis.access.tls = {{"/etc/hostname", "/etc/passwd", "/etc/group"}, "redis.example"};
+  redis.access.tls = {{ca, cert, key}, "redis.example"};
   redis.replicas_acked = 1;
   expected.coordination.seal_keys = {SecretTemplate::parse("${file:" + seal_key.string() + "}")};
   expected.coordination.fetch_alone = 30s;
@@ -205,6 +213,32 @@ TEST(Load, TextHasCarriageReturnsAndAByteOrderMark_IsLoaded) {
   const LoadResult broken = load_text("\xEF\xBB\xBFversion: 1\r\nagent: {colour: red}\r\n");
   ASSERT_EQ(broken.problems.size(), 1U);
   EXPECT_EQ(broken.problems[0].text().substr(0, 28), "agent.yaml:2:9: error: unkno");
+}
+
+// A block of text in YAML (|) has a line end at its end, like a file.
+TEST(Load, CredentialIsABlockOfText_HasNoLineEndAtItsEnd) {
+  const LoadResult result = load_text(R"(version: 1
+tokens:
+  t:
+    source:
+      type: oauth2
+      token_url: |
+        https://auth.example.com/token
+      client_id: |
+        me
+      client_secret: >
+        s3cret
+      params:
+        text: |
+          line
+)");
+  ASSERT_TRUE(result.config) << all_texts(result.problems);
+  const auto* const source = source_as<OAuth2SourceConfig>(result.config->tokens.at("t").source);
+  ASSERT_NE(source, nullptr);
+  EXPECT_EQ(source->token_url, SecretTemplate::literal("https://auth.example.com/token"));
+  EXPECT_EQ(source->client_id, SecretTemplate::literal("me"));
+  EXPECT_EQ(source->client_secret, SecretTemplate::literal("s3cret"));
+  EXPECT_EQ(source->params.at("text").front(), SecretTemplate::literal("line\n")) << "it may be meant";
 }
 
 TEST(Load, ThereIsNoToken_IsWarnedOf) {
@@ -336,13 +370,16 @@ TEST(Load, LoginOfRedisIsEmpty_IsNone) {
 }
 
 TEST(Load, ClientIdIsEmptyAndNoneIsNeeded_IsNotSent) {
-  for (const char* client :
-       {"client_id: ''", "client_id: '', client_auth: none",
-        "client_id: '', client_auth: tls_client_auth, tls: {cert_file: /etc/hostname, key_file: /etc/passwd}"}) {
+  const TempDir dir;
+  const IssuedCertificate own = Authority().issue({});
+  const std::string pem = dir.write("client.pem", own.certificate + own.key).string();
+  for (const std::string& client :
+       {std::string("client_id: ''"), std::string("client_id: '', client_auth: none"),
+        "client_id: '', client_auth: tls_client_auth, tls: {cert_file: " + pem + ", key_file: " + pem + "}"}) {
     const LoadResult result = load_text(
         "version: 1\ntokens:\n  t:\n    source: {type: oauth2, token_url: 'https://h/', grant: token_exchange, "
         "token_exchange: {subject_token: '${env:PATH}', subject_token_type: jwt}, " +
-        std::string(client) + "}\n");
+        client + "}\n");
     ASSERT_TRUE(result.config) << all_texts(result.problems);
     EXPECT_TRUE(std::get<Immutable<OAuth2SourceConfig>>(result.config->tokens.at("t").source)->client_id.empty())
         << client;

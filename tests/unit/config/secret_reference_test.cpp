@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "tests/support/certificates.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/unit/config/broken_config.hpp"
 
@@ -31,8 +32,9 @@ TEST(SecretReference, FileIsReadableByOthers_IsWarnedOf) {
 
 TEST(SecretReference, KeyOfACertificateIsReadableByOthers_IsWarnedOf) {
   const TempDir dir;
-  const std::string certificate = dir.write("client.pem", "c").string();
-  const auto key = dir.write("client.key", "k");
+  const IssuedCertificate own = Authority().issue({});
+  const std::string certificate = dir.write("client.pem", own.certificate).string();
+  const auto key = dir.write("client.key", own.key);
   std::filesystem::permissions(certificate, std::filesystem::perms{0644});
   const std::string lines = "      tls: {cert_file: " + certificate + ", key_file: " + key.string() + "}\n";
   EXPECT_EQ(problems_of(lines), "");
@@ -43,11 +45,14 @@ TEST(SecretReference, KeyOfACertificateIsReadableByOthers_IsWarnedOf) {
 // The mode of one is 0440: systemd gives it to the user of the service by an access list.
 TEST(SecretReference, FileIsACredential_ModeIsNotWarnedOf) {
   const TempDir dir;
-  const auto file = dir.write("key", "k");
+  const IssuedCertificate own = Authority().issue({});
+  const TempDir others;
+  const std::string certificate = others.write("client.pem", own.certificate).string();
+  const auto file = dir.write("key", own.key);
   std::filesystem::permissions(file, std::filesystem::perms{0440});
-  const auto problems = [&file](const std::string& directory) {
+  const auto problems = [&](const std::string& directory) {
     ::setenv("CREDENTIALS_DIRECTORY", directory.c_str(), 1);
-    std::string found = problems_of("      tls: {cert_file: /etc/hostname, key_file: " + file.string() +
+    std::string found = problems_of("      tls: {cert_file: " + certificate + ", key_file: " + file.string() +
                                     "}\n      form: {k: \"${file:" + file.string() + "}\"}\n");
     ::unsetenv("CREDENTIALS_DIRECTORY");
     return found;

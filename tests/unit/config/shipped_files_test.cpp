@@ -3,6 +3,7 @@
 
 #include <set>
 
+#include "tests/support/certificates.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/unit/config/broken_config.hpp"
 #include "tests/unit/config/schema_walk.hpp"
@@ -20,8 +21,10 @@ TEST(ShippedConfig, AsInstalled_LoadsTheDefaults) {
 TEST(ShippedConfig, EverySettingIsOn_LoadsWithoutAProblem) {
   const TempDir dir;
   const std::filesystem::path secret = dir.write("secret", "s3cret\n");
+  const IssuedCertificate own = Authority().issue({});
+  const std::filesystem::path pem = dir.write("tls.pem", own.certificate + own.key);
   std::string text = with_programs(
-      with_accounts(with_files(with_secrets(switched_on(read_file(config_dir / "agent.yaml")), secret), secret)));
+      with_accounts(with_files(with_secrets(switched_on(read_file(config_dir / "agent.yaml")), secret), pem)));
   text = with_seal_key(std::move(text), dir.write("seal.key", seal_key_text));
   const auto result = load_text(text);
   EXPECT_TRUE(result.config) << all_texts(result.problems) << text;

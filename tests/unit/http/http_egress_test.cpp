@@ -208,6 +208,26 @@ TEST_F(HttpEgress, CertificatesAreReplacedOnDisk_NextConnectionHasTheNewOnes) {
   EXPECT_EQ(failure(std::move(distrusting)), Reason::tls);
 }
 
+// A token may be bound to the certificate of the connection (RFC 8705), and readers have the new one.
+TEST_F(HttpEgress, CertificatesAreReplacedOnDisk_KeptConnectionIsNotUsed) {
+  json options = with_tls();
+  options["ca"] = authority_.pem();
+  const NetworkProcess provider("provider.mjs", options);
+  HttpRequest r = to(provider);
+  const auto replace = [&] {
+    const test::IssuedCertificate own = authority_.issue({});
+    r.route.tls.cert_file = dir_.write("client.pem", own.certificate);
+    r.route.tls.key_file = dir_.write("client.key", own.key);
+  };
+  replace();
+  const json first = seen(r)["client_key"];
+  EXPECT_EQ(seen(r)["client_key"], first);
+  replace();
+  EXPECT_NE(seen(r)["client_key"], first);
+  dir_.write("ca.pem", test::Authority("Other").pem());
+  EXPECT_EQ(failure(r), Reason::tls);
+}
+
 TEST_F(HttpEgress, KeyDoesNotFitTheCertificate_ErrorNamesTheKeyFile) {
   const NetworkProcess provider("provider.mjs", with_tls());
   HttpRequest r = to(provider);

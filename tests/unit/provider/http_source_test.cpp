@@ -101,6 +101,22 @@ TEST_F(HttpSourceTest, CallTakesTime_LifetimeCountsFromTheRequest) {
   EXPECT_EQ(token.expires_at, asked_at + 60s);
 }
 
+TEST_F(HttpSourceTest, CallTakesTime_EveryKindOfLifetimeCountsFromTheRequest) {
+  HttpSourceConfig cookie = plain_;
+  cookie.response.token = {AnswerPlace::In::cookie, "SID"};
+  HttpSourceConfig by_default = plain_;
+  by_default.response.default_lifetime = 60s;
+  const std::vector<HttpHeader> headers{{"Set-Cookie", SecretString("SID=tok-1; Max-Age=60")}};
+  fake_.answer = [this, &headers] {
+    clock_.pass(10s);
+    return HttpResponse{200, {}, SecretString(R"({"access_token":"tok-1"})"), headers};
+  };
+  for (const HttpSourceConfig& one : {cookie, by_default}) {
+    const WallTime asked_at = clock_.wall;
+    EXPECT_EQ(fetch(one, fake_).expires_at, asked_at + 60s) << one.response.token.text();
+  }
+}
+
 TEST_F(HttpSourceTest, WallClockIsSteppedDuringTheCall_LifetimeCountsFromTheRequestByTheNewTime) {
   for (const Milliseconds step : {Milliseconds(24h), Milliseconds(-24h)}) {
     fake_.answer = [this, step] {

@@ -104,8 +104,8 @@ AssertionConfig read_assertion(const ValueReader& section, Reading& reading) {
   const ValueReader assertion = jwt.at("assertion");
   const ValueReader key = jwt.at("key");
   const ValueReader header = jwt.at("header");
-  assign(config.assertion, assertion.secret());
-  config.key = read_key(key, key.secret());
+  assign(config.assertion, assertion.secret(SecretUse::credential));
+  config.key = read_key(key, key.secret(SecretUse::credential));
   if (assertion.present() && key.present()) {
     key.error(section.path() + ": key and assertion exclude each other; with assertion the agent signs nothing");
   }
@@ -136,11 +136,12 @@ void read_oauth2_client(ObjectReader& source, OAuth2SourceConfig& config, bool g
   const ValueReader secret = source.at("client_secret");
   const ValueReader auth = source.at("client_auth");
   const ValueReader assertion = source.at("client_assertion");
-  assign(config.client_secret, secret.secret());  // some clients have an empty one, as `cf` at Cloud Foundry's UAA
+  assign(config.client_secret,
+         secret.secret(SecretUse::credential));  // some clients have an empty one, as `cf` at Cloud Foundry's UAA
   config.client_assertion = read_assertion(assertion, reading);
   const auto chosen = auth.choice<ClientAuth>(client_auths);
   config.client_auth = chosen.value_or(secret.present() ? ClientAuth::client_secret_basic : ClientAuth::none);
-  assign(config.client_id, may_lack_id(config.client_auth) ? id.secret() : id.filled_secret());
+  assign(config.client_id, may_lack_id(config.client_auth) ? id.secret(SecretUse::credential) : id.filled_secret());
   if (!source.present() || !grant_known || (auth.present() && !chosen)) return;
   if (config.client_auth == ClientAuth::client_secret_jwt) config.client_assertion.algorithm = JwtAlgorithm::hs256;
   const bool alone = !auth.present() && !secret.present();
