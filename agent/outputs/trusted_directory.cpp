@@ -33,42 +33,20 @@ AccessList access_list_of(int fd, const std::string& path, mode_t mode) {
   return list;
 }
 
-// True: this entry gives the right to write, if the mask lets it.
-bool has_write(acl_entry_t entry) {
-  acl_permset_t rights = nullptr;
-  return ::acl_get_permset(entry, &rights) == 0 && ::acl_get_perm(rights, ACL_WRITE) == 1;
-}
-
 bool is_trusted_group(gid_t group) { return group == 0 || group == ::getegid(); }
-
-template <typename Action>
-void for_each_entry(const AccessList& list, const Action& action) {
-  const auto all = static_cast<acl_t>(list.get());
-  acl_entry_t entry = nullptr;
-  for (int more = ::acl_get_entry(all, ACL_FIRST_ENTRY, &entry); more == 1;
-       more = ::acl_get_entry(all, ACL_NEXT_ENTRY, &entry)) {
-    acl_tag_t tag = ACL_UNDEFINED_TAG;
-    if (::acl_get_tag_type(entry, &tag) == 0) action(entry, tag);
-  }
-}
-
-// Of ACL_USER and ACL_GROUP.
-unsigned id_of(acl_entry_t entry) {
-  const std::unique_ptr<void, FreeAcl> id(::acl_get_qualifier(entry));
-  return id ? *static_cast<const unsigned*>(id.get()) : static_cast<unsigned>(-1);
-}
 
 Writers writers_of(const AccessList& list, gid_t group, std::optional<uid_t> owner) {
   bool masked = false;
-  for_each_entry(list, [&](acl_entry_t entry, acl_tag_t tag) { masked |= tag == ACL_MASK && !has_write(entry); });
+  for_each_entry(list,
+                 [&](acl_entry_t entry, acl_tag_t tag) { masked |= tag == ACL_MASK && !has_right(entry, ACL_WRITE); });
   Writers writers;
   for_each_entry(list, [&](acl_entry_t entry, acl_tag_t tag) {
-    if (!has_write(entry)) return;
+    if (!has_right(entry, ACL_WRITE)) return;
     writers.everyone |= tag == ACL_OTHER;
     if (masked) return;
     writers.group |= tag == ACL_GROUP_OBJ && !is_trusted_group(group);
-    writers.entry |= tag == ACL_USER && !is_trusted(id_of(entry), owner);
-    writers.entry |= tag == ACL_GROUP && !is_trusted_group(id_of(entry));
+    writers.entry |= tag == ACL_USER && !is_trusted(qualifier_of(entry), owner);
+    writers.entry |= tag == ACL_GROUP && !is_trusted_group(qualifier_of(entry));
   });
   return writers;
 }

@@ -1,6 +1,7 @@
 #include "agent/process/exec_run.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -190,8 +191,16 @@ struct ExecRun::Impl : std::enable_shared_from_this<Impl> {
 
   [[nodiscard]] bool all_ended() const { return !report_open && (!out_open || too_much) && !err_open; }
 
+  // By itself, with all that it started; perhaps while this process was stopped, or its loop late.
+  [[nodiscard]] bool has_ended() {
+    if (reported || !report_open) return reported;
+    pollfd ready{report.native_handle(), POLLIN, 0};
+    return ::poll(&ready, 1, 0) == 1 && (ready.revents & POLLIN) != 0;
+  }
+
   Task<ExecResult> finish() {
     BootTime until = deadline;
+    bool is_read_late = false;
     while (!all_ended()) {
       if (too_much && result.end == ExecResult::End::ended) {
         result.end = ExecResult::End::too_much_output;
@@ -202,6 +211,11 @@ struct ExecRun::Impl : std::enable_shared_from_this<Impl> {
       // A command that writes without end is always heard before the timer is.
       if (heard && timers.clock().boot_now() < until) continue;
       if (result.end != ExecResult::End::ended) break;
+      if (!is_read_late && has_ended()) {
+        is_read_late = true;
+        until = timers.clock().boot_now() + kill_patience;
+        continue;
+      }
       result.end = ExecResult::End::timed_out;
       until = timers.clock().boot_now() + exec_grace + kill_patience;
       terminate();

@@ -20,13 +20,23 @@ unsigned required(std::optional<unsigned> id, const char* kind, const std::strin
               "' on this host; create it or remove it from access." + kind + "s");
 }
 
+// Sets: a list with a repeated entry is not valid.
+struct Readers {
+  std::set<unsigned> users;
+  std::set<unsigned> groups;
+};
+
+Readers readers_of(const AccessConfig& access) {
+  Readers readers;
+  for (const std::string& user : access.users) readers.users.insert(required(find_user(user), "user", user));
+  for (const std::string& group : access.groups) readers.groups.insert(required(find_group(group), "group", group));
+  return readers;
+}
+
 }  // namespace
 
 void set_readers(int fd, const std::string& path, const AccessConfig& access) {
-  std::set<unsigned> users;  // sets: a list with a repeated entry is not valid
-  std::set<unsigned> groups;
-  for (const std::string& user : access.users) users.insert(required(find_user(user), "user", user));
-  for (const std::string& group : access.groups) groups.insert(required(find_group(group), "group", group));
+  const auto [users, groups] = readers_of(access);
 
   std::string text = "u::rw-,g::---,o::---";
   for (const unsigned id : users) text += ",u:" + std::to_string(id) + ":r--";
@@ -42,6 +52,20 @@ void set_readers(int fd, const std::string& path, const AccessConfig& access) {
     throw Error(path + ": this filesystem has no access control lists; put agent.runtime_dir on a tmpfs");
   }
   if (::fchmod(fd, 0600) != 0) throw errno_error(path);
+}
+
+bool gives_more_than(int fd, const AccessConfig& access) {
+  const Readers readers = readers_of(access);
+  const AccessList acl(::acl_get_fd(fd));
+  if (!acl) return false;  // a filesystem without lists
+  bool more = false;
+  for_each_entry(acl, [&](acl_entry_t entry, acl_tag_t tag) {
+    if (!has_right(entry, ACL_READ)) return;
+    more |= tag == ACL_USER && !readers.users.contains(qualifier_of(entry));
+    more |= tag == ACL_GROUP && !readers.groups.contains(qualifier_of(entry));
+    more |= tag == ACL_GROUP_OBJ || tag == ACL_OTHER;
+  });
+  return more;
 }
 
 }  // namespace jeton::agent

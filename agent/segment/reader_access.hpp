@@ -13,4 +13,7 @@ namespace jeton::agent {
 // exist, and changes nothing then.
 void set_readers(int fd, const std::string& path, const AccessConfig& access);
 
+// Whether the file gives a right to read that `access` does not. Throws as set_readers() does.
+[[nodiscard]] bool gives_more_than(int fd, const AccessConfig& access);
+
 }  // namespace jeton::agent

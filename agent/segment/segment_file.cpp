@@ -176,13 +176,19 @@ std::unique_ptr<SegmentFile> SegmentFile::open(RuntimeDir& directory, const std:
   return segment;
 }
 
-void SegmentFile::set_readers(const AccessConfig& access) {
+UniqueFd SegmentFile::open_again() const {
   const std::string file = has_taken_name_ ? name_ : temporary(name_);
-  const UniqueFd fd(::openat(directory_.segments_fd(), file.c_str(), as_it_is));
+  UniqueFd fd(::openat(directory_.segments_fd(), file.c_str(), as_it_is));
   struct stat opened = {};
   if (!fd || ::fstat(fd.get(), &opened) != 0) throw errno_error(path_);
   if (!is_mine(opened)) throw Error(path_ + ": another file has taken its place; restart the agent");
-  agent::set_readers(fd.get(), path_, access);
+  return fd;
+}
+
+void SegmentFile::set_readers(const AccessConfig& access) { agent::set_readers(open_again().get(), path_, access); }
+
+bool SegmentFile::gives_more_than(const AccessConfig& access) const {
+  return agent::gives_more_than(open_again().get(), access);
 }
 
 void SegmentFile::take_name() {

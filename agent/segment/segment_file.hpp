@@ -16,6 +16,7 @@
 #include <memory>
 #include <string>
 
+#include "agent/base/unique_fd.hpp"
 #include "agent/config/model/config.hpp"
 #include "agent/segment/runtime_dir.hpp"
 #include "agent/segment/slot_writer.hpp"
@@ -43,6 +44,8 @@ class SegmentFile {
   [[nodiscard]] bool has_our_boot_clock() const;
 
   void set_readers(const AccessConfig& access);
+  // Whether its access list gives a right to read that `access` does not.
+  [[nodiscard]] bool gives_more_than(const AccessConfig& access) const;
 
   // Takes the token's name. A file that had the name is at the temporary name afterwards: discard_leftover().
   void take_name();
@@ -74,6 +77,7 @@ class SegmentFile {
   };
   SegmentFile(RuntimeDir& directory, const std::string& name);
   void map(int fd, std::size_t size, Policy memory_lock);
+  [[nodiscard]] UniqueFd open_again() const;
   [[nodiscard]] bool is_mine(const struct stat& file) const;
 
   RuntimeDir& directory_;

@@ -68,7 +68,8 @@ std::optional<Record> SegmentStore::open(WallTime now) {
   if (record) generation_ = record->generation;
   const bool of_this_boot = file_ && file_->has_our_boot_clock();
   if (record && !of_this_boot) forget_boot_ends(*record);
-  if (of_this_boot && file_->geometry() == layout::geometry_for(static_cast<std::uint32_t>(options_.capacity))) {
+  if (of_this_boot && file_->geometry() == layout::geometry_for(static_cast<std::uint32_t>(options_.capacity)) &&
+      !file_->gives_more_than(options_.access)) {
     adopt(record, now);
   } else {
     replace(options_, record, now);
@@ -93,6 +94,7 @@ void SegmentStore::publish(const Record& record, WallTime now) {
   slots.publish(trimmed ? *trimmed : record, state);
   file_->touch();
   generation_ = record.generation;
+  retire_lost();  // its readers open the name again
 }
 
 void SegmentStore::mark_expired() {
@@ -116,7 +118,7 @@ bool SegmentStore::rejected() const { return file_ && (file_->slots().state() & 
 void SegmentStore::heartbeat(WallTime now) {
   writable().set_heartbeat(now);
   if (file_->has_name()) return;
-  // The file was removed. Readers that have it mapped go on; no other reader can open it.
+  // The file was removed. Readers that have it mapped go on with its token; no other reader can open it.
   try {
     const WriterMutex::Guard guard(directory_.writer_mutex());
     replace(options_, file_->slots().current(), now);
@@ -137,9 +139,11 @@ void SegmentStore::reconfigure(std::size_t capacity, const AccessConfig& access,
   SegmentOptions changed = options_;
   changed.capacity = capacity;
   changed.access = access;
-  if (capacity != options_.capacity) {
+  const bool changes_list =
+      access != options_.access && file_->has_name();  // heartbeat() replaces one without its name
+  if (capacity != options_.capacity || (changes_list && file_->gives_more_than(access))) {
     replace(changed, slots.current(), now);
-  } else if (access != options_.access && file_->has_name()) {  // one without its name is replaced by heartbeat()
+  } else if (changes_list) {
     file_->set_readers(access);
   }
   options_ = std::move(changed);
@@ -151,6 +155,12 @@ void SegmentStore::retire() {
   file_->remove_name();
   JETON_FAILPOINT("segment.retire.removed");
   file_ = nullptr;
+  retire_lost();
+}
+
+void SegmentStore::retire_lost() {
+  if (lost_) lost_->slots().retire();
+  lost_ = nullptr;
 }
 
 SlotWriter& SegmentStore::writable() {
@@ -217,9 +227,13 @@ void SegmentStore::put_in_place(const SegmentOptions& options, std::size_t capac
   JETON_FAILPOINT("segment.create.filled");
   fresh->set_readers(options.access);
   JETON_FAILPOINT("segment.create.granted");
+  const bool is_lost = file_ && !file_->has_name();
   fresh->take_name();
-  file_ = std::move(fresh);
+  std::swap(file_, fresh);
   JETON_FAILPOINT("segment.create.renamed");
+  if (!is_lost) return;
+  retire_lost();  // the one before
+  lost_ = std::move(fresh);
 }
 
 std::uint64_t SegmentStore::size() const { return file_ ? file_->geometry().segment_size : 0; }

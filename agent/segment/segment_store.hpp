@@ -6,9 +6,10 @@
 //   if (auto record = store.adopted()) ...
 //
 // The segment of an earlier run is adopted with its token if it passes every check, checksum included. If its capacity
-// differs, or it is of another boot or of an agent of layout 1.0, it is replaced by a new segment that holds the same
-// token from the start; if it is damaged or not ours, by an empty one, with a warning. Destroying a store leaves the
-// segment readable; retire() removes it. One thread.
+// differs, it is of another boot or of an agent of layout 1.0, or its access list gives more than the configuration, it
+// is replaced by a new segment that holds the same token from the start; if it is damaged or not ours, by an empty one,
+// with a warning. An access list governs the opening only: a process that lost its right, and has the file mapped,
+// would read every later token. Destroying a store leaves the segment readable; retire() removes it. One thread.
 #pragma once
 
 #include <cstddef>
@@ -68,10 +69,13 @@ class SegmentStore final : public TokenStore {
                     WallTime now);
   [[nodiscard]] bool keeps_previous(const Record& record, WallTime now) const;
   SlotWriter& writable();
+  void retire_lost();
 
   RuntimeDir& directory_;
   SegmentOptions options_;
   std::unique_ptr<SegmentFile> file_;
+  // The file whose name was removed, until its token is replaced: readers that have it mapped may reach no other.
+  std::unique_ptr<SegmentFile> lost_;
   Generation generation_ = 0;
   std::optional<Record> adopted_;
   bool restore_failed_ = false;

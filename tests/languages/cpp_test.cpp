@@ -20,6 +20,7 @@ void run() {
   const std::string before(reader.current()->value());
   check(token.accepts(before).value(), "accepts the current token");
   check(!token.accepts("other").value(), "accepts nothing else");
+  check(!token.accepts({}).value(), "accepts no empty text, such as of a header that is missing");
 
   jeton::Events events(token);
   const char* jetonctl = std::getenv("JETONCTL");

@@ -1,7 +1,9 @@
 // The Node.js binding beside a real agent (run by node_test.sh in the package's folder).
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { execFile, spawn } from 'node:child_process';
+import {
+  chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,6 +31,58 @@ test('reads what the segment holds', async () => {
   assert.equal(info.generation, value.generation);
   assert.equal(info.valueSize, value.value.length);
   token.close();
+});
+
+test('current has the attributes of a token that is given again', async () => {
+  const directory = mkdtempSync('/dev/shm/jeton-node.');
+  const runtimeDir = join(directory, 'run'), answer = join(directory, 'answer.json'), config = join(directory, 'agent.yaml');
+  const expires_at = Math.floor(Date.now() / 1000) + 3600;
+  const give = (plan) => {
+    writeFileSync(`${answer}.new`, JSON.stringify({ token: 'the-same', expires_at, plan }));
+    renameSync(`${answer}.new`, answer);
+  };
+  const jetonctl = (...args) => run(process.env.JETONCTL, ['--dir', runtimeDir, ...args]);
+  const planOfAnotherReader = async () =>
+    JSON.parse((await jetonctl('get', 'api', '--format', 'json', '--wait', '1m')).stdout).attributes.plan;
+  give('old');
+  writeFileSync(
+    config,
+    `
+version: 1
+agent: {runtime_dir: ${runtimeDir}, state_dir: ${directory}/state}
+tokens:
+  api:
+    source:
+      type: exec
+      command: [/bin/cat, ${answer}]
+      response: {token: /token, expires_at: /expires_at, attributes: {plan: /plan}}
+    refresh: {min_interval: 10ms}
+`,
+  );
+  const agent = spawn(process.env.JETON_AGENT, ['run', '--config', config], { stdio: 'ignore' });
+  const ended = new Promise((resolve) => agent.once('exit', resolve));
+  try {
+    while (!existsSync(join(runtimeDir, 'segments', 'api'))) {
+      assert.equal(agent.exitCode, null);
+      await new Promise(setImmediate);
+    }
+    assert.equal(await planOfAnotherReader(), 'old');
+    const token = jeton.open('api', { directory: runtimeDir });
+    const before = token.current();
+    give('new');
+    await jetonctl('refresh', 'api');
+    while ((await planOfAnotherReader()) === 'old');
+    const after = token.current();
+    assert.deepEqual([after.generation, after.value], [before.generation, before.value]);
+    assert.deepEqual(after.expiresAt, before.expiresAt);
+    assert.deepEqual({ ...after.attributes }, { plan: 'new' });
+    assert.equal(token.current(), after);
+    token.close();
+  } finally {
+    agent.kill('SIGKILL');
+    await ended;
+    rmSync(directory, { recursive: true });
+  }
 });
 
 test('prints no secret', () => {

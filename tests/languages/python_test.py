@@ -2,6 +2,8 @@
 """The Python binding beside a real agent (run by with_agent)."""
 
 import asyncio
+import contextlib
+import json
 import os
 import pickle
 import signal
@@ -9,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
 from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -52,6 +55,55 @@ class Reading(unittest.TestCase):
             refresh()
             self.assertEqual(token.wait_change(before.generation, PATIENCE), token.current().generation)
             self.assertNotEqual(token.current().value, before.value)
+
+    def test_current_has_the_attributes_of_a_token_that_is_given_again(self):
+        with tempfile.TemporaryDirectory(dir="/dev/shm") as directory, contextlib.ExitStack() as at_end:
+            answer, config, run = (Path(directory, name) for name in ("answer.json", "agent.yaml", "run"))
+            end = int(time.time()) + 3600
+
+            def give(plan):
+                answer.with_suffix(".new").write_text(
+                    json.dumps({"token": "the-same", "expires_at": end, "plan": plan})
+                )
+                answer.with_suffix(".new").rename(answer)
+
+            def attributes_of_another_reader():
+                shown = [os.environ["JETONCTL"], "--dir", str(run), "get", "api", "--format", "json", "--wait", "1m"]
+                return json.loads(subprocess.run(shown, check=True, capture_output=True).stdout)["attributes"]
+
+            give("old")
+            config.write_text(
+                f"""
+version: 1
+agent: {{runtime_dir: {run}, state_dir: {directory}/state}}
+tokens:
+  api:
+    source:
+      type: exec
+      command: [/bin/cat, {answer}]
+      response: {{token: /token, expires_at: /expires_at, attributes: {{plan: /plan}}}}
+    refresh: {{min_interval: 10ms}}
+"""
+            )
+            start = [os.environ["JETON_AGENT"], "run", "--config", str(config)]
+            agent = subprocess.Popen(start, stderr=subprocess.DEVNULL)
+            at_end.callback(agent.wait)
+            at_end.callback(agent.kill)
+            while not (run / "segments" / "api").exists():
+                self.assertIsNone(agent.poll())
+            self.assertEqual(attributes_of_another_reader(), {"plan": "old"})
+            with jeton.open("api", run) as token:
+                before = token.current()
+                give("new")
+                ask = [os.environ["JETONCTL"], "--dir", str(run), "refresh", "api"]
+                subprocess.run(ask, check=True, stdout=subprocess.DEVNULL)
+                while attributes_of_another_reader() == {"plan": "old"}:
+                    pass
+                after = token.current()
+                self.assertEqual((after.generation, after.value), (before.generation, before.value))
+                self.assertEqual(after.expires_at, before.expires_at)
+                self.assertEqual(after.attributes, {"plan": "new"})
+                self.assertIs(token.current(), after)
 
     def test_a_directory_can_be_named(self):
         with tempfile.TemporaryDirectory() as empty:

@@ -271,7 +271,8 @@ class Token {
   }
   // Whether `presented` is the current token, or the previous one inside its overlap.
   [[nodiscard]] Result<bool> accepts(std::string_view presented) const {
-    const jeton_status status = jeton_accepts(handle_, presented.data(), presented.size());
+    const char* const bytes = presented.empty() ? "" : presented.data();  // an empty view may have none
+    const jeton_status status = jeton_accepts(handle_, bytes, presented.size());
     if (status != JETON_OK && status != JETON_MISMATCH) return status;
     return status == JETON_OK;
   }

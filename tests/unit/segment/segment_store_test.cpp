@@ -25,15 +25,17 @@ using test::sample_previous;
 using test::sample_record;
 using test::wall_now;
 using testing::HasSubstr;
+using testing::Not;
 using namespace std::chrono_literals;
 
 class SegmentStoreTest : public testing::Test {
  protected:
-  [[nodiscard]] std::unique_ptr<SegmentStore> open(std::size_t capacity = 1024) {
-    return std::make_unique<SegmentStore>(runtime, SegmentOptions{"api", capacity, {}, Policy::warn}, wall_now());
+  [[nodiscard]] std::unique_ptr<SegmentStore> open(std::size_t capacity = 1024, const AccessConfig& access = {}) {
+    return std::make_unique<SegmentStore>(runtime, SegmentOptions{"api", capacity, access, Policy::warn}, wall_now());
   }
   [[nodiscard]] std::string bytes() const { return test::read_file(file()); }
   [[nodiscard]] std::filesystem::path file() const { return runtime.segment_path("api"); }
+  [[nodiscard]] std::filesystem::path aside() const { return dir / "aside"; }
   [[nodiscard]] std::uint64_t state() const {
     const std::string all = bytes();
     return layout::state_of(reinterpret_cast<const layout::FileHeader*>(all.data())->control);
@@ -80,6 +82,65 @@ TEST_F(SegmentStoreTest, FileIsRemovedAndReadersChange_NewFileHasThem) {
   store->heartbeat(wall_now());
   EXPECT_TRUE(std::filesystem::exists(file()));
   EXPECT_NO_THROW(store->reconfigure(1024, {}, wall_now()));
+}
+
+// A process that has the file open, or mapped, keeps its right to this file.
+TEST_F(SegmentStoreTest, RightToReadIsTakenAway_OpenFileGetsNoLaterToken) {
+  const AccessConfig both{{"4242"}, {"4343"}};
+  for (const bool at_start : {false, true}) {
+    for (const AccessConfig& fewer : {AccessConfig{{}, {"4343"}}, AccessConfig{{"4242"}, {}}}) {
+      SCOPED_TRACE(at_start);
+      auto store = open(1024, both);
+      store->publish(sample_record(store->generation() + 1, "the-token"), wall_now());
+      std::ifstream before(file(), std::ios::binary);
+      if (at_start) {
+        store = open(1024, fewer);
+        EXPECT_TRUE(store->adopted());
+      } else {
+        store->reconfigure(1024, fewer, wall_now());
+      }
+      EXPECT_THAT(bytes(), HasSubstr("the-token"));
+      store->publish(sample_record(store->generation() + 1, "the-next-token"), wall_now());
+      const std::string seen(std::istreambuf_iterator<char>(before), {});
+      EXPECT_THAT(seen, Not(HasSubstr("token")));
+      EXPECT_NE(reinterpret_cast<const layout::FileHeader*>(seen.data())->control & layout::state_retired, 0U);
+    }
+  }
+}
+
+TEST_F(SegmentStoreTest, RightToReadIsGiven_FileStays) {
+  const auto store = open();
+  store->publish(sample_record(7, "the-token"), wall_now());
+  std::filesystem::create_hard_link(file(), aside());
+  store->reconfigure(1024, {{"4242"}, {}}, wall_now());
+  EXPECT_TRUE(std::filesystem::equivalent(file(), aside()));
+  std::filesystem::remove(aside());  // a file with another name is not adopted
+  struct stat before = {};
+  struct stat after = {};
+  ASSERT_EQ(::stat(file().c_str(), &before), 0);
+  EXPECT_TRUE(open(1024, {{"4242"}, {"4343"}})->adopted());
+  ASSERT_EQ(::stat(file().c_str(), &after), 0);
+  EXPECT_EQ(before.st_ino, after.st_ino);
+}
+
+TEST_F(SegmentStoreTest, FileIsRemoved_ReadersOfItKeepItsTokenUntilTheNext) {
+  const auto store = open();
+  store->publish(sample_record(7, "the-token"), wall_now());
+  const auto removed = [&] {
+    std::ifstream now(aside(), std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(now), {});
+  };
+  const auto is_retired = [](const std::string& all) {
+    return (reinterpret_cast<const layout::FileHeader*>(all.data())->control & layout::state_retired) != 0;
+  };
+  std::filesystem::rename(file(), aside());  // as an open file: readable by another way
+  store->heartbeat(wall_now());
+  EXPECT_THAT(removed(), HasSubstr("the-token"));
+  EXPECT_FALSE(is_retired(removed()));
+  store->publish(sample_record(8, "the-next"), wall_now());
+  EXPECT_TRUE(is_retired(removed()));
+  EXPECT_THAT(removed(), Not(HasSubstr("the-token")));
+  EXPECT_FALSE(is_retired(bytes()));
 }
 
 TEST_F(SegmentStoreTest, SegmentIsOfAnEarlierRun_EveryFieldIsAdopted) {

@@ -98,10 +98,11 @@ class Struct {
     return found;
   }
 
-  /** A function that reads one field of the struct at an address, without looking it up. */
-  reader(name) {
-    const { at, behind } = this.#fields[name];
-    return (address) => at(address + behind);
+  /** A function that calls read(address, size) for the fields from `first` to the one before `end`. */
+  span(first, end, read) {
+    const { offset, behind } = this.#fields[first];
+    const size = this.#fields[end].offset - offset;
+    return (address) => read(address + behind, size);
   }
 }
 

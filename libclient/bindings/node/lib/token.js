@@ -4,7 +4,7 @@ import { Changes } from './changes.js';
 import { atEnd, notAtEnd } from './environment.js';
 import { closed, JetonError } from './errors.js';
 import {
-  address, ALLOW_EXPIRED, ALLOW_MISSING, check, inThread, isSameView, jeton, MISMATCH, OK, options, viewAt,
+  address, ALLOW_EXPIRED, ALLOW_MISSING, check, inThread, jeton, markAt, MISMATCH, OK, options, viewAt,
 } from './library.js';
 import { Info, outNumber, outWord } from './memory.js';
 import { infoOf, valueOf } from './value.js';
@@ -77,10 +77,8 @@ export class Token {
 
   current() {
     const found = this.#view();
-    if (this.#last === null || !isSameView(found, this.#last.view)) {
-      const view = viewAt(found);
-      this.#last = { view, value: valueOf(view, found) };
-    }
+    const mark = markAt(found);
+    if (this.#last?.mark !== mark) this.#last = { mark, value: valueOf(viewAt(found), found) };
     return this.#last.value;
   }
 

@@ -44,7 +44,7 @@ class Reader:
         self._reader = ctypes.c_void_p()
         self._view: Any = ctypes.POINTER(View)()
         self._view_ref = ctypes.byref(self._view)
-        self._last: Optional[Tuple[Tuple[int, int, int], TokenValue]] = None
+        self._last: Optional[Tuple[Tuple[int, int, int, int], TokenValue]] = None
         self._where = handle.where
         self._library = library()
         check(self._library.jeton_reader_open(handle.token, ctypes.byref(self._reader)), self._where)
@@ -54,9 +54,12 @@ class Reader:
         return value_of(self._view)
 
     def current(self) -> TokenValue:
-        check(self._library.jeton_current(self._reader, self._view_ref), self._where)
+        status = self._library.jeton_current(self._reader, self._view_ref)
+        if status:  # asked here, too: a call costs more than the read
+            check(status, self._where)
         view = self._view.contents
-        state = (view.generation, view.expires_at_ms, view.flags)
+        # issued_at: the same token, given again with other attributes, keeps its generation.
+        state = (view.generation, view.issued_at_ms, view.expires_at_ms, view.flags)
         if self._last is None or self._last[0] != state:
             self._last = (state, value_of(self._view))
         return self._last[1]

@@ -1,4 +1,6 @@
 // Commands that will not end, or will not end alone.
+#include <sys/wait.h>
+
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -40,6 +42,31 @@ class HostileCommand : public ExecTest {
     EXPECT_TRUE(loop.turn_until([&] { return all_gone(); }));
   }
 };
+
+// The agent was stopped meanwhile, or its loop was late.
+TEST_F(HostileCommand, CommandEndsInTimeAndTheLoopIsLate_TokenIsRead) {
+  SteppedTimers timers(loop.timers);
+  const auto config =
+      script("echo $PPID >> \"$1/pids\"; while [ ! -e \"$1/go\" ]; do sleep 0.01; done\n" + std::string(print_token));
+  agent::ExecSource source("t", config, 8192, timers, tokens);
+  std::exception_ptr failure;
+  std::string value;
+  bool ended = false;
+  boost::asio::co_spawn(loop.context, source.fetch({}),
+                        [&](std::exception_ptr failed, const agent::FetchedToken& token) {
+                          failure = std::move(failed);
+                          value = token.value.reveal();
+                          ended = true;
+                        });
+  EXPECT_TRUE(loop.turn_until([&] { return pids().size() == 1; }));
+  static_cast<void>(dir.write("go", ""));
+  siginfo_t supervisor{};
+  EXPECT_EQ(::waitid(P_PID, static_cast<id_t>(pids().front()), &supervisor, WEXITED | WNOWAIT), 0);
+  timers.step(config.timeout);
+  if (!loop.turn_until([&] { return ended; })) std::abort();  // it would write to this frame
+  EXPECT_FALSE(failure);
+  EXPECT_EQ(value, "tok-12345678");
+}
 
 TEST_F(HostileCommand, CommandHangs_IsTerminated) {
   expect_timed_out("trap 'echo told > \"$1/told\"; exit 0' TERM; sleep 1000 & echo $$ >> \"$1/pids\"; wait\n");
