@@ -174,7 +174,7 @@ Duration CallInvariants::pause_after(const test::ProviderCall& call) const {
   const agent::RefreshConfig& config = world_.plan.refresh;
   const Duration least = config.retry_initial / 4;
   // Another refresh token makes another request, for which no pause was asked.
-  if (call.outcome == Outcomes::permanent && !world_.plan.rotates) return config.retry_permanent;
+  if (call.outcome == Outcomes::permanent) return world_.plan.rotates ? Duration{0} : Duration(config.retry_permanent);
   const bool dated = world_.plan.has_one_of({FaultKind::dated_end, FaultKind::provider_clock});
   if (!call.retry_after || world_.plan.rotates || dated) return least;
   const Milliseconds grace = std::min(config.grace.value_or(world_.plan.lifetime / 5), world_.plan.lifetime / 2);
