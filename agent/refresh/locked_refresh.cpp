@@ -151,7 +151,7 @@ Task<LockedRefresh::Fetched> LockedRefresh::fetch(FetchPath& path, LeaseKeeper& 
     parts_.journal.fetching(reason());
     keeper.begin_fetch(longest_fetch(config_.source));
     JETON_FAILPOINT("refresh.fetch");
-    FetchContext context{used, parts_.request.take_consent()};
+    FetchContext context{used, parts_.request.take_consent(parts_.current.generation())};
     fetched.asked_at = parts_.timers.clock().boot_now();
     if (keeps_state(config_.source)) {
       fetched.token = co_await fetch_uncancellable(parts_.timers, parts_.source, std::move(context), fetched.cancelled);

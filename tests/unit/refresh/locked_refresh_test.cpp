@@ -164,6 +164,16 @@ TEST(LockedRefresh, StopComesWithTheAnswer_AnswerIsPublishedAndTheLockGivenBack)
   }
 }
 
+// Another host fetched what the operator asked for here.
+TEST(LockedRefresh, OperatorHasWhatWasAskedFor_LaterFetchIsNotAskedFor) {
+  LockedParts parts;
+  parts.request.make(agent::RefreshRequest::Reason::asked, parts.current.record());
+  parts.take(parts.record(50, minutes(1)));
+  parts.loop.pass(minutes(2));
+  parts.run();
+  EXPECT_FALSE(parts.source.last.asked_for);
+}
+
 TEST(LockedRefresh, OperatorAsked_SourceLearnsIt) {
   LockedParts parts;
   parts.run(1);
