@@ -27,7 +27,7 @@ class FetchPath {
   virtual Task<bool> admit(const Lease& lease) = 0;
   // Publishes the record under the fence of the lease. For a lease without an owner the lock is held afterwards, also
   // if the result is released. `stopping`: the loop ends, and is waited for; what cannot be published soon is left to
-  // the next one.
+  // the next one. If it is cancelled, the record is current on this host.
   virtual Task<LockAfter> publish(Record record, const Lease& lease, bool stopping = false) = 0;
   // True: the coordinator has stored the pause, so that a host that asks later finds it.
   virtual Task<bool> share_pause(Pause pause) = 0;

@@ -1,6 +1,7 @@
 #include "agent/refresh/fleet_fetch.hpp"
 
 #include <algorithm>
+#include <boost/system/system_error.hpp>
 #include <utility>
 
 namespace jeton::agent {
@@ -122,6 +123,9 @@ Task<FetchPath::LockAfter> FleetFetch::publish(Record record, const Lease& lease
       co_return LockAfter::released;
     } catch (const TransportError& e) {
       parts_.outage.failed(Step::publish, "publish the fetched token", e);
+    } catch (const boost::system::system_error&) {  // the loop ends; the next one publishes
+      parts_.take(std::move(record));
+      throw;
     }
     parts_.take(record);
     const bool is_obsolete = parts_.current.generation() > record.generation;

@@ -93,19 +93,27 @@ Task<> LockedRefresh::run(FetchPath& path, Lease lease) {
   }
   LockAfter lock = LockAfter::held;
   std::optional<Record> record = record_of(fetched, generation, rejected);
+  if (fetched.failure) parts_.state.keep_unread(*fetched.failure);  // a publication may take as long as an outage
   if (record) {
     parts_.state.keep(*record, parts_.current.only_carries_state(*record));
     JETON_FAILPOINT("refresh.kept");
     // The record of a state that came with a failure ends the pause on the hosts that receive it. So the lock is
     // released after the new pause is shared: otherwise a host that is due would call in between.
     const Lease no_lease;
-    lock = co_await path.publish(std::move(*record), fetched.failure ? no_lease : keeper.lease(), fetched.cancelled);
+    try {
+      lock = co_await path.publish(std::move(*record), fetched.failure ? no_lease : keeper.lease(), fetched.cancelled);
+    } catch (const boost::system::system_error&) {
+      fetched.cancelled = true;
+      lock = LockAfter::kept;  // for the next run of this host, which may have to publish
+    }
     if (fetched.failure && lock == LockAfter::released) lock = LockAfter::held;
+    const auto cancellation = co_await boost::asio::this_coro::cancellation_state;
+    if (cancellation.cancelled() != boost::asio::cancellation_type::none) {
+      fetched.cancelled = true;
+      co_await boost::asio::this_coro::reset_cancellation_state(boost::asio::disable_cancellation());
+    }
   }
-  if (fetched.failure) {
-    parts_.state.keep_unread(*fetched.failure);
-    co_await parts_.pauses.begin(*fetched.failure, path);
-  }
+  if (fetched.failure) co_await parts_.pauses.begin(*fetched.failure, path);
   if (lock == LockAfter::held) co_await release_lock(path, keeper.lease());
   const bool cancelled = fetched.cancelled;
   parts_.journal.refresh_ended(outcome_of(fetched.token.has_value(), fetched.failure, cancelled));
@@ -151,7 +159,7 @@ Task<LockedRefresh::Fetched> LockedRefresh::fetch(FetchPath& path, LeaseKeeper& 
     parts_.journal.fetching(reason());
     keeper.begin_fetch(longest_fetch(config_.source));
     JETON_FAILPOINT("refresh.fetch");
-    FetchContext context{used, parts_.request.take_consent()};
+    FetchContext context{used, parts_.request.take_consent(parts_.current.generation())};
     fetched.asked_at = parts_.timers.clock().boot_now();
     if (keeps_state(config_.source)) {
       fetched.token = co_await fetch_uncancellable(parts_.timers, parts_.source, std::move(context), fetched.cancelled);

@@ -44,7 +44,7 @@ class StateKeeper {
 
 // Admission, the call to the provider while the lock is renewed, publication. The lock is released at the end, also if
 // the agent stops before or during the call to the provider. If the agent stops during the publication, the lock
-// expires.
+// expires, and the record is current on this host.
 class LockedRefresh {
  public:
   // All outlive the object.

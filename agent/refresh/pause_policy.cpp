@@ -33,12 +33,14 @@ PausePolicy::Legacy PausePolicy::legacy() const {
   if (outlasts_resume_ && parts_.fleet.is_paused()) legacy.outlasting = held();
   if (unshared_until_ > now()) legacy.own = Pause{unshared_until_, held().reason, held().request};
   if (is_lifting()) legacy.lifting = lift_reason_;
+  legacy.lifts_in_files = parts_.standalone != nullptr && parts_.standalone->is_lift_wanted();
   legacy.failed_request = failed_request_;
   return legacy;
 }
 
 void PausePolicy::inherit(const Legacy& legacy) {
   failed_request_ = legacy.failed_request;
+  if (legacy.lifts_in_files && parts_.standalone != nullptr) parts_.standalone->lift_later();
   if (legacy.confirmed) begin_confirmed(*legacy.confirmed, legacy.confirmed_at);
   if (legacy.own) begin_own(*legacy.own);
   if (legacy.outlasting) {
@@ -63,6 +65,8 @@ Task<> PausePolicy::begin(const SourceError& failure, FetchPath& path) {
   failed_request_ = is_long ? failure.request() : std::string{};
   const Pause pause{now() + length, failure.what(), failed_request_};
   begin_own(pause);
+  // What waits to be lifted on this host is older than this pause.
+  if (std::exchange(lift_here_, false) && parts_.standalone != nullptr) co_await parts_.standalone->lift_pause();
   resume_heard_.reset();
   const BootTime asked_at = now();
   const bool shared = co_await path.share_pause(pause);

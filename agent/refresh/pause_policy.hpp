@@ -47,6 +47,7 @@ class PausePolicy {
     std::optional<Pause> outlasting{};      // that another host lifted for its own request
     std::optional<Pause> own{};             // that only this host knows of
     std::optional<ResumeReason> lifting{};  // the coordinator has not heard yet that the pause has ended
+    bool lifts_in_files = false;            // of this host, before its next standalone fetch
     std::string failed_request{};
   };
   [[nodiscard]] Legacy legacy() const;

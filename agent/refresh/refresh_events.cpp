@@ -61,7 +61,7 @@ void RefreshLoop::inherit() {
   pauses_.inherit(legacy.pauses);
   repair_.inherit(legacy.counted);
   if (legacy.refresh_is_asked) request(RefreshRequest::Reason::asked);
-  if (!legacy.has_consent) static_cast<void>(request_.take_consent());
+  if (!legacy.has_consent) static_cast<void>(request_.take_consent(current_.generation()));
 }
 
 // Of the fleet.

@@ -56,9 +56,9 @@ class RefreshRequest {
   // Record::rejections of the token that follows, if a rejection is the reason; as it was when the request was first
   // made, because the wall clock may be stepped until the fetch.
   [[nodiscard]] std::uint32_t rejections() const { return rejections_; }
-  // Whether the next fetch was asked for by an operator: it may send a request that would otherwise wait for a person.
-  // True once.
-  [[nodiscard]] bool take_consent() { return std::exchange(consent_, false); }
+  // Whether a fetch that replaces `current` now was asked for by an operator: it may send a request that would
+  // otherwise wait for a person. True once.
+  [[nodiscard]] bool take_consent(Generation current) { return std::exchange(consent_, false) && is_asked(current); }
   [[nodiscard]] bool has_consent() const { return consent_; }
 
  private:

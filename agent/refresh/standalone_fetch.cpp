@@ -1,6 +1,7 @@
 #include "agent/refresh/standalone_fetch.hpp"
 
 #include <algorithm>
+#include <boost/system/system_error.hpp>
 #include <utility>
 
 namespace jeton::agent {
@@ -92,6 +93,9 @@ Task<FetchPath::LockAfter> StandaloneFetch::publish(Record record, const Lease& 
     failed(e);
     parts_.take(std::move(record));
     co_return LockAfter::held;
+  } catch (const boost::system::system_error&) {  // the loop ends
+    parts_.take(std::move(record));
+    throw;
   }
   if (result.stored) {
     if (!state_only) parts_.journal.published(record, true);

@@ -83,6 +83,7 @@ class StandaloneFetch final : public FetchPath {
   Task<> lift_pause();
   // The same before the next attempt: a newer token has arrived.
   void lift_later() { lift_wanted_ = true; }
+  [[nodiscard]] bool is_lift_wanted() const { return lift_wanted_; }
 
   Task<std::optional<Lease>> try_lock() override;
   Task<bool> admit(const Lease& lease) override;

@@ -112,7 +112,7 @@ Task<bool> StoreRepair::ask_usage() {
   }
   counted_for_ = parts_.current.generation();
   parts_.fleet.note_usage(usage, asked_at);
-  if (parts_.pauses.heard_at() > asked_at) co_return true;
+  if (parts_.pauses.heard_at() > asked_at) co_return !parts_.pauses.confirmed();  // whether that one is lost is open
   const bool is_unreported = parts_.pauses.confirmed() && !parts_.signals.reports_losses(config_.name);
   const bool pause_is_lost = parts_.pauses.check(usage, may_be_lost_ || is_unreported);
   if (!pause_is_lost) co_return true;

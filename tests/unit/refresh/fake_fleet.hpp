@@ -27,11 +27,12 @@ class FakeFleet final : public agent::LeaseStore,
   agent::Admission admission;
   agent::FetchUsage counted;
   std::optional<agent::Record> stored;
-  bool reports = false;                           // losses
-  std::function<void()> while_loading = [] {};    // before the answer to load()
-  std::function<void()> while_pausing = [] {};    // before the answer to pause()
-  std::function<void()> while_admitting = [] {};  // before the answer to admit()
-  std::function<void()> while_counting = [] {};   // before the answer to usage()
+  bool reports = false;                                // losses
+  std::function<void()> while_loading = [] {};         // before the answer to load()
+  std::function<void()> while_pausing = [] {};         // before the answer to pause()
+  std::function<void()> while_admitting = [] {};       // before the answer to admit()
+  std::function<void()> while_counting = [] {};        // before the answer to usage()
+  std::function<agent::Task<>()> before_publishing{};  // publish() waits for it
 
   // The calls that were made.
   std::vector<std::string> calls;  // by name, in order
@@ -61,6 +62,7 @@ class FakeFleet final : public agent::LeaseStore,
   agent::Task<agent::PublishResult> publish(const std::string& /*name*/, const agent::Record& record,
                                             const agent::Lease& /*lease*/) override {
     ask("publish");
+    if (before_publishing) co_await before_publishing();
     agent::PublishResult result;
     result.stored = !stored || stored->generation < record.generation;
     if (result.stored) {

@@ -4,6 +4,8 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 
+#include "agent/record/record_file.hpp"
+#include "tests/support/temp_dir.hpp"
 #include "tests/unit/refresh/refresh_parts.hpp"
 
 namespace jeton::test {
@@ -162,6 +164,73 @@ TEST(LockedRefresh, StopComesWithTheAnswer_AnswerIsPublishedAndTheLockGivenBack)
     ASSERT_TRUE(parts.fleet.stored) << fails;
     EXPECT_EQ(parts.fleet.stored->state.empty(), !fails);
   }
+}
+
+// Stops the refresh in its publication, of which the store hears nothing.
+void stop_in_the_publication(LockedParts& parts) {
+  boost::asio::cancellation_signal stop;
+  parts.fleet.before_publishing = [&]() -> agent::Task<> {
+    agent::Event never(parts.loop.timers);
+    co_await never.wait();
+  };
+  bool cancelled = false;
+  boost::asio::co_spawn(parts.loop.context, parts.refresh.run(parts.path, parts.lease()),
+                        boost::asio::bind_cancellation_slot(
+                            stop.slot(), [&](std::exception_ptr failure) { cancelled = failure != nullptr; }));
+  ASSERT_TRUE(parts.loop.turn_until([&] { return parts.fleet.times("publish") == 1; }));
+  stop.emit(boost::asio::cancellation_type::terminal);
+  ASSERT_TRUE(parts.loop.turn_until([&] { return cancelled; }));
+}
+
+// The next loop, or the next agent of this host, publishes it: the provider may have ended the token before it.
+TEST(LockedRefresh, StopComesDuringThePublication_TokenIsCurrentOnThisHost) {
+  LockedParts parts;
+  stop_in_the_publication(parts);
+  EXPECT_EQ(parts.current.generation(), 100U);
+  EXPECT_EQ(parts.segment.generation(), 100U);
+  EXPECT_EQ(parts.fleet.times("release"), 0) << "others wait for the lock to expire";
+  EXPECT_EQ(parts.tally.count(agent::RefreshReason::missing, agent::RefreshOutcome::success), 1U);
+}
+
+TEST(LockedRefresh, StopComesDuringThePublicationOfAState_PauseIsLeftToTheNextLoop) {
+  LockedParts parts;
+  parts.fleet.failing = {"pause"};
+  parts.source.failure = agent::SourceError(agent::SourceError::Kind::permanent, "no token in the answer");
+  parts.source.failure->set_state(agent::SecretString("next"));
+  stop_in_the_publication(parts);
+  EXPECT_TRUE(parts.current.record()->state == agent::SecretString("next"));
+  EXPECT_TRUE(parts.pauses.legacy().own);
+}
+
+// It may be the only place of the next refresh token, and the publication may wait for the end of an outage.
+TEST(LockedRefresh, AnswerCannotBeRead_IsKeptBeforeThePublication) {
+  LockedParts parts;
+  TempDir dir;
+  agent::RecordFile file(dir.path(), "api", agent::FleetCodec{});
+  agent::StateKeeper state(&file, parts.current, parts.loop.clock, parts.journal);
+  agent::LockedRefresh refresh(parts.config,
+                               {parts.loop.timers, parts.source, "host", parts.current, parts.timing, parts.request,
+                                parts.rejections, parts.view, parts.pauses, state, parts.journal});
+  parts.source.failure = agent::SourceError(agent::SourceError::Kind::permanent, "not JSON");
+  parts.source.failure->set_state(agent::SecretString("spent"));
+  parts.source.failure->set_unread_answer(agent::SecretString("bytes"));
+  std::size_t kept = 0;
+  parts.fleet.before_publishing = [&]() -> agent::Task<> {
+    kept = agent::UnreadAnswers(dir.path(), "api", agent::FleetCodec{}).all().size();
+    co_return;
+  };
+  parts.loop.run(refresh.run(parts.path, parts.lease()));
+  EXPECT_EQ(kept, 1U);
+}
+
+// Another host fetched what the operator asked for here.
+TEST(LockedRefresh, OperatorHasWhatWasAskedFor_LaterFetchIsNotAskedFor) {
+  LockedParts parts;
+  parts.request.make(agent::RefreshRequest::Reason::asked, parts.current.record());
+  parts.take(parts.record(50, minutes(1)));
+  parts.loop.pass(minutes(2));
+  parts.run();
+  EXPECT_FALSE(parts.source.last.asked_for);
 }
 
 TEST(LockedRefresh, OperatorAsked_SourceLearnsIt) {

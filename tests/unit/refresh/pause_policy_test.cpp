@@ -127,6 +127,15 @@ TEST(PausePolicy, NewerTokenIsHere_PauseInTheFilesOfTheHostEndsBeforeTheNextLock
   EXPECT_EQ(parts.own.calls, (std::vector<std::string>{"resume", "try_acquire"}));
 }
 
+TEST(PausePolicy, LoopIsReplacedAfterANewerToken_PauseInTheFilesOfTheHostEndsBeforeTheNextLock) {
+  RefreshParts before;
+  before.pauses.end_by_record(true);
+  RefreshParts parts;
+  parts.pauses.inherit(before.pauses.legacy());
+  parts.loop.run(parts.standalone.try_lock());
+  EXPECT_EQ(parts.own.calls, (std::vector<std::string>{"resume", "try_acquire"}));
+}
+
 TEST(PausePolicy, CoordinatorKnowsOfNoPause_Ends) {
   RefreshParts parts;
   begin(parts, failure_of(permanent));
@@ -377,6 +386,26 @@ TEST(PausePolicy, PauseBeganWhileALiftWaitsForTheCoordinator_IsKept) {
   parts.fleet.failing.clear();
   parts.loop.run(parts.pauses.lift_in_fleet());
   EXPECT_TRUE(parts.view.is_paused()) << "the operator asked before the provider refused once more";
+}
+
+// The operator asked during the fetch, and the coordinator went away before its end.
+TEST(PausePolicy, OperatorLiftsBeforeAPauseThatCannotBeShared_PauseIsKept) {
+  RefreshParts parts;
+  parts.fleet.failing = {"pause"};
+  parts.pauses.lift(ResumeReason::operator_asked);
+  begin(parts, failure_of(transient, minutes(20)));
+  parts.loop.run(parts.pauses.lift_in_fleet());
+  EXPECT_TRUE(parts.view.is_paused());
+  EXPECT_TRUE(parts.pauses.legacy().own);
+}
+
+TEST(PausePolicy, OperatorLiftsBeforeThePauseOfAStandaloneFetch_FilesOfTheHostHaveThePauseAfterTheLift) {
+  RefreshParts parts;
+  parts.pauses.lift(ResumeReason::operator_asked);
+  parts.loop.run(parts.pauses.begin(failure_of(transient, minutes(20)), parts.standalone));
+  parts.loop.run(parts.pauses.lift_in_fleet());
+  EXPECT_EQ(parts.own.calls, (std::vector<std::string>{"resume", "pause"}));
+  EXPECT_TRUE(parts.view.is_paused());
 }
 
 TEST(PausePolicy, LoopIsReplacedWhileALiftWaitsForTheCoordinator_PauseThatBeganSinceIsKept) {

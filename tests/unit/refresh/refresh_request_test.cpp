@@ -66,10 +66,10 @@ TEST(RefreshRequest, AnotherHostIsToFetch_WaitsForIt) {
 TEST(RefreshRequest, OperatorAsks_ConsentsToOneFetch) {
   RefreshParts parts;
   parts.request.make(Reason::rejected, parts.record(1));
-  EXPECT_FALSE(parts.request.take_consent());
+  EXPECT_FALSE(parts.request.take_consent(1));
   parts.request.make(Reason::asked, parts.record(1));
-  EXPECT_TRUE(parts.request.take_consent());
-  EXPECT_FALSE(parts.request.take_consent());
+  EXPECT_TRUE(parts.request.take_consent(1));
+  EXPECT_FALSE(parts.request.take_consent(1));
 }
 
 TEST(RefreshRequest, MadeAgain_RejectionsCountAsOfTheFirst) {

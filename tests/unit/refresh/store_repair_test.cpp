@@ -137,6 +137,17 @@ TEST_F(MessageOvertakesAnAnswer, PauseBegins_IsKeptAndCheckedWithinHalfAMinute) 
   EXPECT_FALSE(parts.view.is_paused()) << "the message was forged, or the pause was lifted";
 }
 
+// A host that starts after the loss does not know the lost pause.
+TEST_F(MessageOvertakesAnAnswer, ShortPauseBeginsAndTheOneOfTheCoordinatorIsLost_LongOneIsGivenBack) {
+  parts.fleet.reports = true;
+  parts.pauses.begin_confirmed({parts.now() + minutes(20), "429", {}}, parts.now());
+  reload([&] { parts.pauses.hear({parts.now() + seconds(1), "502", {}}); });
+  parts.loop.pass(seconds(36));
+  parts.loop.run(parts.repair.reload());
+  EXPECT_TRUE(parts.view.is_paused());
+  EXPECT_LT(parts.repair.repair_at(), agent::BootTime::max());
+}
+
 TEST(StoreRepair, AnotherHostHasAClaim_LooksEverySecond) {
   RefreshParts parts;
   parts.view.claim(parts.now() + seconds(10));

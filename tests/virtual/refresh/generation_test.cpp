@@ -170,5 +170,31 @@ TEST_P(TokenGeneration, ServersLoseTheirData_IsStillThatOfTheToken) {
 INSTANTIATE_TEST_SUITE_P(EveryBackend, TokenGeneration, testing::Values(1, 3),
                          [](const auto& p) { return p.param == 1 ? std::string("redis") : std::string("redlock"); });
 
+// Its provider may have ended the token of before.
+TEST(StopInAPublication, RedisDoesNotAnswer_NextRunPublishesTheToken) {
+  for (const std::size_t servers : {1U, 3U}) {
+    SCOPED_TRACE(servers);
+    VirtualFleet fleet({.agents = 2, .servers = servers});
+    fleet.provider.lifetime = std::chrono::hours(24);
+    fleet.start_all();
+    fleet.pass(seconds(30));
+    const auto before = fleet.segments[0].generation();
+    fleet.provider.answer_time = seconds(5);
+    fleet.refresh(0).refresh_now();
+    ASSERT_TRUE(fleet.until([&] { return fleet.updater() == 0U; }, seconds(10)));
+    for (std::size_t i = 0; i < servers; ++i) fleet.set_fault(i, MemoryNetwork::Fault::silent);
+    ASSERT_TRUE(fleet.until([&] { return fleet.status(0).phase == agent::RefreshPhase::publishing; }, seconds(10)));
+    fleet.stop_soon(0);
+    ASSERT_TRUE(fleet.until([&] { return fleet.has_stopped(0); }, minutes(1)));
+    for (std::size_t i = 0; i < servers; ++i)
+      fleet.set_fault(i, MemoryNetwork::Fault::refused);  // what was sent is lost
+    fleet.pass(seconds(1));
+    fleet.start(0);
+    fleet.reconnect_all();
+    EXPECT_TRUE(fleet.until([&] { return fleet.all_above(before); }, minutes(1)));
+    EXPECT_EQ(fleet.provider.calls, 2U);
+  }
+}
+
 }  // namespace
 }  // namespace jeton::test

@@ -258,6 +258,26 @@ TEST(RetryAfter, AnotherHostHasCorrectedItsSource_RefusedRequestIsNotSentAgain) 
   }
 }
 
+// The provider asks for its pause after that.
+TEST(RetryAfter, OperatorAsksInTheFetchAndRedisGoesBeforeItsEnd_IsObeyed) {
+  VirtualFleet fleet({.agents = 1});
+  fleet.provider.lifetime = hours(48);
+  fleet.start(0);
+  fleet.pass(seconds(5));
+  fleet.provider.behave(Answer::failure(minutes(30)), 1);
+  fleet.provider.answer_time = seconds(5);
+  fleet.refresh(0).refresh_now();
+  ASSERT_TRUE(fleet.until([&] { return fleet.updater() == 0U; }, seconds(10)));
+  fleet.refresh(0).refresh_now();
+  fleet.cut_off_all();
+  fleet.pass(minutes(1));
+  fleet.reconnect_all();
+  fleet.pass(minutes(25));
+  EXPECT_EQ(fleet.provider.calls, 2U);
+  fleet.pass(minutes(6));
+  EXPECT_EQ(fleet.provider.calls, 3U) << "the operator still waits for it";
+}
+
 TEST(RetryAfter, HostsHaveDifferentSources_TryOnceEachAndNotInTurns) {
   VirtualFleet fleet({.agents = 2});
   fleet.secrets[1] = "another";
