@@ -4,6 +4,7 @@
 #
 # The lock is that of descriptor 9, so it ends with this shell and its subshells, however they end. What a run starts does not
 # have it: a server that a test left behind keeps no lock.
+umask 022 # other users run programs of build/, and the agent refuses directories that they may write
 mkdir -p build
 exec 9>build/run.lock
 if ! flock -n 9; then

@@ -51,12 +51,15 @@ void redirect(const std::filesystem::path& file, int flags, int to) {
   const rlim_t cores = options.core_dumps ? RLIM_INFINITY : 0;
   const rlimit limit{cores, cores};
   ::setrlimit(RLIMIT_CORE, &limit);
+  // Another user cannot come to the program if the tree is in a directory of its owner alone, such as /root.
+  const int program = options.uid ? ::open(argv[0], O_PATH | O_CLOEXEC) : -1;
   if (!options.cwd.empty() && ::chdir(options.cwd.c_str()) != 0) ::_exit(126);
   if (options.gid && (::setgroups(1, &*options.gid) != 0 || ::setgid(*options.gid) != 0)) ::_exit(126);
   if (options.uid && ::setuid(*options.uid) != 0) ::_exit(126);
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  if (program >= 0) ::execveat(program, "", argv.data(), env.data(), AT_EMPTY_PATH);
   ::execvpe(argv[0], argv.data(), env.data());
   ::_exit(127);
 }

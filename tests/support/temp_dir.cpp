@@ -1,6 +1,7 @@
 #include "tests/support/temp_dir.hpp"
 
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -9,11 +10,25 @@
 #include <stdexcept>
 
 namespace jeton::test {
+namespace {
+
+// Some tests write a program and run it; /dev/shm of a container may forbid that.
+bool can_run_programs(const char* directory) {
+  struct statvfs file_system = {};
+  return ::statvfs(directory, &file_system) == 0 && (file_system.f_flag & ST_NOEXEC) == 0;
+}
+
+std::string parent() {
+  constexpr const char* shm = "/dev/shm";
+  if (::access(shm, W_OK) == 0 && can_run_programs(shm)) return shm;
+  return std::filesystem::temp_directory_path().string();
+}
+
+}  // namespace
 
 TempDir::TempDir() {
-  std::string pattern =
-      (::access("/dev/shm", W_OK) == 0 ? std::string("/dev/shm") : std::filesystem::temp_directory_path().string()) +
-      "/jeton-test-XXXXXX";
+  ::umask(022);  // the agent refuses a directory that others may write
+  std::string pattern = parent() + "/jeton-test-XXXXXX";
   if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp " + pattern);
   path_ = pattern;
   std::filesystem::permissions(path_, std::filesystem::perms(0755));

@@ -1,5 +1,5 @@
-// A directory of the test's own, removed with everything in it. On tmpfs where there is one (/dev/shm), because
-// segments belong there; in TMPDIR otherwise.
+// A directory of the test's own, removed with everything in it. In /dev/shm, because segments belong on a tmpfs; in
+// TMPDIR where /dev/shm cannot be written or runs no programs. Sets the umask of the process to 022.
 #pragma once
 
 #include <filesystem>

@@ -85,7 +85,7 @@ INSTANTIATE_TEST_SUITE_P(
         BrokenConfig{"UnknownFunction", "values:\n  a: {function: sha265, of: b}\n", 7, "did you mean 'sha256'?"},
         BrokenConfig{"WithoutText", "values:\n  a: {function: sha256}\n", 7, "missing required key 'of'"},
         BrokenConfig{"WithoutKey", "values:\n  a: {function: hmac_sha256, of: b}\n", 7, "needs a key"},
-        BrokenConfig{"KeyOfNothing", "values:\n  a: {function: md5, of: b, key: '${env:HOME}'}\n", 7, "is not used"},
+        BrokenConfig{"KeyOfNothing", "values:\n  a: {function: md5, of: b, key: '${env:PATH}'}\n", 7, "is not used"},
         BrokenConfig{"FormOfText", "values:\n  a: {function: base64, of: b, as: hex}\n", 7, "is not used"},
         BrokenConfig{"UnknownForm", "values:\n  a: {function: md5, of: b, as: Hex}\n", 7, "did you mean 'hex'?"},
         BrokenConfig{"NameOfTwoWords", "values:\n  a b: c\n", 7, "letters, digits, _ and - only"},
@@ -107,8 +107,8 @@ INSTANTIATE_TEST_SUITE_P(
         BrokenConfig{"TimeInTheProxy", "proxy: 'http://p:${now:unix}@h:1'\n", 6,
                      "is allowed only in the request of a source"},
         BrokenConfig{"RefreshTokenIsNotThere", "json: {a: '${refresh_token}'}\n", 6, "that has refresh_token"},
-        BrokenConfig{"RefreshTokenIsNotUsed", "refresh_token: '${env:HOME}'\n", 6, "write ${refresh_token}"},
-        BrokenConfig{"RefreshTokenWithoutSeal", "refresh_token: '${env:HOME}'\nform: {a: '${refresh_token}'}\n", 5,
+        BrokenConfig{"RefreshTokenIsNotUsed", "refresh_token: '${env:PATH}'\n", 6, "write ${refresh_token}"},
+        BrokenConfig{"RefreshTokenWithoutSeal", "refresh_token: '${env:PATH}'\nform: {a: '${refresh_token}'}\n", 5,
                      "set coordination.seal.key_files"}),
     name_of);
 

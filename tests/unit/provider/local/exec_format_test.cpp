@@ -1,6 +1,7 @@
 // The output of other ecosystems' commands.
 #include <nlohmann/json.hpp>
 
+#include "agent/config/text/request_formats.hpp"
 #include "tests/unit/jwt/jwt_until.hpp"
 #include "tests/unit/provider/local/local_source.hpp"
 
@@ -20,29 +21,29 @@ class ExecFormat : public ExecTest {
     config.format = format;
     return config;
   }
+
+  const agent::WallTime next_year = std::chrono::floor<std::chrono::seconds>(loop.clock.wall_now()) + 365 * 24h;
 };
 
-constexpr const char* credential = R"({"apiVersion":"client.authentication.k8s.io/v1beta1","kind":"ExecCredential",
-"status":{"token":"k8s-token-1","expirationTimestamp":"2099-01-02T03:04:05Z"}})";
+std::string credential(agent::WallTime expires_at, const std::string& token = "k8s-token-1") {
+  return R"({"apiVersion":"client.authentication.k8s.io/v1beta1","kind":"ExecCredential",
+"status":{"token":")" +
+         token + R"(","expirationTimestamp":")" + agent::format_time("rfc3339", expires_at) + "\"}}";
+}
 
 TEST_F(ExecFormat, FormatIsKubernetes_TokenAndExpiryAreRead) {
-  auto config = printing(Format::kubernetes, credential);
-  const auto e = failure_of(config);  // more than ten years
+  const auto e = failure_of(printing(Format::kubernetes, credential(next_year + 10 * 366 * 24h)));
   EXPECT_THAT(e.what(), HasSubstr("in the output of the command is more than ten years away"));
-  std::string text = credential;
-  config = printing(Format::kubernetes, text.replace(text.find("2099"), 4, "2030"));
-  const auto token = fetch_by(config);
+  const auto token = fetch_by(printing(Format::kubernetes, credential(next_year)));
   EXPECT_EQ(token.value.reveal(), "k8s-token-1");
   EXPECT_EQ(token.type, "Bearer");
-  EXPECT_EQ(token.expires_at, agent::from_unix_ms(1893553445000));
+  EXPECT_EQ(token.expires_at, next_year);
   EXPECT_EQ(nlohmann::json::parse(file("info"))["spec"]["interactive"], false);
 }
 
 TEST_F(ExecFormat, KubernetesTokenIsAJwtThatEndsEarlier_JwtCounts) {
   const auto end = std::chrono::floor<std::chrono::seconds>(loop.clock.wall_now()) + 60s;
-  std::string text = credential;
-  text.replace(text.find("2099"), 4, "2030").replace(text.find("k8s-token-1"), 11, jwt_until(end));
-  EXPECT_EQ(fetch_by(printing(Format::kubernetes, text)).expires_at, end);
+  EXPECT_EQ(fetch_by(printing(Format::kubernetes, credential(next_year, jwt_until(end)))).expires_at, end);
 }
 
 TEST_F(ExecFormat, KubernetesOutputIsWrong_ErrorSaysWhy) {
@@ -70,15 +71,16 @@ TEST_F(ExecFormat, FormatIsText_OutputIsTheToken) {
 }
 
 TEST_F(ExecFormat, FormatIsAws_CredentialsAreTheTokenAndNoAttribute) {
-  const auto token = fetch_by(
-      printing(Format::aws,
-               R"({ "Version": 1, "AccessKeyId": "ASIAEXAMPLE", "SecretAccessKey": "wJalrXUtnFEMI/K7MDENG+bPxRfiCY",
- "SessionToken": "FwoGZXIvYXdzE==", "Expiration": "2030-01-02T03:04:05+00:00", "Other": "not for readers" })"));
+  const std::string expiration = agent::format_time("%Y-%m-%dT%H:%M:%S+00:00", next_year);
+  const auto token = fetch_by(printing(
+      Format::aws, R"({ "Version": 1, "AccessKeyId": "ASIAEXAMPLE", "SecretAccessKey": "wJalrXUtnFEMI/K7MDENG+bPxRfiCY",
+ "SessionToken": "FwoGZXIvYXdzE==", "Expiration": ")" +
+                       expiration + R"(", "Other": "not for readers" })"));
   const auto value = nlohmann::json::parse(token.value.reveal());
   EXPECT_EQ(value, nlohmann::json::parse(R"({"Version":1,"AccessKeyId":"ASIAEXAMPLE",
 "SecretAccessKey":"wJalrXUtnFEMI/K7MDENG+bPxRfiCY","SessionToken":"FwoGZXIvYXdzE==",
-"Expiration":"2030-01-02T03:04:05+00:00"})"));
-  EXPECT_EQ(token.expires_at, agent::from_unix_ms(1893553445000));
+"Expiration":")" + expiration + "\"}"));
+  EXPECT_EQ(token.expires_at, next_year);
   EXPECT_EQ(token.attributes, (agent::Attributes{{"access_key_id", "ASIAEXAMPLE"}}));
 }
 
