@@ -1,6 +1,7 @@
 // Commands that will not end, or will not end alone.
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
 
 #include "tests/support/stepped_timers.hpp"
 #include "tests/unit/provider/local/local_source.hpp"
@@ -18,10 +19,10 @@ class HostileCommand : public ExecTest {
     SteppedTimers timers(loop.timers);
     auto config = script(text);
     config.timeout = 1h;
-    agent::ExecSource source("t", config, 8192, timers, tokens);
+    const auto source = make_source(token_by(config), {no_http, timers, tokens, loop.random});
     std::exception_ptr failure;
     bool ended = false;
-    boost::asio::co_spawn(loop.context, source.fetch({}),
+    boost::asio::co_spawn(loop.context, source->fetch({}),
                           [&](std::exception_ptr failed, const agent::FetchedToken& /*token*/) {
                             failure = std::move(failed);
                             ended = true;
@@ -106,11 +107,11 @@ TEST_F(HostileCommand, StderrIsEndless_CommandIsKilledAndLogIsLimited) {
 }
 
 TEST_F(HostileCommand, FetchIsCancelled_CommandIsKilled) {
-  agent::ExecSource hanging = source(script("trap '' TERM; echo $$ >> \"$1/pids\"; while :; do sleep 1000; done\n"));
+  const auto hanging = source_by(script("trap '' TERM; echo $$ >> \"$1/pids\"; while :; do sleep 1000; done\n"));
   boost::asio::cancellation_signal cancel;
   bool ended = false;
   boost::asio::co_spawn(
-      loop.context, hanging.fetch({}),
+      loop.context, hanging->fetch({}),
       boost::asio::bind_cancellation_slot(cancel.slot(), [&](std::exception_ptr failed, agent::FetchedToken /*token*/) {
         ended = true;
         EXPECT_THROW(std::rethrow_exception(failed), boost::system::system_error);
