@@ -16,7 +16,6 @@
 #include "agent/base/log.hpp"
 #include "agent/base/thread.hpp"
 #include "agent/http/http_call.hpp"
-#include "agent/http/http_line.hpp"
 
 namespace jeton::agent {
 namespace {

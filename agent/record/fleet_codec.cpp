@@ -4,7 +4,6 @@
 
 #include "agent/base/error.hpp"
 #include "agent/base/json.hpp"
-#include "agent/record/wiping_json.hpp"
 #include "libclient/layout/boot_clock.hpp"
 
 namespace jeton::agent {

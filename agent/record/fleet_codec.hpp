@@ -10,7 +10,7 @@
 
 #include "agent/record/record.hpp"
 #include "agent/record/seal.hpp"
-#include "agent/record/wiping_json_fwd.hpp"
+#include "agent/base/json_fwd.hpp"
 
 namespace jeton::agent {
 

@@ -8,7 +8,6 @@
 #include "agent/base/private_file.hpp"
 #include "agent/fleet/channel_message.hpp"
 #include "agent/record/fleet_codec.hpp"
-#include "agent/record/wiping_json.hpp"
 
 namespace jeton::agent {
 namespace {
