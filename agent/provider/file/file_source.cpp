@@ -69,10 +69,9 @@ FileToken parse_text_file(const FileContent& content, const FileSourceConfig& co
   FileToken found;
   found.token.value = SecretString(text);
   found.token.issued_at = now;
-  const auto times = read_jwt_times(text);
-  if (times && times->expires_at) {
-    found.token.expires_at = *times->expires_at;
-    found.token.dated_end = times->expires_at;
+  if (const auto expiry = jwt_expiry(text)) {
+    found.token.expires_at = *expiry;
+    found.token.dated_end = expiry;
   } else if (config.lifetime) {
     found.token.expires_at = now + *config.lifetime;
     found.expiry_is_configured = true;

@@ -138,8 +138,7 @@ class JwtSource final : public Source {
       const SecretString body = JsonTemplate(std::move(claims)).resolve(&tokens_);
       token.value = signer->sign(header.reveal(), body.reveal());
       // An exp that is one of the claims.
-      const auto times = read_jwt_times(token.value.reveal());
-      if (times && times->expires_at) token.expires_at = std::min(token.expires_at, *times->expires_at);
+      token.expires_at = std::min(token.expires_at, jwt_expiry(token.value.reveal()).value_or(token.expires_at));
     } catch (const Error& e) {
       throw SourceError(Kind::transient, std::string("no token can be signed: ") + e.what());
     }

@@ -68,7 +68,7 @@ TEST_F(JwtSourceTest, HeaderClaimsAndTimesAreConfigured_TokenHasThem) {
   EXPECT_EQ(claims["admin"], true);
   EXPECT_EQ(claims["jti"].get<std::string>().size(), 32U);
   EXPECT_EQ(claims["exp"].get<std::int64_t>() - claims["iat"].get<std::int64_t>(), 3660);
-  EXPECT_EQ(agent::read_jwt_times(token.value.reveal())->expires_at, token.expires_at);
+  EXPECT_EQ(agent::jwt_expiry(token.value.reveal()), token.expires_at);
   EXPECT_NE(claims["jti"], part_of(fetch_by(wanted), 1)["jti"]);
 }
 
