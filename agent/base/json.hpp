@@ -1,5 +1,4 @@
-// Plain JSON; texts that may hold a token use WipingJson (agent/record/wiping_json.hpp). Pure functions, any thread.
-// Include in .cpp files only.
+// Plain JSON, and WipingJson for texts that may hold a token. Pure functions, any thread. Include in .cpp files only.
 //
 // These functions are compiled once, because nlohmann's parser and serializer cost each file that
 // instantiates them a second or more.
@@ -13,6 +12,7 @@
 #include <utility>
 
 #include "agent/base/error.hpp"
+#include "agent/base/json_fwd.hpp"
 
 namespace jeton::agent {
 
@@ -23,13 +23,13 @@ using OrderedJson = nlohmann::ordered_json;
 // A text that nests deeper does not count as JSON: nlohmann's writer, and all code that walks a document, needs stack
 // for each level.
 inline constexpr std::size_t json_depth_limit = 100;
-// Returns `text`; or an empty text, which is not JSON, if it nests deeper than the limit or holds a NUL. The parser
-// would take a NUL for the end of the text and ignore the rest.
-[[nodiscard]] std::string_view without_deep_json(std::string_view text);
 
 // is_discarded() if the text is not JSON.
 [[nodiscard]] Json try_parse_json(std::string_view text);
 [[nodiscard]] OrderedJson try_parse_ordered_json(std::string_view text);
+[[nodiscard]] WipingJson try_parse_wiping_json(std::string_view text);
+// Throws WipingJson::exception, with an id below 200 if the text is not JSON; what() may quote the text.
+[[nodiscard]] WipingJson parse_wiping_json(std::string_view text);
 
 // The whole number in `json`, which may be written as 1e3. Throws Error if it is none, or one that `Integer` cannot
 // hold: get<Integer>() would wrap it, and is undefined for a large fraction.
@@ -55,5 +55,6 @@ template <typename Integer, typename AnyJson>
 // The JSON text on one line. Bytes that are not UTF-8 become U+FFFD: a provider's error text may hold any bytes.
 [[nodiscard]] std::string json_text(const Json& json);
 [[nodiscard]] std::string json_text(const OrderedJson& json);
+[[nodiscard]] SecretString json_text(const WipingJson& json);
 
 }  // namespace jeton::agent

@@ -5,7 +5,6 @@
 #include "agent/base/error.hpp"
 #include "agent/base/json.hpp"
 #include "agent/record/record_check.hpp"
-#include "agent/record/wiping_json.hpp"
 
 namespace jeton::agent {
 namespace {

@@ -20,7 +20,7 @@ class TopMembers : public nlohmann::json_sax<Json> {
  public:
   [[nodiscard]] bool is_object() const { return is_object_; }
   [[nodiscard]] bool has_text(const std::string& key) const { return texts_.count(key) != 0; }
-  [[nodiscard]] const JwtTimes& times() const { return times_; }
+  [[nodiscard]] std::optional<WallTime> expiry() const { return expiry_; }
 
   bool null() override { return true; }
   bool boolean(bool /*value*/) override { return true; }
@@ -51,19 +51,12 @@ class TopMembers : public nlohmann::json_sax<Json> {
   }
 
  private:
-  std::optional<WallTime>* time_of_key() {
-    if (depth_ != 1) return nullptr;
-    if (key_ == "exp") return &times_.expires_at;
-    if (key_ == "nbf") return &times_.not_before;
-    return key_ == "iat" ? &times_.issued_at : nullptr;
-  }
-  // A claim that is not a time counts as absent. Of a repeated claim the earlier time counts: readers may take either.
+  // A value that is not a time counts as absent. If it is repeated, the earlier time counts: readers may take either.
   bool seconds(double number) {
-    std::optional<WallTime>* const time = time_of_key();
-    if (time == nullptr || !(number >= 0 && number < end_of_9999 * 1000)) return true;
+    if (depth_ != 1 || key_ != "exp" || !(number >= 0 && number < end_of_9999 * 1000)) return true;
     const double ms = number < end_of_9999 ? number * 1000 : number;
     const WallTime read = from_unix_ms(static_cast<std::int64_t>(std::floor(ms)));
-    *time = *time ? std::min(**time, read) : read;
+    expiry_ = std::min(expiry_.value_or(read), read);
     return true;
   }
 
@@ -71,7 +64,7 @@ class TopMembers : public nlohmann::json_sax<Json> {
   bool is_object_ = false;
   std::string key_;  // the last at depth 1
   std::set<std::string> texts_;
-  JwtTimes times_;
+  std::optional<WallTime> expiry_;
 };
 
 // Some issuers write the padding that RFC 7515 leaves out, and others read it.
@@ -92,7 +85,7 @@ std::optional<TopMembers> members_of(std::string_view part) {
 
 }  // namespace
 
-std::optional<JwtTimes> read_jwt_times(std::string_view token) {
+std::optional<WallTime> jwt_expiry(std::string_view token) {
   if (token.size() > max_jwt_size) return std::nullopt;
   const std::size_t first = token.find('.');
   if (first == std::string_view::npos) return std::nullopt;
@@ -103,7 +96,7 @@ std::optional<JwtTimes> read_jwt_times(std::string_view token) {
   const auto header = members_of(token.substr(0, first));
   if (!header || !header->has_text("alg")) return std::nullopt;
   const auto claims = members_of(token.substr(first + 1, second - first - 1));
-  return claims ? std::optional(claims->times()) : std::nullopt;
+  return claims ? claims->expiry() : std::nullopt;
 }
 
 }  // namespace jeton::agent

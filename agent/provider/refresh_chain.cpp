@@ -6,9 +6,9 @@
 #include <string_view>
 #include <utility>
 
+#include "agent/base/json.hpp"
 #include "agent/provider/answer/json_body.hpp"
 #include "agent/provider/answer/rotating_answer.hpp"
-#include "agent/record/wiping_json.hpp"
 
 namespace jeton::agent {
 namespace {

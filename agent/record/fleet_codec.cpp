@@ -4,7 +4,6 @@
 
 #include "agent/base/error.hpp"
 #include "agent/base/json.hpp"
-#include "agent/record/wiping_json.hpp"
 #include "libclient/layout/boot_clock.hpp"
 
 namespace jeton::agent {
@@ -85,6 +84,12 @@ std::pair<SealedFor, SealedBox> parse_envelope(const std::string& name, const Wi
   }
 }
 
+WipingJson parse_record(std::string_view text) {
+  WipingJson json = try_parse_wiping_json(text);
+  if (json.is_discarded()) throw Error("record is not JSON");
+  return json;
+}
+
 }  // namespace
 
 SecretString encode_record(const Record& record) {
@@ -110,12 +115,6 @@ SecretString encode_record(const Record& record) {
   }
   put_boot_ends(json, record);
   return json_text(json);
-}
-
-WipingJson parse_record(std::string_view text) {
-  WipingJson json = try_parse_wiping_json(text);
-  if (json.is_discarded()) throw Error("record is not JSON");
-  return json;
 }
 
 Record decode_record(std::string_view text) { return decode_record(parse_record(text)); }

@@ -8,9 +8,9 @@
 #include <string_view>
 #include <utility>
 
+#include "agent/base/json_fwd.hpp"
 #include "agent/record/record.hpp"
 #include "agent/record/seal.hpp"
-#include "agent/record/wiping_json_fwd.hpp"
 
 namespace jeton::agent {
 
@@ -29,9 +29,6 @@ namespace jeton::agent {
 // value out of range.
 [[nodiscard]] Record decode_record(std::string_view text);
 [[nodiscard]] Record decode_record(const WipingJson& json);
-
-// Throws Error (without any of the content) if `text` is not JSON.
-[[nodiscard]] WipingJson parse_record(std::string_view text);
 
 // The format between the hosts of a fleet. A record is plain JSON, or sealed:
 //

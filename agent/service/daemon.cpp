@@ -18,7 +18,7 @@
 #include <span>
 #include <utility>
 
-#include "agent/api/status_line.hpp"
+#include "agent/api/token_condition.hpp"
 #include "agent/base/boot_timers.hpp"
 #include "agent/base/environment.hpp"
 #include "agent/base/error.hpp"

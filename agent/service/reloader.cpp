@@ -3,7 +3,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <utility>
 
-#include "agent/api/status_line.hpp"
+#include "agent/api/token_condition.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/log.hpp"
 

@@ -8,7 +8,6 @@
 #include "agent/base/private_file.hpp"
 #include "agent/fleet/channel_message.hpp"
 #include "agent/record/fleet_codec.hpp"
-#include "agent/record/wiping_json.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -29,7 +28,7 @@ LocalState parse(std::string_view text, WallTime now) {
   state.fence = whole_number<std::uint64_t>(json.at("fence"));
   if (state.fence >= fence_limit(now)) state.fence = 0;
   if (const auto record = json.find("record"); record != json.end()) {
-    state.record = to_local_time(decode_record(json_text(*record).reveal()), Milliseconds{0}, now);
+    state.record = to_local_time(decode_record(*record), Milliseconds{0}, now);
   }
   if (const auto pause = json.find("pause"); pause != json.end()) {
     state.pause = LocalState::StoredPause{time_at(*pause, "set_at_ms"), time_at(*pause, "until_ms"),

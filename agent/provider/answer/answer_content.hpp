@@ -7,11 +7,11 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/base/json.hpp"
 #include "agent/config/model/sources/request_config.hpp"
 #include "agent/http/http.hpp"
 #include "agent/provider/answer/json_body.hpp"
 #include "agent/provider/source.hpp"
-#include "agent/record/wiping_json.hpp"
 
 namespace jeton::agent {
 

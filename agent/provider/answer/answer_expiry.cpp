@@ -105,14 +105,13 @@ std::optional<WallTime> end_by_date(const WipingJson& value, const ResponseConfi
 }
 
 std::optional<WallTime> end_of_jwt(std::string_view token, WallTime since) {
-  const auto times = read_jwt_times(token);
-  if (!times || !times->expires_at) return std::nullopt;
-  if (*times->expires_at <= since) {
+  const auto expiry = jwt_expiry(token);
+  if (expiry && *expiry <= since) {
     throw SourceError(SourceError::Kind::transient,
                       "the token in the provider's answer is a JWT that has expired (exp); does the provider return an "
                       "old token, or do the clocks of provider and host disagree?");
   }
-  return times->expires_at;
+  return expiry;
 }
 
 std::string looked_for(const ResponseConfig& config) {

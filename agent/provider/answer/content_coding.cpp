@@ -13,8 +13,8 @@
 
 #include "agent/base/ascii.hpp"
 #include "agent/base/excerpt.hpp"
+#include "agent/base/json.hpp"
 #include "agent/provider/answer/json_body.hpp"
-#include "agent/record/wiping_json.hpp"
 
 namespace jeton::agent {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "agent/record/wiping_json.hpp"
+#include "agent/base/json.hpp"
 
 namespace jeton::agent {
 

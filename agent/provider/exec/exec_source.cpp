@@ -1,16 +1,23 @@
-#include "agent/provider/exec/exec_source.hpp"
-
+// The source of type `exec`: a command prints the token. The command has no shell, a clean environment and a deadline;
+// no process that it starts outlives it (supervisor.hpp). One thread: the loop's.
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "agent/base/bounded_wait.hpp"
 #include "agent/base/log.hpp"
 #include "agent/config/text/values.hpp"
+#include "agent/process/exec_run.hpp"
 #include "agent/process/write_protection.hpp"
 #include "agent/provider/answer/refusal.hpp"
 #include "agent/provider/exec/exec_output.hpp"
+#include "agent/provider/factory.hpp"
 #include "agent/provider/secret_resolver.hpp"
 #include "agent/provider/source_fingerprint.hpp"
 
@@ -112,108 +119,130 @@ void say_once_that_nothing_is_protected() {
                "Landlock (Linux 5.13, and landlock in its lsm=), or the sandbox of the service refuses it");
 }
 
+class ExecSource final : public Source {
+ public:
+  ExecSource(const TokenConfig& token, const Immutable<ExecSourceConfig>& config, const SourceParts& parts)
+      : name_(token.name),
+        config_(config),
+        capacity_(token.capacity),
+        timers_(parts.timers),
+        tokens_(parts.tokens),
+        unwritable_(without_links(parts.agent_directories)) {
+    if (!unwritable_.empty() && landlock_version() == 0) say_once_that_nothing_is_protected();
+  }
+
+  Task<FetchedToken> fetch(FetchContext /*context*/) override {
+    const BootTime started_at = timers_.clock().boot_now();
+    const std::string request = fingerprint();  // before a secret or the program is corrected while it runs
+    std::vector<SecretString> secrets;
+    std::unique_ptr<ExecRun> run;
+    try {
+      const ExecCommand wanted = command(secrets);
+      run = std::make_unique<ExecRun>(timers_, wanted);
+    } catch (const Error& e) {
+      throw SourceError(Kind::transient, config_->command.front() + " cannot be run: " + e.what());
+    }
+    const ExecResult result = co_await run->finish();
+    for (SecretString& secret : secrets_of_output(result.output.reveal(), config_))
+      secrets.push_back(std::move(secret));
+    try {
+      FetchedToken token = token_of(result, wall_time_of(started_at, timers_.clock()), secrets);
+      secrets.push_back(token.value);  // which may be short
+      log_lines(result, secrets);
+      co_return token;
+    } catch (SourceError& e) {
+      log_lines(result, secrets);
+      e.set_request(request);
+      throw;
+    }
+  }
+
+  // It covers the program, its arguments and its environment: after the program was replaced, it differs.
+  [[nodiscard]] std::string fingerprint() const override {
+    try {
+      std::vector<SecretString> secrets;
+      SourceFingerprint all("exec");
+      const ExecCommand wanted = command(secrets);
+      for (const std::string& argument : wanted.argv) all.add(argument);
+      all.add(wanted.directory);
+      for (const SecretString& variable : wanted.environment) all.add(variable.reveal());
+      if (const auto program = bounded_stat(config_->command.front())) {
+        for (const auto number :
+             {static_cast<std::int64_t>(program->st_ino), static_cast<std::int64_t>(program->st_size),
+              static_cast<std::int64_t>(program->st_mode), std::int64_t{program->st_ctim.tv_sec},
+              std::int64_t{program->st_ctim.tv_nsec}}) {
+          all.add(std::to_string(number));
+        }
+      }
+      all.add(std::to_string(static_cast<int>(config_->format)));
+      all.add(config_->response, capacity_);
+      return all.text();
+    } catch (const Error&) {
+      return {};
+    }
+  }
+
+  // The program without its arguments.
+  [[nodiscard]] std::string describe() const override { return config_->command.front(); }
+
+ private:
+  // PATH, HOME, LANG and the configured variables; nothing else of the agent's own environment.
+  [[nodiscard]] ExecCommand command(std::vector<SecretString>& secrets) const {
+    ExecCommand command;
+    command.argv = config_->command;
+    command.directory = config_->working_directory.string();
+    command.unwritable = unwritable_;
+    command.timeout = config_->timeout;
+    command.max_output = config_->response.max_body;
+    SecretResolver resolver(tokens_);
+    for (const auto& [name, value] : config_->env) {
+      const SecretString resolved = resolver.resolve(value, name);
+      if (resolved.reveal().find('\0') != std::string_view::npos)
+        throw Error("source.env." + name + " holds a NUL byte");
+      add_variable(command, name, resolved.reveal());
+    }
+    const auto fall_back = [&](const std::string& name, std::string_view value) {
+      if (!config_->env.contains(name)) add_variable(command, name, value);
+    };
+    for (const auto& [name, value] : usual_variables()) fall_back(name, value);
+    if (config_->format == ExecSourceConfig::Format::kubernetes) fall_back("KUBERNETES_EXEC_INFO", exec_info);
+    secrets = resolver.take_secrets();
+    add_lines_of_secrets(secrets);
+    return command;
+  }
+
+  [[nodiscard]] FetchedToken token_of(const ExecResult& result, WallTime started_at,
+                                      std::span<const SecretString> secrets) const {
+    check_end(result, config_, result.last_line.empty() ? "" : shown_line(result.last_line, secrets),
+              timers_.clock().wall_now(), secrets);
+    FetchedToken token = parse_exec_output(result.output.reveal(), config_, started_at, secrets);
+    check_token(token, name_, capacity_, timers_.clock().wall_now());
+    return token;
+  }
+
+  void log_lines(const ExecResult& result, std::span<const SecretString> secrets) const {
+    for (const SecretString& line : result.lines) {
+      log::info("the command printed to stderr", {{"token", name_}, {"line", shown_line(line, secrets)}});
+    }
+    if (result.lines_left_out > 0) {
+      log::info("the command printed more lines to stderr",
+                {{"token", name_}, {"lines_left_out", result.lines_left_out}});
+    }
+  }
+
+  const std::string name_;
+  const Immutable<ExecSourceConfig> config_;
+  const std::size_t capacity_;
+  Timers& timers_;
+  const TokenValues& tokens_;
+  const std::vector<std::string> unwritable_;
+};
+
 }  // namespace
 
-ExecSource::ExecSource(std::string name, const Immutable<ExecSourceConfig>& config, std::size_t capacity,
-                       Timers& timers, const TokenValues& tokens, const std::vector<std::filesystem::path>& unwritable)
-    : name_(std::move(name)),
-      config_(config),
-      capacity_(capacity),
-      timers_(timers),
-      tokens_(tokens),
-      unwritable_(without_links(unwritable)) {
-  if (!unwritable_.empty() && landlock_version() == 0) say_once_that_nothing_is_protected();
-}
-
-Task<FetchedToken> ExecSource::fetch(FetchContext /*context*/) {
-  const BootTime started_at = timers_.clock().boot_now();
-  const std::string request = fingerprint();  // before a secret or the program is corrected while it runs
-  std::vector<SecretString> secrets;
-  std::unique_ptr<ExecRun> run;
-  try {
-    const ExecCommand wanted = command(secrets);
-    run = std::make_unique<ExecRun>(timers_, wanted);
-  } catch (const Error& e) {
-    throw SourceError(Kind::transient, config_->command.front() + " cannot be run: " + e.what());
-  }
-  const ExecResult result = co_await run->finish();
-  for (SecretString& secret : secrets_of_output(result.output.reveal(), config_)) secrets.push_back(std::move(secret));
-  try {
-    FetchedToken token = token_of(result, wall_time_of(started_at, timers_.clock()), secrets);
-    secrets.push_back(token.value);  // which may be short
-    log_lines(result, secrets);
-    co_return token;
-  } catch (SourceError& e) {
-    log_lines(result, secrets);
-    e.set_request(request);
-    throw;
-  }
-}
-
-// PATH, HOME, LANG and the configured variables; nothing else of the agent's own environment.
-ExecCommand ExecSource::command(std::vector<SecretString>& secrets) const {
-  ExecCommand command;
-  command.argv = config_->command;
-  command.directory = config_->working_directory.string();
-  command.unwritable = unwritable_;
-  command.timeout = config_->timeout;
-  command.max_output = config_->response.max_body;
-  SecretResolver resolver(tokens_);
-  for (const auto& [name, value] : config_->env) {
-    const SecretString resolved = resolver.resolve(value, name);
-    if (resolved.reveal().find('\0') != std::string_view::npos) throw Error("source.env." + name + " holds a NUL byte");
-    add_variable(command, name, resolved.reveal());
-  }
-  const auto fall_back = [&](const std::string& name, std::string_view value) {
-    if (!config_->env.contains(name)) add_variable(command, name, value);
-  };
-  for (const auto& [name, value] : usual_variables()) fall_back(name, value);
-  if (config_->format == ExecSourceConfig::Format::kubernetes) fall_back("KUBERNETES_EXEC_INFO", exec_info);
-  secrets = resolver.take_secrets();
-  add_lines_of_secrets(secrets);
-  return command;
-}
-
-FetchedToken ExecSource::token_of(const ExecResult& result, WallTime started_at,
-                                  std::span<const SecretString> secrets) const {
-  check_end(result, config_, result.last_line.empty() ? "" : shown_line(result.last_line, secrets),
-            timers_.clock().wall_now(), secrets);
-  FetchedToken token = parse_exec_output(result.output.reveal(), config_, started_at, secrets);
-  check_token(token, name_, capacity_, timers_.clock().wall_now());
-  return token;
-}
-
-void ExecSource::log_lines(const ExecResult& result, std::span<const SecretString> secrets) const {
-  for (const SecretString& line : result.lines) {
-    log::info("the command printed to stderr", {{"token", name_}, {"line", shown_line(line, secrets)}});
-  }
-  if (result.lines_left_out > 0) {
-    log::info("the command printed more lines to stderr",
-              {{"token", name_}, {"lines_left_out", result.lines_left_out}});
-  }
-}
-
-std::string ExecSource::fingerprint() const {
-  try {
-    std::vector<SecretString> secrets;
-    SourceFingerprint all("exec");
-    const ExecCommand wanted = command(secrets);
-    for (const std::string& argument : wanted.argv) all.add(argument);
-    all.add(wanted.directory);
-    for (const SecretString& variable : wanted.environment) all.add(variable.reveal());
-    if (const auto program = bounded_stat(config_->command.front())) {
-      for (const auto number : {static_cast<std::int64_t>(program->st_ino), static_cast<std::int64_t>(program->st_size),
-                                static_cast<std::int64_t>(program->st_mode), std::int64_t{program->st_ctim.tv_sec},
-                                std::int64_t{program->st_ctim.tv_nsec}}) {
-        all.add(std::to_string(number));
-      }
-    }
-    all.add(std::to_string(static_cast<int>(config_->format)));
-    all.add(config_->response, capacity_);
-    return all.text();
-  } catch (const Error&) {
-    return {};
-  }
+std::unique_ptr<Source> make_source(const TokenConfig& token, const Immutable<ExecSourceConfig>& config,
+                                    const SourceParts& parts) {
+  return std::make_unique<ExecSource>(token, config, parts);
 }
 
 }  // namespace jeton::agent

@@ -1,10 +1,20 @@
-#include "agent/provider/file/file_source.hpp"
-
+// The source of type `file`: another program writes the token, such as the kubelet or the sink of another agent.
+//
+// New content is noticed at once. Content that is empty, half-written or not a token is ignored until the next write.
+// Unchanged content is ignored too, so it is never published twice. One thread: the loop's.
+//
+// The only line of a text, without a byte order mark, is the token; its expiry is the `exp` of a JWT or the time of the
+// reading plus source.lifetime. In JSON, a lifetime counts from the time when the file was written,
+// response.default_lifetime from the reading, and `exp` of a JWT counts if it is earlier than either.
 #include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "agent/base/bounded_wait.hpp"
@@ -16,20 +26,21 @@
 #include "agent/jwt/jwt_claims.hpp"
 #include "agent/provider/answer/refusal.hpp"
 #include "agent/provider/answer/token_answer.hpp"
+#include "agent/provider/factory.hpp"
+#include "agent/provider/path_watch.hpp"
 #include "agent/record/record_check.hpp"
 
 namespace jeton::agent {
-
-struct FileToken {
-  FetchedToken token;
-  bool expiry_is_configured = false;  // not the content's own: the same content, read again, expires later
-};
-
 namespace {
 
 using Kind = SourceError::Kind;
 
 constexpr std::size_t max_text_file = 64 * 1024;  // bytes; as for secrets
+
+struct FileToken {
+  FetchedToken token;
+  bool expiry_is_configured = false;  // not the content's own: the same content, read again, expires later
+};
 
 struct FileContent {
   SecretString text;
@@ -58,10 +69,9 @@ FileToken parse_text_file(const FileContent& content, const FileSourceConfig& co
   FileToken found;
   found.token.value = SecretString(text);
   found.token.issued_at = now;
-  const auto times = read_jwt_times(text);
-  if (times && times->expires_at) {
-    found.token.expires_at = *times->expires_at;
-    found.token.dated_end = times->expires_at;
+  if (const auto expiry = jwt_expiry(text)) {
+    found.token.expires_at = *expiry;
+    found.token.dated_end = expiry;
   } else if (config.lifetime) {
     found.token.expires_at = now + *config.lifetime;
     found.expiry_is_configured = true;
@@ -116,64 +126,83 @@ FileContent read_content(const FileSourceConfig& config) {
   }
 }
 
+class FileSource final : public Source {
+ public:
+  FileSource(const TokenConfig& token, const Immutable<FileSourceConfig>& config, const SourceParts& parts)
+      : name_(token.name),
+        config_(config),
+        capacity_(token.capacity),
+        timers_(parts.timers),
+        tokens_(parts.tokens),
+        watch_(timers_, {config_->path.string()}, [this] { look(); }) {}
+  ~FileSource() override { timers_.cancel(first_look_); }
+
+  // Without `lifetime` the same content has the same expiry: it would be due again at once, without end.
+  Task<FetchedToken> fetch(FetchContext /*context*/) override {
+    FileToken found = read();
+    FetchedToken& token = found.token;
+    if (token.expires_at <= timers_.clock().wall_now()) {
+      throw SourceError(Kind::transient, config_->path.string() +
+                                             " holds a token that has expired; its writer has not renewed it, or "
+                                             "the clock of this host is wrong");
+    }
+    check_token(token, name_, capacity_, timers_.clock().wall_now());
+    if (is_current(token) && !found.expiry_is_configured) {
+      throw SourceError(Kind::transient,
+                        config_->path.string() + " still holds the same token; its writer has not renewed it");
+    }
+    co_return std::move(token);
+  }
+
+  // The file may have changed while no agent ran, so there is a first look without an event.
+  void on_change(std::function<void()> changed) override {
+    changed_ = std::move(changed);
+    first_look_ = timers_.schedule(timers_.clock().boot_now(), [this] { look(); });
+  }
+
+  [[nodiscard]] std::string describe() const override { return config_->path.string(); }
+
+ private:
+  // Throws SourceError, without any of the content: transient, unless response.error_rules say otherwise.
+  [[nodiscard]] FileToken read() {
+    if (watch_.being_written()) throw SourceError(Kind::transient, config_->path.string() + " is being written");
+    const FileContent content = read_content(config_);
+    if (watch_.being_written()) throw SourceError(Kind::transient, config_->path.string() + " is being written");
+    const WallTime now = timers_.clock().wall_now();
+    const bool json = config_->format == FileSourceConfig::Format::json;
+    return json ? parse_json_file(content, config_, now) : parse_text_file(content, config_, now);
+  }
+
+  [[nodiscard]] bool is_current(const FetchedToken& token) const {
+    const auto current = tokens_.token_value(name_);
+    return current && *current == token.value;
+  }
+
+  void look() {
+    if (!changed_) return;
+    try {
+      const FetchedToken token = read().token;
+      if (token.expires_at > timers_.clock().wall_now() && !is_current(token)) changed_();
+    } catch (const SourceError& e) {
+      log::debug("a file has changed and holds no token yet", {{"token", name_}, {"error", e.what()}});
+    }
+  }
+
+  const std::string name_;
+  const Immutable<FileSourceConfig> config_;
+  const std::size_t capacity_;
+  Timers& timers_;
+  const TokenValues& tokens_;  // also the current one of this token
+  std::function<void()> changed_;
+  Timers::Id first_look_ = 0;
+  PathWatch watch_;
+};
+
 }  // namespace
 
-FileSource::FileSource(std::string name, const Immutable<FileSourceConfig>& config, std::size_t capacity,
-                       Timers& timers, const TokenValues& tokens)
-    : name_(std::move(name)),
-      config_(config),
-      capacity_(capacity),
-      timers_(timers),
-      tokens_(tokens),
-      watch_(timers, {config_->path.string()}, [this] { look(); }) {}
-
-FileSource::~FileSource() { timers_.cancel(first_look_); }
-
-// Without `lifetime` the same content has the same expiry: it would be due again at once, without end.
-Task<FetchedToken> FileSource::fetch(FetchContext /*context*/) {
-  FileToken found = read();
-  FetchedToken& token = found.token;
-  if (token.expires_at <= timers_.clock().wall_now()) {
-    throw SourceError(Kind::transient, config_->path.string() +
-                                           " holds a token that has expired; its writer has not renewed it, or "
-                                           "the clock of this host is wrong");
-  }
-  check_token(token, name_, capacity_, timers_.clock().wall_now());
-  if (is_current(token) && !found.expiry_is_configured) {
-    throw SourceError(Kind::transient,
-                      config_->path.string() + " still holds the same token; its writer has not renewed it");
-  }
-  co_return std::move(token);
-}
-
-FileToken FileSource::read() {
-  if (watch_.being_written()) throw SourceError(Kind::transient, config_->path.string() + " is being written");
-  const FileContent content = read_content(config_);
-  if (watch_.being_written()) throw SourceError(Kind::transient, config_->path.string() + " is being written");
-  const WallTime now = timers_.clock().wall_now();
-  const bool json = config_->format == FileSourceConfig::Format::json;
-  return json ? parse_json_file(content, config_, now) : parse_text_file(content, config_, now);
-}
-
-bool FileSource::is_current(const FetchedToken& token) const {
-  const auto current = tokens_.token_value(name_);
-  return current && *current == token.value;
-}
-
-// The file may have changed while no agent ran, so there is a first look without an event.
-void FileSource::on_change(std::function<void()> changed) {
-  changed_ = std::move(changed);
-  first_look_ = timers_.schedule(timers_.clock().boot_now(), [this] { look(); });
-}
-
-void FileSource::look() {
-  if (!changed_) return;
-  try {
-    const FetchedToken token = read().token;
-    if (token.expires_at > timers_.clock().wall_now() && !is_current(token)) changed_();
-  } catch (const SourceError& e) {
-    log::debug("a file has changed and holds no token yet", {{"token", name_}, {"error", e.what()}});
-  }
+std::unique_ptr<Source> make_source(const TokenConfig& token, const Immutable<FileSourceConfig>& config,
+                                    const SourceParts& parts) {
+  return std::make_unique<FileSource>(token, config, parts);
 }
 
 }  // namespace jeton::agent

@@ -1,12 +1,21 @@
-#include "agent/provider/jwt/jwt_source.hpp"
-
+// The source of type `jwt`: the agent mints the token and signs it itself; no provider is called.
+//
+// The key is read again for every token. When a file that the key or a claim refers to is replaced, a new token is
+// minted (within refresh.min_interval). One thread: the loop's.
 #include <algorithm>
 #include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "agent/config/secrets/json_template.hpp"
 #include "agent/jwt/jwt_claims.hpp"
 #include "agent/jwt/jwt_signer.hpp"
+#include "agent/provider/factory.hpp"
+#include "agent/provider/path_watch.hpp"
 #include "agent/provider/source_fingerprint.hpp"
 
 namespace jeton::agent {
@@ -50,94 +59,117 @@ std::vector<std::string> files_of(const JwtSourceConfig& config) {
   return paths;
 }
 
+class JwtSource final : public Source {
+ public:
+  JwtSource(const TokenConfig& token, const Immutable<JwtSourceConfig>& config, const SourceParts& parts)
+      : name_(token.name),
+        config_(config),
+        capacity_(token.capacity),
+        timers_(parts.timers),
+        tokens_(parts.tokens),
+        random_(parts.random) {
+    std::vector<std::string> paths = files_of(config_);
+    if (!paths.empty()) watch_ = std::make_unique<PathWatch>(timers_, std::move(paths), [this] { look(); });
+  }
+
+  Task<FetchedToken> fetch(FetchContext /*context*/) override {
+    last_request_ = fingerprint();
+    try {
+      FetchedToken token = mint();
+      check_token(token, name_, capacity_, timers_.clock().wall_now());
+      co_return token;
+    } catch (SourceError& e) {
+      e.set_request(last_request_);
+      throw;
+    }
+  }
+
+  // It covers key, header, claims and capacity, but not the times.
+  [[nodiscard]] std::string fingerprint() const override {
+    try {
+      SourceFingerprint all("jwt");
+      all.add(config_->key.resolve(&tokens_).reveal());
+      all.add(header_of(config_).resolve(&tokens_).reveal());
+      all.add(JsonTemplate(config_->claims).resolve(&tokens_).reveal());
+      all.add(std::to_string(capacity_));
+      return all.text();
+    } catch (const Error&) {
+      return {};
+    }
+  }
+
+  void on_change(std::function<void()> changed) override {
+    changed_ = std::move(changed);
+    last_request_ = fingerprint();
+  }
+
+  [[nodiscard]] std::string describe() const override {
+    return "jwt " + std::string(name_of(config_->algorithm)) +
+           (config_->key_id.empty() ? "" : ", key " + config_->key_id);
+  }
+
+ private:
+  [[nodiscard]] FetchedToken mint() const {
+    SecretString key;
+    try {
+      key = config_->key.resolve(&tokens_);
+    } catch (const Error& e) {
+      // Transient: a key that is missing now may be there at the next attempt.
+      throw SourceError(Kind::transient, std::string("no token can be signed: ") + e.what());
+    }
+    std::unique_ptr<const JwtSigner> signer;
+    try {
+      signer = std::make_unique<const JwtSigner>(config_->algorithm, key);
+    } catch (const Error& e) {
+      throw SourceError(Kind::permanent, std::string("source.key cannot be used: ") + e.what());
+    }
+    const WallTime now = timers_.clock().wall_now();
+    FetchedToken token;
+    token.type = "Bearer";
+    token.issued_at = now;
+    // Whole seconds, as in the claim.
+    token.expires_at = std::chrono::floor<std::chrono::seconds>(now) + config_->lifetime;
+    JsonTemplate::Object claims = config_->claims;
+    if (config_->issued_at) claims.emplace_back("iat", number_of_seconds(now - config_->backdate));
+    if (config_->expires_at) claims.emplace_back("exp", number_of_seconds(token.expires_at));
+    if (config_->token_id) claims.emplace_back("jti", json_text(random_.hex(token_id_bytes)));
+    try {
+      const SecretString header = header_of(config_).resolve(&tokens_);
+      const SecretString body = JsonTemplate(std::move(claims)).resolve(&tokens_);
+      token.value = signer->sign(header.reveal(), body.reveal());
+      // An exp that is one of the claims.
+      token.expires_at = std::min(token.expires_at, jwt_expiry(token.value.reveal()).value_or(token.expires_at));
+    } catch (const Error& e) {
+      throw SourceError(Kind::transient, std::string("no token can be signed: ") + e.what());
+    }
+    return token;
+  }
+
+  // A file was touched; its content may still be the same.
+  void look() {
+    if (!changed_ || watch_->being_written()) return;
+    const std::string request = fingerprint();
+    if (request.empty() || request == last_request_) return;
+    last_request_ = request;
+    changed_();
+  }
+
+  const std::string name_;
+  const Immutable<JwtSourceConfig> config_;
+  const std::size_t capacity_;
+  Timers& timers_;
+  const TokenValues& tokens_;
+  Random& random_;
+  std::string last_request_;  // fingerprint() of the last attempt
+  std::function<void()> changed_;
+  std::unique_ptr<PathWatch> watch_;  // null: no file to watch
+};
+
 }  // namespace
 
-JwtSource::JwtSource(std::string name, const Immutable<JwtSourceConfig>& config, std::size_t capacity, Timers& timers,
-                     const TokenValues& tokens, Random& random)
-    : name_(std::move(name)), config_(config), capacity_(capacity), timers_(timers), tokens_(tokens), random_(random) {
-  std::vector<std::string> paths = files_of(config_);
-  if (!paths.empty()) watch_ = std::make_unique<PathWatch>(timers_, std::move(paths), [this] { look(); });
-}
-
-Task<FetchedToken> JwtSource::fetch(FetchContext /*context*/) {
-  last_request_ = fingerprint();
-  try {
-    FetchedToken token = mint();
-    check_token(token, name_, capacity_, timers_.clock().wall_now());
-    co_return token;
-  } catch (SourceError& e) {
-    e.set_request(last_request_);
-    throw;
-  }
-}
-
-FetchedToken JwtSource::mint() const {
-  SecretString key;
-  try {
-    key = config_->key.resolve(&tokens_);
-  } catch (const Error& e) {
-    // Transient: a key that is missing now may be there at the next attempt.
-    throw SourceError(Kind::transient, std::string("no token can be signed: ") + e.what());
-  }
-  std::unique_ptr<const JwtSigner> signer;
-  try {
-    signer = std::make_unique<const JwtSigner>(config_->algorithm, key);
-  } catch (const Error& e) {
-    throw SourceError(Kind::permanent, std::string("source.key cannot be used: ") + e.what());
-  }
-  const WallTime now = timers_.clock().wall_now();
-  FetchedToken token;
-  token.type = "Bearer";
-  token.issued_at = now;
-  // Whole seconds, as in the claim.
-  token.expires_at = std::chrono::floor<std::chrono::seconds>(now) + config_->lifetime;
-  JsonTemplate::Object claims = config_->claims;
-  if (config_->issued_at) claims.emplace_back("iat", number_of_seconds(now - config_->backdate));
-  if (config_->expires_at) claims.emplace_back("exp", number_of_seconds(token.expires_at));
-  if (config_->token_id) claims.emplace_back("jti", json_text(random_.hex(token_id_bytes)));
-  try {
-    const SecretString header = header_of(config_).resolve(&tokens_);
-    const SecretString body = JsonTemplate(std::move(claims)).resolve(&tokens_);
-    token.value = signer->sign(header.reveal(), body.reveal());
-    // An exp that is one of the claims.
-    const auto times = read_jwt_times(token.value.reveal());
-    if (times && times->expires_at) token.expires_at = std::min(token.expires_at, *times->expires_at);
-  } catch (const Error& e) {
-    throw SourceError(Kind::transient, std::string("no token can be signed: ") + e.what());
-  }
-  return token;
-}
-
-std::string JwtSource::fingerprint() const {
-  try {
-    SourceFingerprint all("jwt");
-    all.add(config_->key.resolve(&tokens_).reveal());
-    all.add(header_of(config_).resolve(&tokens_).reveal());
-    all.add(JsonTemplate(config_->claims).resolve(&tokens_).reveal());
-    all.add(std::to_string(capacity_));
-    return all.text();
-  } catch (const Error&) {
-    return {};
-  }
-}
-
-void JwtSource::on_change(std::function<void()> changed) {
-  changed_ = std::move(changed);
-  last_request_ = fingerprint();
-}
-
-// A file was touched; its content may still be the same.
-void JwtSource::look() {
-  if (!changed_ || watch_->being_written()) return;
-  const std::string request = fingerprint();
-  if (request.empty() || request == last_request_) return;
-  last_request_ = request;
-  changed_();
-}
-
-std::string JwtSource::describe() const {
-  return "jwt " + std::string(name_of(config_->algorithm)) +
-         (config_->key_id.empty() ? "" : ", key " + config_->key_id);
+std::unique_ptr<Source> make_source(const TokenConfig& token, const Immutable<JwtSourceConfig>& config,
+                                    const SourceParts& parts) {
+  return std::make_unique<JwtSource>(token, config, parts);
 }
 
 }  // namespace jeton::agent

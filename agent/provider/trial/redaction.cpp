@@ -4,9 +4,9 @@
 #include <cmath>
 
 #include "agent/base/ascii.hpp"
+#include "agent/base/json.hpp"
 #include "agent/config/schema/reference_check.hpp"
 #include "agent/provider/trial/secret_words.hpp"
-#include "agent/record/wiping_json.hpp"
 
 namespace jeton::agent {
 namespace {

@@ -43,9 +43,11 @@ class MockedOAuth2 : public OAuth2Fixture {
     server->control({{"reply", {{"status", status}, {"body", body}, {"headers", headers}, {"times", times}}}});
   }
 
+  std::unique_ptr<Source> source_at_server() {
+    return make_source(test::token_by(config), {http, loop.timers, tokens, loop.random});
+  }
   FetchedToken fetch_here(const SecretString& state = SecretString()) {
-    OAuth2Source source("t", config, 8192, http, system, tokens, random);
-    return loop.run(source.fetch({state}));
+    return loop.run(source_at_server()->fetch({state}));
   }
   SourceError failure_here(const SecretString& state = SecretString()) {
     try {
@@ -79,7 +81,6 @@ class MockedOAuth2 : public OAuth2Fixture {
   }
 
   HttpClient http;
-  SystemClock system;
   std::unique_ptr<MockServer> server;
   OAuth2SourceConfig config;
   json known;
@@ -219,7 +220,7 @@ TEST_F(MockedOAuth2, ClocksDifferByAMinute_AssertionIsAccepted) {
 }
 
 TEST_F(MockedOAuth2, AnswerHasNoExpiresIn_LifetimeIsThatOfTheToken) {
-  const auto until = std::chrono::floor<std::chrono::seconds>(system.wall_now()) + 10min;
+  const auto until = std::chrono::floor<std::chrono::seconds>(loop.clock.wall_now()) + 10min;
   server->control({{"drop_expires_in", true}, {"claims", {{"exp", until.time_since_epoch().count()}}}});
   EXPECT_EQ(fetch_here().expires_at, until);
 }
@@ -239,14 +240,14 @@ TEST_F(MockedOAuth2, ServerKeyIsRotated_OldAndNewTokensAreVerified) {
 
 TEST_F(MockedOAuth2, RevocationEndpointIsDiscovered_TokenIsRevokedThere) {
   config.revoke = true;
-  OAuth2Source source("t", config, 8192, http, system, tokens, random);
-  loop.run(source.revoke(SecretString("old-token")));
+  const auto source = source_at_server();
+  loop.run(source->revoke(SecretString("old-token")));
   const json last = server->seen().back();
   EXPECT_EQ(last["path"], "/revoke");
   EXPECT_EQ(last["form"]["token"], "old-token");
   inject(503, json::object(), {{"Retry-After", "9"}});
   try {
-    loop.run(source.revoke(SecretString("old-token")));
+    loop.run(source->revoke(SecretString("old-token")));
     ADD_FAILURE() << "503 is no success";
   } catch (const SourceError& e) {
     EXPECT_EQ(e.retry_after(), Duration{9s});

@@ -1,6 +1,6 @@
-#include "agent/api/status_line.hpp"
-
 #include <gtest/gtest.h>
+
+#include "agent/api/token_condition.hpp"
 
 namespace jeton::agent {
 namespace {

@@ -2,8 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "agent/base/json.hpp"
 #include "agent/provider/answer/json_body.hpp"
-#include "agent/record/wiping_json.hpp"
 #include "tests/unit/provider/answer_testing.hpp"
 
 namespace jeton::agent {

@@ -1,5 +1,3 @@
-#include "agent/provider/http/http_source.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -7,10 +5,10 @@
 #include <memory>
 
 #include "agent/http/http_client.hpp"
-#include "agent/provider/factory.hpp"
 #include "tests/support/fault_provider.hpp"
 #include "tests/support/loop.hpp"
 #include "tests/support/temp_dir.hpp"
+#include "tests/unit/provider/made_source.hpp"
 
 namespace jeton::agent {
 namespace {
@@ -21,18 +19,6 @@ using test::FaultProvider;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using Kind = SourceError::Kind;
-
-class FixedClock final : public Clock {
- public:
-  [[nodiscard]] WallTime wall_now() const override { return wall; }
-  [[nodiscard]] BootTime boot_now() const override { return boot; }
-  void pass(Milliseconds time) {
-    wall += time;
-    boot += time;
-  }
-  WallTime wall = from_unix_ms(1'795'000'000'000);
-  BootTime boot{};
-};
 
 // Answers as the test says, and counts the calls.
 class FakeTransport final : public HttpTransport {
@@ -61,9 +47,12 @@ class HttpSourceTest : public ::testing::Test {
     return config;
   }
 
+  std::unique_ptr<Source> source_by(const HttpSourceConfig& config, HttpTransport& transport,
+                                    std::size_t capacity = 8192) {
+    return make_source(test::token_by(config, capacity), {transport, timers_, no_tokens_, loop_.random});
+  }
   FetchedToken fetch(const HttpSourceConfig& config, HttpTransport& transport, std::size_t capacity = 8192) {
-    HttpSource source("wechat", config, capacity, transport, clock_, no_tokens_, random_);
-    return loop_.run(source.fetch({}));
+    return loop_.run(source_by(config, transport, capacity)->fetch({}));
   }
 
   SourceError failure(const HttpSourceConfig& config, HttpTransport& transport, std::size_t capacity = 8192) {
@@ -82,9 +71,9 @@ class HttpSourceTest : public ::testing::Test {
 
   test::TempDir dir_;
   test::Loop loop_;
-  FixedClock clock_;
+  test::SetTimers timers_{loop_.timers};
+  test::SetTimers::SetClock& clock_ = timers_.set_clock;
   NoTokens no_tokens_;
-  OsRandom random_;
   FakeTransport fake_;
   const HttpSourceConfig plain_ = config("https://api.example.com/token");
 };
@@ -144,7 +133,7 @@ TEST_F(HttpSourceTest, TokenExceedsTheCapacity_ErrorNamesTheSetting) {
   answer(200, R"({"expires_in":60,"access_token":")" + std::string(9000, 'x') + "\"}");
   const SourceError e = failure(plain_, fake_, 8192);
   EXPECT_EQ(e.kind(), Kind::permanent);
-  EXPECT_STREQ(e.what(), "token of 9000 bytes exceeds capacity 8192; raise tokens.wechat.capacity");
+  EXPECT_STREQ(e.what(), "token of 9000 bytes exceeds capacity 8192; raise tokens.t.capacity");
   EXPECT_EQ(fetch(plain_, fake_, 9000).value.size(), 9000U);
 }
 
@@ -238,9 +227,8 @@ TEST_F(HttpSourceTest, UrlComesFromAReference_IsCheckedAgain) {
 
 TEST_F(HttpSourceTest, SourceIsDescribed_QueryAndSecretsAreLeftOut) {
   FakeTransport unused;
-  const HttpSource source("t", config("https://api.example.com/${file:/etc/jeton/id}/token?key=${env:KEY}"), 1, unused,
-                          clock_, no_tokens_, random_);
-  EXPECT_EQ(source.describe(), "https://api.example.com/${file:/etc/jeton/id}/token");
+  const auto source = source_by(config("https://api.example.com/${file:/etc/jeton/id}/token?key=${env:KEY}"), unused);
+  EXPECT_EQ(source->describe(), "https://api.example.com/${file:/etc/jeton/id}/token");
 }
 
 TEST_F(HttpSourceTest, SecretFileIsReplaced_NextFetchUsesIt) {
@@ -248,11 +236,11 @@ TEST_F(HttpSourceTest, SecretFileIsReplaced_NextFetchUsesIt) {
   const auto file = dir_.write("key", "first\n");
   HttpSourceConfig with_secret = plain_;
   with_secret.query["key"] = {SecretTemplate::parse("${file:" + file.string() + "}")};
-  HttpSource source("t", with_secret, 8192, fake_, clock_, no_tokens_, random_);
-  static_cast<void>(loop_.run(source.fetch({})));
+  const auto source = source_by(with_secret, fake_);
+  static_cast<void>(loop_.run(source->fetch({})));
   EXPECT_EQ(fake_.last.url.reveal(), "https://api.example.com/token?key=first");
   dir_.write("key", "second&\n");
-  static_cast<void>(loop_.run(source.fetch({})));
+  static_cast<void>(loop_.run(source->fetch({})));
   EXPECT_EQ(fake_.last.url.reveal(), "https://api.example.com/token?key=second%26");
 }
 
@@ -325,13 +313,13 @@ TEST_F(HttpSourceTest, SecretChanges_FingerprintChangesAndIgnoresNonces) {
   signed_one.values = {{"sign", RequestValue::Function::hmac_sha256, SecretTemplate::parse("${request:body}"),
                         SecretTemplate::parse("${file:" + dir_.write("key", "one").string() + "}")}};
   signed_one.headers = {{"Sign", SecretTemplate::parse("${value:sign}")}};
-  HttpSource source("t", signed_one, 8192, fake_, clock_, no_tokens_, random_);
-  const std::string first = source.fingerprint();
+  const auto source = source_by(signed_one, fake_);
+  const std::string first = source->fingerprint();
   EXPECT_FALSE(first.empty());
   answer(403, "{}");
   const auto request_of_failure = [&] {
     try {
-      static_cast<void>(loop_.run(source.fetch({})));
+      static_cast<void>(loop_.run(source->fetch({})));
     } catch (const SourceError& e) {
       return e.request();
     }
@@ -341,9 +329,9 @@ TEST_F(HttpSourceTest, SecretChanges_FingerprintChangesAndIgnoresNonces) {
   const std::string body(fake_.last.body.reveal());
   EXPECT_EQ(request_of_failure(), first);
   EXPECT_NE(fake_.last.body.reveal(), body);
-  EXPECT_EQ(source.fingerprint(), first);
+  EXPECT_EQ(source->fingerprint(), first);
   dir_.write("key", "two");
-  EXPECT_NE(source.fingerprint(), first);
+  EXPECT_NE(source->fingerprint(), first);
 }
 
 TEST_F(HttpSourceTest, CertificateOrConfigurationIsCorrected_FingerprintChanges) {
@@ -351,7 +339,7 @@ TEST_F(HttpSourceTest, CertificateOrConfigurationIsCorrected_FingerprintChanges)
   config.egress.tls.cert_file = dir_.write("client.pem", "one");
   config.egress.tls.key_file = dir_.write("client.key", "one");
   const auto fingerprint = [&](std::size_t capacity = 8192) {
-    return HttpSource("t", config, capacity, fake_, clock_, no_tokens_, random_).fingerprint();
+    return source_by(config, fake_, capacity)->fingerprint();
   };
   const std::string first = fingerprint();
   EXPECT_FALSE(first.empty());
@@ -376,19 +364,15 @@ TEST_F(HttpSourceTest, AttributesExceedTheRoomInASegment_TokenIsRefusedWithWhatT
     body += ",\"" + name + "\":\"" + std::string(1000, 'x') + "\"";
   }
   answer(200, body + "}");
-  const auto fetch_by = [&](const HttpSourceConfig& by) {
-    HttpSource source("t", by, 8192, fake_, clock_, no_tokens_, random_);
-    return loop_.run(source.fetch({}));
-  };
   try {
-    static_cast<void>(fetch_by(config));
+    static_cast<void>(fetch(config, fake_));
     ADD_FAILURE() << "accepted";
   } catch (const SourceError& e) {
     EXPECT_EQ(e.kind(), SourceError::Kind::permanent);
     EXPECT_THAT(e.what(), HasSubstr("select fewer of them in tokens.t.source.response.attributes"));
   }
   config.response.attributes.erase("e");
-  EXPECT_EQ(fetch_by(config).attributes.size(), 4U);
+  EXPECT_EQ(fetch(config, fake_).attributes.size(), 4U);
 }
 
 // As DingTalk's userAccessToken wants it.
@@ -399,27 +383,27 @@ TEST_F(HttpSourceTest, AnswerHasARefreshToken_NextRequestSendsIt) {
       JsonTemplate(JsonTemplate::Object{{"grantType", JsonTemplate(SecretTemplate::literal("refresh_token"))},
                                         {"refreshToken", JsonTemplate(SecretTemplate::parse("${refresh_token}"))}});
   rotating.response.refresh_token = "/refreshToken";
-  HttpSource source("t", rotating, 8192, fake_, clock_, no_tokens_, random_);
-  const std::string before = source.fingerprint();
+  const auto source = source_by(rotating, fake_);
+  const std::string before = source->fingerprint();
   EXPECT_FALSE(before.empty());
 
   answer(200, R"({"access_token":"tok-1","expires_in":60,"refreshToken":"r1"})");
-  const FetchedToken first = loop_.run(source.fetch({}));
+  const FetchedToken first = loop_.run(source->fetch({}));
   EXPECT_EQ(fake_.last.body.reveal(), R"({"grantType":"refresh_token","refreshToken":"r0"})");
 
   answer(200, good_body);
-  const FetchedToken second = loop_.run(source.fetch({first.state}));
+  const FetchedToken second = loop_.run(source->fetch({first.state}));
   EXPECT_EQ(fake_.last.body.reveal(), R"({"grantType":"refresh_token","refreshToken":"r1"})");
-  EXPECT_EQ(source.fingerprint(), before) << "the state is counted beside it";
+  EXPECT_EQ(source->fingerprint(), before) << "the state is counted beside it";
 
   // No token, and a refresh token: it is not lost.
   answer(200, R"({"expires_in":60,"refreshToken":"r2"})");
   try {
-    static_cast<void>(loop_.run(source.fetch({second.state})));
+    static_cast<void>(loop_.run(source->fetch({second.state})));
     ADD_FAILURE() << "there was no token in the answer";
   } catch (const SourceError& e) {
     answer(200, good_body);
-    static_cast<void>(loop_.run(source.fetch({e.state()})));
+    static_cast<void>(loop_.run(source->fetch({e.state()})));
     EXPECT_EQ(fake_.last.body.reveal(), R"({"grantType":"refresh_token","refreshToken":"r2"})");
   }
 }
@@ -429,13 +413,13 @@ TEST_F(HttpSourceTest, RefreshTokenIsRefused_PreviousIsTriedAndFileIsNamed) {
   HttpSourceConfig rotating = plain_;
   rotating.refresh_token = SecretTemplate::parse("${file:" + file.string() + "}");
   rotating.form["refresh_token"] = {SecretTemplate::parse("${refresh_token}")};
-  HttpSource source("t", rotating, 8192, fake_, clock_, no_tokens_, random_);
+  const auto source = source_by(rotating, fake_);
   answer(200, R"({"access_token":"tok-1","expires_in":60,"refresh_token":"r1-SECRET"})");
-  const SecretString state = loop_.run(source.fetch({})).state;
+  const SecretString state = loop_.run(source->fetch({})).state;
   fake_.calls = 0;
   answer(400, R"({"message":"r1-SECRET is used"})");
   try {
-    static_cast<void>(loop_.run(source.fetch({state})));
+    static_cast<void>(loop_.run(source->fetch({state})));
     ADD_FAILURE() << "both are refused";
   } catch (const SourceError& e) {
     EXPECT_EQ(e.kind(), Kind::permanent);
@@ -446,7 +430,7 @@ TEST_F(HttpSourceTest, RefreshTokenIsRefused_PreviousIsTriedAndFileIsNamed) {
   EXPECT_EQ(fake_.last.body.reveal(), "refresh_token=r0-SECRET") << "the one before, last";
   fake_.calls = 0;
   answer(503, "");
-  EXPECT_THROW(static_cast<void>(loop_.run(source.fetch({state}))), SourceError);
+  EXPECT_THROW(static_cast<void>(loop_.run(source->fetch({state}))), SourceError);
   EXPECT_EQ(fake_.calls, 1) << "what may pass says nothing of the refresh token";
 }
 
@@ -458,16 +442,16 @@ TEST_F(HttpSourceTest, TokenIsRevoked_ConfiguredRequestIsSentWithIt) {
   form.url = SecretTemplate::literal(provider.url("/revoke"));
   form.method = "POST";
   form.form = {{"token", {SecretTemplate::parse("${revoked}")}}, {"hint", {SecretTemplate::literal("access_token")}}};
-  HttpSource by_form("t", with_revocation, 8192, client, clock_, no_tokens_, random_);
-  EXPECT_TRUE(by_form.revokes());
-  EXPECT_NO_THROW(loop_.run(by_form.revoke(SecretString("tok&1"))));
+  const auto by_form = source_by(with_revocation, client);
+  EXPECT_TRUE(by_form->revokes());
+  EXPECT_NO_THROW(loop_.run(by_form->revoke(SecretString("tok&1"))));
 
   HttpRequestConfig& header = with_revocation.revocation.emplace();
   header.url = SecretTemplate::literal(provider.url("/token"));
   header.method = "DELETE";
   header.headers = {{"Authorization", SecretTemplate::parse("Bearer ${revoked}")}};
-  HttpSource by_header("t", with_revocation, 8192, client, clock_, no_tokens_, random_);
-  EXPECT_NO_THROW(loop_.run(by_header.revoke(SecretString("tok-2"))));
+  const auto by_header = source_by(with_revocation, client);
+  EXPECT_NO_THROW(loop_.run(by_header->revoke(SecretString("tok-2"))));
 
   const auto seen = provider.seen();
   EXPECT_EQ(seen.at(0).target, "/revoke");
@@ -478,16 +462,16 @@ TEST_F(HttpSourceTest, TokenIsRevoked_ConfiguredRequestIsSentWithIt) {
 
 TEST_F(HttpSourceTest, RevocationFails_ErrorDoesNotShowTheToken) {
   HttpSourceConfig with_revocation = plain_;
-  EXPECT_FALSE(HttpSource("t", with_revocation, 8192, fake_, clock_, no_tokens_, random_).revokes());
+  EXPECT_FALSE(source_by(with_revocation, fake_)->revokes());
   with_revocation.response.error = "/error";
   with_revocation.response.error_message = "/hint";
   with_revocation.response.error_rules.permanent = {"unsupported"};
   HttpRequestConfig& request = with_revocation.revocation.emplace();
   request.url = SecretTemplate::parse("https://api.example.com/revoke?t=${revoked}");
-  HttpSource source("t", with_revocation, 8192, fake_, clock_, no_tokens_, random_);
+  const auto source = source_by(with_revocation, fake_);
   const auto failure_of_revocation = [&] {
     try {
-      loop_.run(source.revoke(SecretString("tok-SECRET")));
+      loop_.run(source->revoke(SecretString("tok-SECRET")));
     } catch (const SourceError& e) {
       EXPECT_THAT(e.what(), Not(HasSubstr("SECRET")));
       return e.kind();
@@ -504,7 +488,7 @@ TEST_F(HttpSourceTest, RevocationFails_ErrorDoesNotShowTheToken) {
   answer(200, R"({"error":"busy"})");
   EXPECT_EQ(failure_of_revocation(), Kind::transient);
   answer(200, "");
-  EXPECT_NO_THROW(loop_.run(source.revoke(SecretString("tok-SECRET"))));
+  EXPECT_NO_THROW(loop_.run(source->revoke(SecretString("tok-SECRET"))));
   EXPECT_EQ(fake_.last.url.reveal(), "https://api.example.com/revoke?t=tok-SECRET");
 }
 

@@ -142,32 +142,32 @@ struct OAuth2Discovery : OAuth2Fixture {
 };
 
 TEST_F(OAuth2Discovery, DocumentWasRead_IsKeptForAnHour) {
-  OAuth2Source source("t", config, 8192, transport, clock, tokens, random);
-  EXPECT_EQ(source.describe(), "https://id.example.com/t");
-  static_cast<void>(loop.run(source.fetch({})));
+  const auto source = source_by(config);
+  EXPECT_EQ(source->describe(), "https://id.example.com/t");
+  static_cast<void>(loop.run(source->fetch({})));
   clock.boot += 59min;
-  static_cast<void>(loop.run(source.fetch({})));
+  static_cast<void>(loop.run(source->fetch({})));
   EXPECT_EQ(reads, 1);
   clock.boot += 2min;
-  static_cast<void>(loop.run(source.fetch({})));
+  static_cast<void>(loop.run(source->fetch({})));
   EXPECT_EQ(reads, 2);
   EXPECT_EQ(asked, std::vector<std::string>(3, "https://id.example.com/token"));
 }
 
 TEST_F(OAuth2Discovery, EndpointFails_DocumentIsReadAgain) {
-  OAuth2Source source("t", config, 8192, transport, clock, tokens, random);
-  static_cast<void>(loop.run(source.fetch({})));
+  const auto source = source_by(config);
+  static_cast<void>(loop.run(source->fetch({})));
   endpoint.status = 404;
-  EXPECT_THROW(static_cast<void>(loop.run(source.fetch({}))), SourceError);
+  EXPECT_THROW(static_cast<void>(loop.run(source->fetch({}))), SourceError);
   EXPECT_EQ(reads, 1);
   document = R"({"issuer":"https://id.example.com/t","token_endpoint":"https://id.example.com/moved"})";
   endpoint.status = 200;
-  static_cast<void>(loop.run(source.fetch({})));
+  static_cast<void>(loop.run(source->fetch({})));
   EXPECT_EQ(reads, 2);
   EXPECT_EQ(asked.back(), "https://id.example.com/moved");
   document.clear();
   clock.boot += 2h;
-  static_cast<void>(loop.run(source.fetch({})));
+  static_cast<void>(loop.run(source->fetch({})));
   EXPECT_EQ(asked.back(), "https://id.example.com/moved");
 }
 
@@ -187,12 +187,12 @@ TEST_F(OAuth2Discovery, ClientHasACertificate_MtlsAliasIsUsed) {
 
 TEST_F(OAuth2Discovery, TokenIsRevoked_EndpointIsThatOfTheDocument) {
   config.revoke = true;
-  OAuth2Source source("t", config, 8192, transport, clock, tokens, random);
-  loop.run(source.revoke(SecretString("old")));
+  const auto source = source_by(config);
+  loop.run(source->revoke(SecretString("old")));
   EXPECT_EQ(asked.back(), "https://id.example.com/revoke");
   document = R"({"issuer":"https://id.example.com/t","token_endpoint":"https://id.example.com/token"})";
-  OAuth2Source without("t", config, 8192, transport, clock, tokens, random);
-  EXPECT_THROW(loop.run(without.revoke(SecretString("old"))), SourceError);
+  const auto without = source_by(config);
+  EXPECT_THROW(loop.run(without->revoke(SecretString("old"))), SourceError);
 }
 
 constexpr const char* first_place = "https://id.example.com/.well-known/oauth-authorization-server/t";

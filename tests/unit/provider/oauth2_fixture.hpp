@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
-#include "agent/provider/oauth2/oauth2_source.hpp"
 #include "tests/support/loop.hpp"
 #include "tests/support/temp_dir.hpp"
+#include "tests/unit/provider/made_source.hpp"
 
 namespace jeton::agent {
 
@@ -22,12 +22,6 @@ struct OAuth2Fixture : ::testing::Test {
   using Grant = OAuth2SourceConfig::Grant;
   using ClientAuth = OAuth2SourceConfig::ClientAuth;
 
-  struct SettableClock final : Clock {
-    [[nodiscard]] WallTime wall_now() const override { return wall; }
-    [[nodiscard]] BootTime boot_now() const override { return boot; }
-    WallTime wall = from_unix_ms(1'795'000'000'000);
-    BootTime boot{};
-  };
   struct Transport final : HttpTransport {
     Task<HttpResponse> perform(HttpRequest request) override {
       requests.push_back(request);
@@ -106,15 +100,16 @@ struct OAuth2Fixture : ::testing::Test {
     return config;
   }
 
+  std::unique_ptr<Source> source_by(const OAuth2SourceConfig& config, std::size_t capacity = 8192) {
+    return make_source(test::token_by(config, capacity), {transport, timers, tokens, loop.random});
+  }
   FetchedToken fetch(const OAuth2SourceConfig& config, const SecretString& state = SecretString()) {
-    OAuth2Source source("t", config, 8192, transport, clock, tokens, random);
-    return loop.run(source.fetch({state}));
+    return loop.run(source_by(config)->fetch({state}));
   }
   SourceError failure(const OAuth2SourceConfig& config, const SecretString& state = SecretString()) {
-    OAuth2Source source("t", config, 8192, transport, clock, tokens, random);
-    return failure(source, state);
+    return failure(*source_by(config), state);
   }
-  SourceError failure(OAuth2Source& source, const SecretString& state = SecretString()) {
+  SourceError failure(Source& source, const SecretString& state = SecretString()) {
     try {
       static_cast<void>(loop.run(source.fetch({state})));
     } catch (const SourceError& e) {
@@ -129,9 +124,9 @@ struct OAuth2Fixture : ::testing::Test {
 
   test::TempDir dir;
   test::Loop loop;
-  SettableClock clock;
+  test::SetTimers timers{loop.timers};
+  test::SetTimers::SetClock& clock = timers.set_clock;
   Tokens tokens;
-  OsRandom random;
   Transport transport;
 };
 

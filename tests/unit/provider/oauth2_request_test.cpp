@@ -76,20 +76,20 @@ TEST_F(OAuth2Request, HeadersAndRepeatedParametersAreSet_AreSentEveryTime) {
   config.params["aud"] = {SecretTemplate::literal("a"), SecretTemplate::literal("b")};
   config.revoke = true;
   config.revocation_url = SecretTemplate::literal("https://auth.example.com/revoke");
-  OAuth2Source source("t", config, 8192, transport, clock, tokens, random);
-  const std::string before = source.fingerprint();
+  const auto source = source_by(config);
+  const std::string before = source->fingerprint();
   answer(200, good_body);
-  static_cast<void>(loop.run(source.fetch({})));
+  static_cast<void>(loop.run(source->fetch({})));
   EXPECT_EQ(last_header("X-Tenant"), "t7");
   EXPECT_EQ(last_form(), (Form{{"grant_type", "client_credentials"}, {"aud", "a"}, {"aud", "b"}}));
   const std::string id = last_header("X-Request-Id");
   EXPECT_EQ(id.size(), 36U);
-  EXPECT_EQ(source.fingerprint(), before) << "what is new in every request does not count";
-  loop.run(source.revoke(SecretString("old-token")));
+  EXPECT_EQ(source->fingerprint(), before) << "what is new in every request does not count";
+  loop.run(source->revoke(SecretString("old-token")));
   EXPECT_EQ(last_header("X-Tenant"), "t7");
   EXPECT_NE(last_header("X-Request-Id"), id);
   dir.write("tenant", "t8");
-  EXPECT_NE(source.fingerprint(), before);
+  EXPECT_NE(source->fingerprint(), before);
 }
 
 TEST_F(OAuth2Request, AuthIsPostOrNone_ClientIsSentInTheForm) {
@@ -117,17 +117,17 @@ TEST_F(OAuth2Request, AuthIsTlsClientAuth_CertificateIsPresented) {
 TEST_F(OAuth2Request, CertificateIsReplaced_FingerprintChanges) {
   config.egress.tls.cert_file = dir.write("client.pem", "one");
   config.egress.tls.key_file = dir.write("client.key", "one");
-  const OAuth2Source source("t", config, 8192, transport, clock, tokens, random);
-  const std::string first = source.fingerprint();
+  const auto source = source_by(config);
+  const std::string first = source->fingerprint();
   EXPECT_FALSE(first.empty());
   dir.write("client.pem", "two");
-  EXPECT_NE(source.fingerprint(), first);
+  EXPECT_NE(source->fingerprint(), first);
 }
 
 // The remedies that messages of permanent failures name.
 TEST_F(OAuth2Request, ConfigurationIsCorrected_FingerprintChanges) {
   const auto fingerprint = [&](const OAuth2SourceConfig& of, std::size_t capacity = 8192) {
-    return OAuth2Source("t", of, capacity, transport, clock, tokens, random).fingerprint();
+    return source_by(of, capacity)->fingerprint();
   };
   const std::string first = fingerprint(config);
   EXPECT_EQ(fingerprint(config), first);
@@ -146,14 +146,14 @@ TEST_F(OAuth2Request, ConfigurationIsCorrected_FingerprintChanges) {
 // An operator may be faster than the provider.
 TEST_F(OAuth2Request, SecretIsCorrectedBeforeTheRefusal_FailureIsOfTheRequestThatWasSent) {
   config.client_secret = file(dir.write("secret", "wrong").string());
-  OAuth2Source source("t", config, 8192, transport, clock, tokens, random);
-  const std::string sent = source.fingerprint();
+  const auto source = source_by(config);
+  const std::string sent = source->fingerprint();
   transport.answer = [&](const HttpRequest&) {
     dir.write("secret", "right");
     return response(401, R"({"error":"invalid_client"})");
   };
-  EXPECT_EQ(failure(source).request(), sent);
-  EXPECT_NE(source.fingerprint(), sent);
+  EXPECT_EQ(failure(*source).request(), sent);
+  EXPECT_NE(source->fingerprint(), sent);
 }
 
 class OAuth2Assertion : public OAuth2Request, public testing::WithParamInterface<JwtAlgorithm> {};
@@ -249,7 +249,7 @@ TEST_F(OAuth2Request, GrantIsTokenExchange_SubjectIsATokenOfThisHost) {
   config.token_exchange.actor_token = SecretTemplate::literal("actor-value");
   config.token_exchange.actor_token_type = "urn:ietf:params:oauth:token-type:jwt";
   config.token_exchange.requested_token_type = "urn:ietf:params:oauth:token-type:access_token";
-  const std::string before = OAuth2Source("t", config, 8192, transport, clock, tokens, random).fingerprint();
+  const std::string before = source_by(config)->fingerprint();
   static_cast<void>(fetch(config));
   EXPECT_EQ(last_form(), (Form{{"grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"},
                                {"subject_token", "subject-value"},
@@ -258,7 +258,7 @@ TEST_F(OAuth2Request, GrantIsTokenExchange_SubjectIsATokenOfThisHost) {
                                {"actor_token_type", "urn:ietf:params:oauth:token-type:jwt"},
                                {"requested_token_type", "urn:ietf:params:oauth:token-type:access_token"}}));
   tokens.values["first"] = "another";
-  EXPECT_NE(OAuth2Source("t", config, 8192, transport, clock, tokens, random).fingerprint(), before);
+  EXPECT_NE(source_by(config)->fingerprint(), before);
   tokens.values.clear();
   EXPECT_THAT(failure(config).what(), HasSubstr("${token:first}"));
 }
@@ -267,13 +267,13 @@ TEST_F(OAuth2Request, KeyIsReplaced_FingerprintChangesAndIgnoresTheTime) {
   config.client_auth = ClientAuth::private_key_jwt;
   const std::string pem = keys.private_key(JwtAlgorithm::rs256);
   config.client_assertion.key = file(dir.write("key", pem).string());
-  OAuth2Source source("t", config, 8192, transport, clock, tokens, random);
-  const std::string first = source.fingerprint();
+  const auto source = source_by(config);
+  const std::string first = source->fingerprint();
   EXPECT_FALSE(first.empty());
   clock.wall += 1h;
-  EXPECT_EQ(source.fingerprint(), first);
+  EXPECT_EQ(source->fingerprint(), first);
   dir.write("key", keys.private_key(JwtAlgorithm::es256));
-  EXPECT_NE(source.fingerprint(), first);
+  EXPECT_NE(source->fingerprint(), first);
   dir.write("key", "no key");
   EXPECT_THAT(failure(config).what(), HasSubstr("PEM"));
 }
@@ -281,10 +281,10 @@ TEST_F(OAuth2Request, KeyIsReplaced_FingerprintChangesAndIgnoresTheTime) {
 TEST_F(OAuth2Request, TokenIsRevoked_RequestAuthenticatesLikeAFetch) {
   config.revoke = true;
   config.revocation_url = SecretTemplate::literal("https://auth.example.com/revoke");
-  OAuth2Source source("t", config, 8192, transport, clock, tokens, random);
-  EXPECT_TRUE(source.revokes());
+  const auto source = source_by(config);
+  EXPECT_TRUE(source->revokes());
   answer(200, "");
-  loop.run(source.revoke(SecretString("old-token")));
+  loop.run(source->revoke(SecretString("old-token")));
   EXPECT_EQ(transport.requests.back().url.reveal(), "https://auth.example.com/revoke");
   EXPECT_EQ(last_form(), (Form{{"token", "old-token"}, {"token_type_hint", "access_token"}}));
   EXPECT_THAT(last_header("Authorization"), HasSubstr("Basic "));
@@ -293,12 +293,12 @@ TEST_F(OAuth2Request, TokenIsRevoked_RequestAuthenticatesLikeAFetch) {
 TEST_F(OAuth2Request, RevokedTokenIsUnknown_RevocationSucceeds) {
   config.revoke = true;
   config.revocation_url = SecretTemplate::literal("https://auth.example.com/revoke");
-  OAuth2Source source("t", config, 8192, transport, clock, tokens, random);
+  const auto source = source_by(config);
   answer(400, R"({"error":"invalid_token"})");
-  EXPECT_NO_THROW(loop.run(source.revoke(SecretString("old-token"))));
+  EXPECT_NO_THROW(loop.run(source->revoke(SecretString("old-token"))));
   answer(503, "", "7");
   try {
-    loop.run(source.revoke(SecretString("old-token")));
+    loop.run(source->revoke(SecretString("old-token")));
     ADD_FAILURE() << "503 is no success";
   } catch (const SourceError& e) {
     EXPECT_EQ(e.kind(), SourceError::Kind::transient);
@@ -306,7 +306,7 @@ TEST_F(OAuth2Request, RevokedTokenIsUnknown_RevocationSucceeds) {
   }
   answer(400, R"({"error":"unsupported_token_type","error_description":"old-token my-secret"})");
   try {
-    loop.run(source.revoke(SecretString("old-token")));
+    loop.run(source->revoke(SecretString("old-token")));
     ADD_FAILURE() << "a refusal is no success";
   } catch (const SourceError& e) {
     EXPECT_EQ(e.kind(), SourceError::Kind::permanent);

@@ -113,8 +113,7 @@ TEST_F(RefreshAnswer, BytesMayHoldTheRefreshToken_NothingIsSentUntilAPersonActs)
     EXPECT_TRUE(again.spent());
     EXPECT_THAT(again.what(), HasSubstr((dir / "refresh").string()));
     EXPECT_TRUE(transport.requests.empty()) << body;
-    OAuth2Source source("t", config, 8192, transport, clock, tokens, random);
-    EXPECT_THROW(static_cast<void>(loop.run(source.fetch({e.state(), true}))), SourceError);
+    EXPECT_THROW(static_cast<void>(loop.run(source_by(config)->fetch({e.state(), true}))), SourceError);
     EXPECT_EQ(value(last_form(), "refresh_token"), "r0") << "an operator asks for it";
     OAuth2SourceConfig mended = config;
     mended.refresh_token = SecretTemplate::literal("r1");

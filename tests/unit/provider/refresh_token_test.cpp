@@ -61,10 +61,12 @@ class RefreshToken : public OAuth2Fixture {
     config.grant = Grant::refresh_token;
     config.refresh_token = SecretTemplate::parse("${file:" + file.string() + "}");
   }
+  std::unique_ptr<Source> source_at_provider() {
+    return make_source(test::token_by(config), {http, timers, tokens, loop.random});
+  }
   // As the refresh loop: what a fetch left is there for the next.
   FetchedToken turn() {
-    OAuth2Source source("t", config, 8192, http, clock, tokens, random);
-    FetchedToken token = loop.run(source.fetch({state}));
+    FetchedToken token = loop.run(source_at_provider()->fetch({state}));
     state = token.state;
     return token;
   }
@@ -143,8 +145,7 @@ TEST_F(RefreshToken, AnswerIsLostAtAStrictProvider_ErrorNamesTheRemedy) {
 
   // A person signs in again. The new token is in another file content, so the pause of the loop ends too.
   dir.write("refresh", provider->sign_in_again());
-  OAuth2Source mended("t", config, 8192, http, clock, tokens, random);
-  EXPECT_NE(mended.fingerprint(), refused);
+  EXPECT_NE(source_at_provider()->fingerprint(), refused);
   EXPECT_TRUE(provider->accepts(std::string(turn().value.reveal())));
   EXPECT_TRUE(provider->accepts(std::string(turn().value.reveal())));
 }

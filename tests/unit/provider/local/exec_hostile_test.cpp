@@ -21,10 +21,10 @@ class HostileCommand : public ExecTest {
     SteppedTimers timers(loop.timers);
     auto config = script(text);
     config.timeout = 1h;
-    agent::ExecSource source("t", config, 8192, timers, tokens);
+    const auto source = make_source(token_by(config), {no_http, timers, tokens, loop.random});
     std::exception_ptr failure;
     bool ended = false;
-    boost::asio::co_spawn(loop.context, source.fetch({}),
+    boost::asio::co_spawn(loop.context, source->fetch({}),
                           [&](std::exception_ptr failed, const agent::FetchedToken& /*token*/) {
                             failure = std::move(failed);
                             ended = true;
@@ -134,11 +134,11 @@ TEST_F(HostileCommand, StderrIsEndless_CommandIsKilledAndLogIsLimited) {
 }
 
 TEST_F(HostileCommand, FetchIsCancelled_CommandIsKilled) {
-  agent::ExecSource hanging = source(script("trap '' TERM; echo $$ >> \"$1/pids\"; while :; do sleep 1000; done\n"));
+  const auto hanging = source_by(script("trap '' TERM; echo $$ >> \"$1/pids\"; while :; do sleep 1000; done\n"));
   boost::asio::cancellation_signal cancel;
   bool ended = false;
   boost::asio::co_spawn(
-      loop.context, hanging.fetch({}),
+      loop.context, hanging->fetch({}),
       boost::asio::bind_cancellation_slot(cancel.slot(), [&](std::exception_ptr failed, agent::FetchedToken /*token*/) {
         ended = true;
         EXPECT_THROW(std::rethrow_exception(failed), boost::system::system_error);

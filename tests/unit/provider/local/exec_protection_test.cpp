@@ -29,8 +29,8 @@ class ExecProtection : public ExecTest {
         "D=$1; S=$D/above/state; cd $D/elsewhere\n"
         "try() { if ( eval \"$2\" ) 2>/dev/null; then said=\"$said $1\"; fi; }\n" +
         lines + "\necho \"{\\\"access_token\\\":\\\"done:$(echo $said | tr ' ' ,)\\\",\\\"expires_in\\\":60}\"\n");
-    agent::ExecSource by("t", config, 8192, loop.timers, tokens, unwritable);
-    return std::string(fetch(by).value.reveal());
+    const auto by = make_source(token_by(config), {no_http, loop.timers, tokens, loop.random, unwritable});
+    return std::string(fetch(*by).value.reveal());
   }
   [[nodiscard]] fs::path state() const { return dir / "above" / "state"; }
 

@@ -101,45 +101,45 @@ TEST_F(ExecSourceTest, ProgramIsMissing_ErrorIsPermanent) {
   EXPECT_EQ(failure_of(script("exec /nonexistent/program\n")).kind(), Kind::permanent);
   agent::ExecSourceConfig config = script("");
   config.command[0] = (dir / "missing").string();
-  agent::ExecSource missing = source(config);
-  const auto e = failure(missing);
+  const auto missing = source_by(config);
+  const auto e = failure(*missing);
   EXPECT_EQ(e.kind(), Kind::permanent);
   EXPECT_THAT(e.what(), AllOf(HasSubstr("cannot execute"), HasSubstr("missing: No such file or directory")));
   // The pause ends as soon as the program is there.
-  EXPECT_EQ(e.request(), missing.fingerprint());
+  EXPECT_EQ(e.request(), missing->fingerprint());
   dir.write("missing", "#!/bin/sh\n");
-  EXPECT_NE(e.request(), missing.fingerprint());
-  EXPECT_THAT(failure(missing).what(), HasSubstr("Permission denied"));
+  EXPECT_NE(e.request(), missing->fingerprint());
+  EXPECT_THAT(failure(*missing).what(), HasSubstr("Permission denied"));
 }
 
 TEST_F(ExecSourceTest, ConfigurationIsCorrected_FingerprintChanges) {
   const agent::ExecSourceConfig config = script("missing-tool\n");
-  const std::string first = source(config).fingerprint();
-  EXPECT_EQ(source(config).fingerprint(), first);
+  const std::string first = source_by(config)->fingerprint();
+  EXPECT_EQ(source_by(config)->fingerprint(), first);
   agent::ExecSourceConfig corrected = config;
   corrected.command.emplace_back("--json");
-  EXPECT_NE(source(corrected).fingerprint(), first);
+  EXPECT_NE(source_by(corrected)->fingerprint(), first);
   corrected = config;
   corrected.working_directory = dir.path();
-  EXPECT_NE(source(corrected).fingerprint(), first);
+  EXPECT_NE(source_by(corrected)->fingerprint(), first);
   corrected = config;
   corrected.response.error_rules.transient_status = {127};
-  EXPECT_NE(source(corrected).fingerprint(), first);
-  EXPECT_NE(source(config, 16384).fingerprint(), first) << "of the capacity";
+  EXPECT_NE(source_by(corrected)->fingerprint(), first);
+  EXPECT_NE(source_by(config, 16384)->fingerprint(), first) << "of the capacity";
 }
 
 TEST_F(ExecSourceTest, SecretIsCorrectedBeforeTheEnd_FailureIsOfTheOldOne) {
   auto config = script("echo new > \"$1/secret\"; exit 1\n");
   config.env = {{"API_KEY", SecretTemplate::parse("${file:" + dir.write("secret", "old\n").string() + "}")}};
-  agent::ExecSource by = source(config);
-  const std::string first = by.fingerprint();
-  EXPECT_EQ(failure(by).request(), first);
-  EXPECT_NE(by.fingerprint(), first);
+  const auto by = source_by(config);
+  const std::string first = by->fingerprint();
+  EXPECT_EQ(failure(*by).request(), first);
+  EXPECT_NE(by->fingerprint(), first);
 }
 
 TEST_F(ExecSourceTest, TokenExceedsTheCapacity_IsRefused) {
-  agent::ExecSource small = source(script(print_token), 8);
-  const auto e = failure(small);
+  const auto small = source_by(script(print_token), 8);
+  const auto e = failure(*small);
   EXPECT_EQ(e.kind(), Kind::permanent);
   EXPECT_THAT(e.what(), HasSubstr("raise tokens.t.capacity"));
 }

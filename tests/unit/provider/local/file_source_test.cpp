@@ -26,13 +26,8 @@ class FileSourceTest : public LocalSourceTest {
     config.format = FileFormat::json;
     return config;
   }
-  agent::FetchedToken fetch_from(const agent::FileSourceConfig& config) {
-    agent::FileSource source("t", config, 8192, loop.timers, tokens);
-    return fetch(source);
-  }
   std::string failure_from(const agent::FileSourceConfig& config) {
-    agent::FileSource source("t", config, 8192, loop.timers, tokens);
-    const auto e = failure(source);
+    const auto e = failure_of(config);
     EXPECT_EQ(e.kind(), Kind::transient);
     return e.what();
   }
@@ -42,7 +37,7 @@ class FileSourceTest : public LocalSourceTest {
 TEST_F(FileSourceTest, TokenIsAJwt_ItsExpiryIsRead) {
   const std::string token = jwt(1h);
   dir.write("token", token + "\n");
-  const auto fetched = fetch_from(text_file());
+  const auto fetched = fetch_by(text_file());
   EXPECT_EQ(fetched.value.reveal(), token);
   EXPECT_GT(fetched.expires_at, loop.clock.wall_now() + 50min);
   EXPECT_LE(fetched.expires_at, loop.clock.wall_now() + 1h);
@@ -52,7 +47,7 @@ TEST_F(FileSourceTest, TextHasAByteOrderMarkAndLineEnds_TheyAreNoPartOfTheToken)
   auto config = text_file();
   config.lifetime = 1h;
   dir.write("token", "\xEF\xBB\xBFopaque\r\n\n");
-  EXPECT_EQ(fetch_from(config).value.reveal(), "opaque");
+  EXPECT_EQ(fetch_by(config).value.reveal(), "opaque");
 }
 
 TEST_F(FileSourceTest, FileIsOnADeadMount_IsAnErrorThatMayPass) {
@@ -70,9 +65,9 @@ TEST_F(FileSourceTest, LifetimeIsConfigured_CountsFromTheReading) {
   EXPECT_THAT(failure_from(config), HasSubstr("set source.lifetime"));
   config.lifetime = 1h;
   const auto before = loop.clock.wall_now();
-  EXPECT_GE(fetch_from(config).expires_at, before + 1h);
+  EXPECT_GE(fetch_by(config).expires_at, before + 1h);
   tokens.values["t"] = "opaque";
-  EXPECT_EQ(fetch_from(config).value.reveal(), "opaque") << "the same token, good for longer";
+  EXPECT_EQ(fetch_by(config).value.reveal(), "opaque") << "the same token, good for longer";
 }
 
 TEST_F(FileSourceTest, JwtIsUnchanged_IsRefused) {
@@ -86,7 +81,7 @@ TEST_F(FileSourceTest, FormatIsJson_TokenAndAttributesAreRead) {
   dir.write("token", R"({"access_token":"tok","expires_in":3600,"scope":"a"})");
   auto config = json_file();
   config.response.attributes = {{"scope", "/scope"}};
-  const auto fetched = fetch_from(config);
+  const auto fetched = fetch_by(config);
   EXPECT_EQ(fetched.value.reveal(), "tok");
   EXPECT_EQ(fetched.attributes.at("scope"), "a");
   EXPECT_GT(fetched.expires_at, loop.clock.wall_now() + 50min);
@@ -101,11 +96,11 @@ TEST_F(FileSourceTest, JsonHasALifetime_CountsFromTheWriting) {
 TEST_F(FileSourceTest, JsonHasAJwtWithoutALifetime_ExpiryIsThatOfTheJwt) {
   auto config = json_file();
   dir.write("token", R"({"access_token":")" + jwt(1h) + "\"}");
-  EXPECT_GT(fetch_from(config).expires_at, loop.clock.wall_now() + 50min);
+  EXPECT_GT(fetch_by(config).expires_at, loop.clock.wall_now() + 50min);
   dir.write("token", R"({"access_token":"opaque"})");
   EXPECT_THAT(failure_from(config), HasSubstr("set response.default_lifetime"));
   config.response.default_lifetime = 1h;
-  EXPECT_GT(fetch_from(config).expires_at, loop.clock.wall_now() + 50min);
+  EXPECT_GT(fetch_by(config).expires_at, loop.clock.wall_now() + 50min);
 }
 
 TEST_F(FileSourceTest, JwtInJsonEndsEarlier_JwtCounts) {
@@ -113,7 +108,7 @@ TEST_F(FileSourceTest, JwtInJsonEndsEarlier_JwtCounts) {
   config.response.default_lifetime = 2h;
   for (const char* named : {R"("expires_in":7200,)", ""}) {
     dir.write("token", "{" + std::string(named) + R"("access_token":")" + jwt(1h) + "\"}");
-    EXPECT_LE(fetch_from(config).expires_at, loop.clock.wall_now() + 1h);
+    EXPECT_LE(fetch_by(config).expires_at, loop.clock.wall_now() + 1h);
   }
 }
 
@@ -122,8 +117,7 @@ TEST_F(FileSourceTest, ErrorHasARule_RuleCounts) {
   config.response.error = "/error";
   config.response.error_rules.permanent = {"revoked"};
   dir.write("token", R"({"error":"revoked"})");
-  agent::FileSource source("t", config, 8192, loop.timers, tokens);
-  const auto e = failure(source);
+  const auto e = failure_of(config);
   EXPECT_EQ(e.kind(), Kind::permanent);
   EXPECT_THAT(e.what(), HasSubstr("the file answered with /error revoked"));
 }

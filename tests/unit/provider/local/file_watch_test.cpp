@@ -21,7 +21,7 @@ class FileWatch : public LocalSourceTest {
     agent::FileSourceConfig config;
     config.path = path;
     config.lifetime = 1h;
-    source = std::make_unique<agent::FileSource>("t", config, 8192, loop.timers, tokens);
+    source = source_by(config);
     source->on_change([this] { ++told; });
   }
   // As the agent does when it is told: fetches, and the token is the one of the host from then on. A file that has
@@ -65,7 +65,7 @@ class FileWatch : public LocalSourceTest {
     if (version > 1) fs::remove_all(volume / ("..version_" + std::to_string(version - 1)));
   }
 
-  std::unique_ptr<agent::FileSource> source;
+  std::unique_ptr<agent::Source> source;
   int told = 0;
   int fetched = 0;
 };

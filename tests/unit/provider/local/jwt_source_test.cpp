@@ -32,13 +32,6 @@ class JwtSourceTest : public LocalSourceTest {
     config.lifetime = 1h;
     return config;
   }
-  agent::JwtSource source(const agent::JwtSourceConfig& config) {
-    return {"t", config, 8192, loop.timers, tokens, loop.random};
-  }
-  agent::FetchedToken minted(const agent::JwtSourceConfig& config) {
-    agent::JwtSource by = source(config);
-    return fetch(by);
-  }
 
   JwtKeys keys;
 };
@@ -46,7 +39,7 @@ class JwtSourceTest : public LocalSourceTest {
 TEST_F(JwtSourceTest, AlgorithmIsSet_TokenIsVerifiedByPyjwt) {
   for (const JwtAlgorithm algorithm :
        {JwtAlgorithm::hs256, JwtAlgorithm::rs256, JwtAlgorithm::ps256, JwtAlgorithm::es256, JwtAlgorithm::eddsa}) {
-    const auto token = minted(config(algorithm));
+    const auto token = fetch_by(config(algorithm));
     const auto verified = keys.verify_by_pyjwt(algorithm, token.value.reveal());
     EXPECT_EQ(verified.status, 0) << name_of(algorithm) << verified.err;
     EXPECT_EQ(part_of(token, 0)["alg"], std::string(name_of(algorithm)));
@@ -59,7 +52,7 @@ TEST_F(JwtSourceTest, ExpIsOneOfTheClaims_TokenEndsThen) {
   wanted.expires_at = false;
   wanted.claims = {
       {"exp", agent::JsonTemplate(agent::JsonTemplate::Number{std::to_string(end.time_since_epoch().count())})}};
-  EXPECT_EQ(minted(wanted).expires_at, end);
+  EXPECT_EQ(fetch_by(wanted).expires_at, end);
 }
 
 TEST_F(JwtSourceTest, HeaderClaimsAndTimesAreConfigured_TokenHasThem) {
@@ -68,22 +61,22 @@ TEST_F(JwtSourceTest, HeaderClaimsAndTimesAreConfigured_TokenHasThem) {
   wanted.header = {{"cty", literal("x")}};
   wanted.claims = {{"iss", literal("TEAM")}, {"admin", agent::JsonTemplate(true)}};
   wanted.backdate = 1min;
-  const auto token = minted(wanted);
+  const auto token = fetch_by(wanted);
   EXPECT_EQ(part_of(token, 0), nlohmann::json::parse(R"({"alg":"ES256","typ":"JWT","kid":"KEY1","cty":"x"})"));
   const auto claims = part_of(token, 1);
   EXPECT_EQ(claims["iss"], "TEAM");
   EXPECT_EQ(claims["admin"], true);
   EXPECT_EQ(claims["jti"].get<std::string>().size(), 32U);
   EXPECT_EQ(claims["exp"].get<std::int64_t>() - claims["iat"].get<std::int64_t>(), 3660);
-  EXPECT_EQ(agent::read_jwt_times(token.value.reveal())->expires_at, token.expires_at);
-  EXPECT_NE(claims["jti"], part_of(minted(wanted), 1)["jti"]);
+  EXPECT_EQ(agent::jwt_expiry(token.value.reveal()), token.expires_at);
+  EXPECT_NE(claims["jti"], part_of(fetch_by(wanted), 1)["jti"]);
 }
 
 TEST_F(JwtSourceTest, ExpiryAndTokenIdAreOff_OnlyIatIsSet) {
   auto wanted = config();
   wanted.expires_at = false;
   wanted.token_id = false;
-  const auto claims = part_of(minted(wanted), 1);
+  const auto claims = part_of(fetch_by(wanted), 1);
   EXPECT_EQ(claims.size(), 1U);
   EXPECT_TRUE(claims["iat"].is_number_integer());
 }
@@ -91,57 +84,57 @@ TEST_F(JwtSourceTest, ExpiryAndTokenIdAreOff_OnlyIatIsSet) {
 TEST_F(JwtSourceTest, ClaimIsAReference_IsResolved) {
   auto wanted = config();
   wanted.claims = {{"nonce", agent::JsonTemplate(SecretTemplate::parse("${token:other}"))}};
-  agent::JwtSource by = source(wanted);
-  EXPECT_EQ(failure(by).kind(), Kind::transient);
+  const auto by = source_by(wanted);
+  EXPECT_EQ(failure(*by).kind(), Kind::transient);
   tokens.values["other"] = "from \"another\" token";
-  EXPECT_EQ(part_of(fetch(by), 1)["nonce"], "from \"another\" token");
+  EXPECT_EQ(part_of(fetch(*by), 1)["nonce"], "from \"another\" token");
 }
 
 TEST_F(JwtSourceTest, KeyFileIsReplaced_NewKeyIsUsedAndChangeIsReported) {
-  agent::JwtSource by = source(config());
+  const auto by = source_by(config());
   int told = 0;
-  by.on_change([&] { ++told; });
-  EXPECT_EQ(keys.verify_by_pyjwt(JwtAlgorithm::es256, fetch(by).value.reveal()).status, 0);
+  by->on_change([&] { ++told; });
+  EXPECT_EQ(keys.verify_by_pyjwt(JwtAlgorithm::es256, fetch(*by).value.reveal()).status, 0);
   dir.write("key.pem", keys.private_key(JwtAlgorithm::es256));  // the same again is no change
   const JwtKeys others("another");
   dir.write("new.pem", others.private_key(JwtAlgorithm::es256));
   std::filesystem::rename(dir / "new.pem", dir / "key.pem");
   ASSERT_TRUE(loop.turn_until([&] { return told > 0; }));
-  const auto token = fetch(by);
+  const auto token = fetch(*by);
   EXPECT_EQ(others.verify_by_pyjwt(JwtAlgorithm::es256, token.value.reveal()).status, 0);
   EXPECT_EQ(told, 1);
 }
 
 TEST_F(JwtSourceTest, KeyIsUnsuitable_IsPermanentUntilItIsReplaced) {
   auto wanted = config();
-  agent::JwtSource by = source(wanted);
+  const auto by = source_by(wanted);
   dir.write("key.pem", keys.private_key(JwtAlgorithm::rs256));
-  const auto e = failure(by);
+  const auto e = failure(*by);
   EXPECT_EQ(e.kind(), Kind::permanent);
   EXPECT_THAT(e.what(), AllOf(HasSubstr("source.key cannot be used"), HasSubstr("of type RSA")));
-  EXPECT_EQ(e.request(), by.fingerprint());
+  EXPECT_EQ(e.request(), by->fingerprint());
   dir.write("key.pem", keys.private_key(JwtAlgorithm::es256));
-  EXPECT_NE(e.request(), by.fingerprint());
+  EXPECT_NE(e.request(), by->fingerprint());
   std::filesystem::remove(dir / "key.pem");
-  EXPECT_EQ(failure(by).kind(), Kind::transient);
+  EXPECT_EQ(failure(*by).kind(), Kind::transient);
 }
 
 TEST_F(JwtSourceTest, TokenExceedsTheCapacity_IsPermanentUntilThatIsRaised) {
   const auto wanted = config();
-  agent::JwtSource small("t", wanted, 64, loop.timers, tokens, loop.random);
-  const auto e = failure(small);
+  const auto small = source_by(wanted, 64);
+  const auto e = failure(*small);
   EXPECT_EQ(e.kind(), Kind::permanent);
   EXPECT_FALSE(e.request().empty());
-  EXPECT_EQ(e.request(), small.fingerprint());
-  EXPECT_NE(e.request(), source(wanted).fingerprint());
+  EXPECT_EQ(e.request(), small->fingerprint());
+  EXPECT_NE(e.request(), source_by(wanted)->fingerprint());
 }
 
 TEST_F(JwtSourceTest, KeyIsTooShort_ErrorDoesNotShowIt) {
   auto wanted = config(JwtAlgorithm::hs256);
   dir.write("key.pem", "short-s3cret");
-  agent::JwtSource by = source(wanted);
-  EXPECT_THAT(failure(by).what(), Not(HasSubstr("s3cret")));
-  EXPECT_EQ(by.describe(), "jwt HS256");
+  const auto by = source_by(wanted);
+  EXPECT_THAT(failure(*by).what(), Not(HasSubstr("s3cret")));
+  EXPECT_EQ(by->describe(), "jwt HS256");
 }
 
 }  // namespace

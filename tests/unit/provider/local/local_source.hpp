@@ -5,14 +5,14 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <memory>
+#include <stdexcept>
 
 #include "agent/base/unique_fd.hpp"
-#include "agent/provider/exec/exec_source.hpp"
-#include "agent/provider/file/file_source.hpp"
-#include "agent/provider/jwt/jwt_source.hpp"
 #include "tests/support/loop.hpp"
 #include "tests/support/process.hpp"
 #include "tests/support/temp_dir.hpp"
+#include "tests/unit/provider/made_source.hpp"
 
 namespace jeton::test {
 
@@ -27,11 +27,23 @@ struct KnownTokens final : agent::TokenValues {
   std::map<std::string, std::string> values;
 };
 
+struct NoHttp final : agent::HttpTransport {
+  agent::Task<agent::HttpResponse> perform(agent::HttpRequest /*request*/) override {
+    throw std::logic_error("a local source sends no request");
+  }
+};
+
 class LocalSourceTest : public testing::Test {
  protected:
+  std::unique_ptr<agent::Source> source_by(agent::SourceConfig config, std::size_t capacity = 8192) {
+    return make_source(token_by(std::move(config), capacity), {no_http, loop.timers, tokens, loop.random});
+  }
   agent::FetchedToken fetch(agent::Source& source) { return loop.run(source.fetch({})); }
 
+  agent::FetchedToken fetch_by(agent::SourceConfig config) { return fetch(*source_by(std::move(config))); }
+
   // The error of a fetch that must fail.
+  SourceError failure_of(agent::SourceConfig config) { return failure(*source_by(std::move(config))); }
   SourceError failure(agent::Source& source) {
     try {
       static_cast<void>(fetch(source));
@@ -43,6 +55,7 @@ class LocalSourceTest : public testing::Test {
   }
 
   TempDir dir;
+  NoHttp no_http;
   KnownTokens tokens;
   Loop loop;
 };
@@ -55,17 +68,6 @@ class ExecTest : public LocalSourceTest {
     config.command = {"/bin/sh", dir.write("script", text).string(), dir.path().string()};
     config.timeout = 20s;
     return config;
-  }
-  agent::ExecSource source(const agent::ExecSourceConfig& config, std::size_t capacity = 8192) {
-    return {"t", config, capacity, loop.timers, tokens};
-  }
-  agent::FetchedToken fetch_by(const agent::ExecSourceConfig& config) {
-    agent::ExecSource by = source(config);
-    return fetch(by);
-  }
-  SourceError failure_of(const agent::ExecSourceConfig& config) {
-    agent::ExecSource by = source(config);
-    return failure(by);
   }
   [[nodiscard]] std::string file(const char* name) const { return read_file(dir / name); }
   // The processes of a script, which note themselves.

@@ -1,4 +1,4 @@
-// WipingJson, declared only: for headers.
+// WipingJson, nlohmann::json whose memory is wiped when freed; declared only, for headers (json.hpp has the rest).
 #pragma once
 
 #include <cstdint>
