@@ -48,11 +48,11 @@ TEST_F(HostileCommand, CommandEndsInTimeAndTheLoopIsLate_TokenIsRead) {
   SteppedTimers timers(loop.timers);
   const auto config =
       script("echo $PPID >> \"$1/pids\"; while [ ! -e \"$1/go\" ]; do sleep 0.01; done\n" + std::string(print_token));
-  agent::ExecSource source("t", config, 8192, timers, tokens);
+  const auto source = make_source(token_by(config), {no_http, timers, tokens, loop.random});
   std::exception_ptr failure;
   std::string value;
   bool ended = false;
-  boost::asio::co_spawn(loop.context, source.fetch({}),
+  boost::asio::co_spawn(loop.context, source->fetch({}),
                         [&](std::exception_ptr failed, const agent::FetchedToken& token) {
                           failure = std::move(failed);
                           value = token.value.reveal();
