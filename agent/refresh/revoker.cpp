@@ -21,23 +21,24 @@ constexpr Duration others_spread = seconds(5);
 
 }  // namespace
 
-Revoker::Revoker(const TokenConfig& config, Milliseconds lock_ttl, Parts parts)
+Revoker::Revoker(const TokenConfig& config, Milliseconds lock_ttl, Parts parts, Legacy legacy)
     : config_(config),
       name_(coordinated_name(config.name)),
       lock_ttl_(lock_ttl),
       parts_(std::move(parts)),
       wake_(parts_.timers),
       backoff_({config.refresh.retry_initial, config.refresh.retry_max, config.refresh.retry_initial / 4},
-               parts_.random) {}
+               parts_.random),
+      state_(std::move(legacy)) {}
 
 Revoker::~Revoker() { parts_.signals.subscribe(name_, nullptr); }
 
 void Revoker::note(const Record& current) {
   current_ = current.value;
-  std::erase_if(pending_, [&](const PendingRevocation& pending) { return pending.value == current_; });
-  if (current.previous && current.previous->generation > noted_ && !(current.previous->value == current_)) {
+  std::erase_if(state_.pending, [&](const PendingRevocation& pending) { return pending.value == current_; });
+  if (current.previous && current.previous->generation > state_.noted && !(current.previous->value == current_)) {
     const PreviousToken& previous = *current.previous;
-    noted_ = previous.generation;
+    state_.noted = previous.generation;
     const Clock& clock = parts_.timers.clock();
     const bool has_end = previous.expires_at != WallTime{};
     PendingRevocation pending{previous.value, previous.generation,
@@ -46,8 +47,8 @@ void Revoker::note(const Record& current) {
     if (current.fetched_by != parts_.host) {
       pending.at += 2 * lock_ttl_ + draw_suppressed_delay(others_spread, parts_.random);
     }
-    pending_.push_back(std::move(pending));
-    if (pending_.size() > most_pending) pending_.pop_front();
+    state_.pending.push_back(std::move(pending));
+    if (state_.pending.size() > most_pending) state_.pending.pop_front();
   }
   wake_.notify();
 }
@@ -56,7 +57,7 @@ Task<> Revoker::run() {
   parts_.signals.subscribe(name_, this);
   for (;;) {
     BootTime next = now() + longest_sleep;
-    if (!pending_.empty()) next = std::min(next, pending_.front().at);
+    if (!state_.pending.empty()) next = std::min(next, state_.pending.front().at);
     if (now() < next) {
       co_await wake_.wait_until(next);
     } else {
@@ -70,7 +71,7 @@ bool Revoker::obsolete(const PendingRevocation& pending) const {
 }
 
 Task<> Revoker::revoke_first() {
-  const PendingRevocation pending = pending_.front();
+  const PendingRevocation pending = state_.pending.front();
   bool done = obsolete(pending);
   if (!done) done = co_await settle(pending);
   if (done) {
@@ -82,11 +83,11 @@ Task<> Revoker::revoke_first() {
 }
 
 void Revoker::settled(Generation generation) {
-  std::erase_if(pending_, [&](const PendingRevocation& pending) { return pending.generation == generation; });
+  std::erase_if(state_.pending, [&](const PendingRevocation& pending) { return pending.generation == generation; });
 }
 
 void Revoker::postpone(Generation generation, BootTime at) {
-  for (PendingRevocation& pending : pending_) {
+  for (PendingRevocation& pending : state_.pending) {
     if (pending.generation == generation) pending.at = std::max(pending.at, at);
   }
 }

@@ -35,7 +35,18 @@ class Revoker final : private FleetListener {
     Source& source;
     std::string host;
   };
-  Revoker(const TokenConfig& config, Milliseconds lock_ttl, Parts parts);
+  struct PendingRevocation {
+    SecretString value;
+    Generation generation = 0;
+    BootTime expires_at;  // no_boot_end: not known
+    BootTime at;
+  };
+  // What a revoker leaves to the next one of its token: no store has it.
+  struct Legacy {
+    std::deque<PendingRevocation> pending;  // by generation
+    Generation noted = 0;                   // of the newest token that was ever put there
+  };
+  Revoker(const TokenConfig& config, Milliseconds lock_ttl, Parts parts, Legacy legacy);
   ~Revoker() override;
 
   // The name under which a token's revocations are coordinated.
@@ -43,17 +54,11 @@ class Revoker final : private FleetListener {
 
   // Notes that this record is current now; the token before it is revoked when its overlap has ended.
   void note(const Record& current);
+  [[nodiscard]] const Legacy& legacy() const { return state_; }
   // Runs until it is cancelled, then throws system_error(operation_aborted).
   Task<> run();
 
  private:
-  struct PendingRevocation {
-    SecretString value;
-    Generation generation = 0;
-    BootTime expires_at;  // no_boot_end: not known
-    BootTime at;
-  };
-
   Task<> revoke_first();
   // True: this revocation needs no further action.
   Task<bool> settle(PendingRevocation pending);
@@ -74,9 +79,8 @@ class Revoker final : private FleetListener {
   Parts parts_;
   Event wake_;
   Backoff backoff_;
-  SecretString current_;                   // the value that must not be revoked
-  std::deque<PendingRevocation> pending_;  // by generation
-  Generation noted_ = 0;                   // of the newest token that was ever put there
+  SecretString current_;  // the value that must not be revoked
+  Legacy state_;
 };
 
 }  // namespace jeton::agent

@@ -63,7 +63,8 @@ TokenRunner::TokenRunner(const TokenConfig& config, const Shared& shared, Parts 
   if (parts_.source->revokes()) {
     revoker_.emplace(loop_.config(), shared.lock_ttl,
                      Revoker::Parts{shared.timers, shared.random, coordinator_, coordinator_, coordinator_,
-                                    *parts_.source, shared.host});
+                                    *parts_.source, shared.host},
+                     std::move(legacy.revocations));
   }
 }
 
@@ -113,7 +114,7 @@ void TokenRunner::reconfigure_segment(const TokenConfig& config) {
 
 TokenRunner::Legacy TokenRunner::release() {
   store_->hand_over(loop_.record());
-  return {std::move(store_), loop_.legacy()};
+  return {std::move(store_), loop_.legacy(), revoker_ ? revoker_->legacy() : Revoker::Legacy{}};
 }
 
 void TokenRunner::renewed(const Record& record) {

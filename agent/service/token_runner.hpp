@@ -70,6 +70,7 @@ class TokenRunner {
   struct Legacy {
     std::unique_ptr<SegmentStore> segment;  // with the state of its source, which only the runner may know
     RefreshLoop::Legacy loop{};
+    Revoker::Legacy revocations{};
   };
   // Replaces a runner that has ended; it cannot fail.
   TokenRunner(const TokenConfig& config, const Shared& shared, Parts parts, Legacy legacy);

@@ -70,6 +70,29 @@ TEST_F(Revocation, ProviderAsksForAnEndlessPause_IsTriedAgainAfterTheMaximum) {
   EXPECT_EQ(fleet.provider.revoked, std::vector<std::string>{"token-1"});
 }
 
+// Also on a single host, whose files have no token before the current one when its overlap has ended.
+TEST_F(Revocation, ProviderFailsAndTheAgentReloads_IsTriedUntilItHasHeardIt) {
+  for (const std::size_t servers : {0U, 1U}) {
+    SCOPED_TRACE(servers);
+    FleetSettings of_fleet = settings(1);
+    of_fleet.servers = servers;
+    VirtualFleet fleet(of_fleet);
+    fleet.provider.lifetime = std::chrono::hours(12);
+    fleet.provider.failing_revocations = 1000;
+    fleet.start_all();
+    fleet.pass(seconds(5));
+    ASSERT_TRUE(renewed_by(fleet, 0));
+    ASSERT_TRUE(renewed_by(fleet, 0));
+    fleet.pass(minutes(5));
+    ASSERT_TRUE(fleet.provider.revoked.empty());
+    fleet.reload(0);
+    fleet.pass(minutes(1));
+    fleet.provider.failing_revocations = 0;
+    fleet.pass(minutes(30));
+    EXPECT_EQ(fleet.provider.revoked, (std::vector<std::string>{"token-1", "token-2"}));
+  }
+}
+
 TEST_F(Revocation, HostThatFetchedIsGone_IsDoneByAnother) {
   VirtualFleet fleet(settings(2));
   fleet.start_all();

@@ -42,7 +42,8 @@ VirtualHost::VirtualHost(const agent::TokenConfig& token, std::shared_ptr<agent:
   if (parts.revokes) {
     revoker_.emplace(loop_.config(), parts.lock_ttl,
                      agent::Revoker::Parts{parts.time, parts.loop.random, *coordinator_, *coordinator_, *coordinator_,
-                                           source_, parts.name});
+                                           source_, parts.name},
+                     std::move(legacy.revocations));
     launch(parts.loop, revoker_->run(), cancel_revoker_);
   }
   launch(parts.loop, loop_.run(), cancel_loop_);
@@ -90,7 +91,8 @@ void VirtualHost::cancel(std::function<void()> when_ended) {
 
 VirtualHost::Legacy VirtualHost::release() {
   store_->hand_over(loop_.record());
-  return {std::move(store_), std::move(alone_), loop_.legacy()};
+  return {std::move(store_), std::move(alone_), loop_.legacy(),
+          revoker_ ? revoker_->legacy() : agent::Revoker::Legacy{}};
 }
 
 void VirtualHost::die() {

@@ -25,6 +25,7 @@ class VirtualHost {
     std::unique_ptr<ModelStore> store{};
     std::unique_ptr<agent::Coordinator> alone{};
     agent::RefreshLoop::Legacy loop{};
+    agent::Revoker::Legacy revocations{};
   };
   struct Parts {
     TestLoop& loop;
