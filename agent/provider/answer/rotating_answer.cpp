@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "agent/base/ascii.hpp"
+#include "agent/config/text/values.hpp"
 #include "agent/provider/answer/refusal.hpp"
 #include "agent/provider/answer/token_answer.hpp"
 #include "agent/record/record_check.hpp"
@@ -88,6 +89,8 @@ RefreshTokenAnswer refresh_token_in(const AnswerContent& content, const AnswerTe
     if (!value->is_string()) return {std::nullopt, name + "is a JSON " + value->type_name() + ", not a string"};
     const std::string_view text = text_in(*value);
     if (text.empty()) return {};
+    // The state is JSON, which would keep other characters.
+    if (!is_utf8(text)) return {std::nullopt, name + "is not UTF-8"};
     return {SecretString(text), {}};
   }
   std::vector<Misplaced> others;

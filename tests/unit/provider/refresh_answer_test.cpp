@@ -60,6 +60,16 @@ TEST_F(RefreshAnswer, RefreshTokenIsNoText_IsAnErrorAndTheAnswerIsKept) {
   EXPECT_THAT(std::string(e.unread_answer().reveal()), HasSubstr("r1-SECRET"));
 }
 
+TEST_F(RefreshAnswer, RefreshTokenIsNotUtf8_IsAnErrorAndTheAnswerIsKept) {
+  config.response.format = ResponseConfig::Format::form;
+  answer_with("access_token=t1&expires_in=60&refresh_token=r1%FFSECRET");
+  const SourceError e = failure(config);
+  EXPECT_EQ(e.kind(), Kind::permanent);
+  EXPECT_TRUE(e.spent());
+  EXPECT_THAT(e.what(), AllOf(HasSubstr("is not UTF-8"), Not(HasSubstr("SECRET"))));
+  EXPECT_THAT(std::string(e.unread_answer().reveal()), HasSubstr("r1%FFSECRET"));
+}
+
 TEST_F(RefreshAnswer, HasNoRefreshToken_TheOneThatWasUsedGoesOn) {
   answer_with(good_body);
   EXPECT_EQ(next_of(fetch(config).state), "r0");
