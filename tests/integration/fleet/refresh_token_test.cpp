@@ -112,7 +112,7 @@ TEST_P(RefreshTokenKill, KilledAtAStep_NoRefreshTokenIsLost) {
     if (victim.running()) ask(agent);  // it has the agent's runtime_dir
     return !victim.running();
   })) << victim.log();
-  EXPECT_EQ(victim.wait(), 128 + SIGKILL);
+  EXPECT_EQ(victim.wait(), 128 + SIGKILL) << victim.log();
 
   agent.start();
   expect_alive(agent);

@@ -267,13 +267,14 @@ TEST_F(Secrets, ErrorQuotesTheRequest_NoSecretIsShown) {
   for (const SecretSource& source : sources()) {
     if (!source.once || !source.asks || source.name == "chained") continue;
     provider_.behave(Behaviour::good());
-    ASSERT_EQ(fetch(source.name, "--once").status, 0) << source.name;
+    const RunResult good = fetch(source.name, "--once");
+    ASSERT_EQ(good.status, 0) << source.name << good.out << good.err;
     const nlohmann::json echo{{"error", "invalid_request"},
                               {"error_description", everything_sent({provider_.seen().back()})}};
     for (const int status : {200, 400, 500}) {
       provider_.behave(Behaviour::text(echo.dump(), status));
       const RunResult result = fetch(source.name, "--once");
-      EXPECT_EQ(result.status, 3) << source.name << result.out;
+      EXPECT_EQ(result.status, 3) << source.name << result.out << result.err;
       keep("error of " + source.name, result);
     }
   }
