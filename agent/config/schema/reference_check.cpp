@@ -103,7 +103,7 @@ std::optional<std::string> complaint(const SecretPart& part, const RequestRefere
 // Empty: the file can be used.
 std::string why_unusable(TlsUse use, const std::filesystem::path& file) {
   const std::string name = file.string();
-  const std::string why = why_inaccessible(file, R_OK);
+  std::string why = why_inaccessible(file, R_OK);
   if (!why.empty()) return why;
   const auto status = bounded_stat(name);
   if (status && S_ISDIR(status->st_mode)) return name + " is a directory; name a file in it";
