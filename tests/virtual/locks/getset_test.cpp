@@ -172,7 +172,7 @@ TEST_F(OlderLock, DetachedAndExtended_CountsUntilItIsReleasedByItsNewOwnerId) {
   const auto take = [&] {
     Session session = host.decided(broker.open(request));
     EXPECT_EQ(session->state(), State::held) << session->reason();
-    const std::string owner = lease_of(session).owner;
+    std::string owner = lease_of(session).owner;
     session->deliver();
     loop.pass(0s);
     return owner;
