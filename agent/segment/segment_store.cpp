@@ -139,8 +139,8 @@ void SegmentStore::reconfigure(std::size_t capacity, const AccessConfig& access,
   SegmentOptions changed = options_;
   changed.capacity = capacity;
   changed.access = access;
-  const bool changes_list =
-      access != options_.access && file_->has_name();  // heartbeat() replaces one without its name
+  // heartbeat() replaces a file without its name.
+  const bool changes_list = access != options_.access && file_->has_name();
   if (capacity != options_.capacity || (changes_list && file_->gives_more_than(access))) {
     replace(changed, slots.current(), now);
   } else if (changes_list) {

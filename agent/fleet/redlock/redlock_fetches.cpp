@@ -157,8 +157,8 @@ Task<> restore_usage(Quorum quorum, Subject subject, FetchUsage usage, FetchLimi
 }
 
 // A server that lost its data has no count, and may be the first to answer. So all that are connected are waited for
-// (as long as RedlockRound has patience), to find the highest: it is written to the others from here. One
-// server that knows of a lift is enough: the other servers with the pause were away at the lift, so it is not spread.
+// (as long as RedlockRound has patience), to find the highest: it is written to the others from here. A lift
+// that one server knows of is enough: servers that still have the pause were away then, so the pause is not spread.
 Task<FetchUsage> usage(Quorum quorum, Subject subject) {
   const RedlockQuorum::Question<FetchUsage> question = [subject](const Server& server, BootTime deadline) {
     return server->operations().usage(server->keys_of(subject), deadline);

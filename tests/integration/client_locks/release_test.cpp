@@ -26,6 +26,15 @@ void force_release(const ClientHost& host, const std::string& name = "job") {
   EXPECT_EQ(done.status, 0) << done.err;
 }
 
+// Hears the request of a connection. The first one asks for the lock, and gets it: `stream` stays open.
+bool grants_first(int client, int connection, std::atomic<int>& stream) {
+  ScriptedAgent::hear(client);
+  if (connection != 0) return false;
+  ScriptedAgent::say(client, ScriptedAgent::granted("keep-alive"));
+  stream = ::dup(client);
+  return true;
+}
+
 TEST_F(Locks, NotHeld_UnlockAndExtendSaySo) {
   Lock one = lock();
   EXPECT_EQ(one.unlock(), JETON_LOCK_NOT_HELD);
@@ -133,12 +142,7 @@ TEST(SlowAgent, IsAskedForAnExtension_OtherThreadsHearThatTheLockIsHeld) {
   std::atomic<jeton_lock*> handle{nullptr};
   bool is_free = false;
   const ScriptedAgent agent([&](int client, int connection) {
-    ScriptedAgent::hear(client);
-    if (connection == 0) {
-      ScriptedAgent::say(client, ScriptedAgent::granted("keep-alive"));
-      stream = ::dup(client);
-      return;
-    }
+    if (grants_first(client, connection, stream)) return;
     is_free = ::pthread_mutex_trylock(&handle.load()->mutex) == 0;
     if (is_free) {
       ::pthread_mutex_unlock(&handle.load()->mutex);
@@ -181,12 +185,7 @@ TEST(SlowAgent, LosesTheLockMeanwhileAndAnotherThreadHearsIt_ExtensionSaysSo) {
   std::atomic<int> stream{-1};
   std::atomic<jeton_lock*> handle{nullptr};
   const ScriptedAgent agent([&](int client, int connection) {
-    ScriptedAgent::hear(client);
-    if (connection == 0) {
-      ScriptedAgent::say(client, ScriptedAgent::granted("keep-alive"));
-      stream = ::dup(client);
-      return;
-    }
+    if (grants_first(client, connection, stream)) return;
     ScriptedAgent::say(stream, ScriptedAgent::chunk(R"({"event":"lost","name":"job","reason":"it was deleted"})"
                                                     "\n"));
     EXPECT_TRUE(eventually([&] { return jeton_lock_lost(handle) == 1; }));
@@ -205,12 +204,7 @@ TEST(SlowAgent, LosesTheLockMeanwhileAndAnotherThreadHearsIt_ExtensionSaysSo) {
 TEST(SlowAgent, DoesNotKnowWhetherAShorterTimeIsGiven_IsLostWhenThatTimeIsOver) {
   std::atomic<int> stream{-1};
   const ScriptedAgent agent([&](int client, int connection) {
-    ScriptedAgent::hear(client);
-    if (connection == 0) {
-      ScriptedAgent::say(client, ScriptedAgent::granted("keep-alive"));
-      stream = ::dup(client);
-      return;
-    }
+    if (grants_first(client, connection, stream)) return;
     ScriptedAgent::say(client,
                        "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 76\r\n\r\n"
                        R"({"error":{"code":"coordinator_unreachable","message":"no answer in time"}})"

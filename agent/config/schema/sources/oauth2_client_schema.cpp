@@ -136,8 +136,8 @@ void read_oauth2_client(ObjectReader& source, OAuth2SourceConfig& config, bool g
   const ValueReader secret = source.at("client_secret");
   const ValueReader auth = source.at("client_auth");
   const ValueReader assertion = source.at("client_assertion");
-  assign(config.client_secret,
-         secret.secret(SecretUse::credential));  // some clients have an empty one, as `cf` at Cloud Foundry's UAA
+  // Some clients have an empty one, as `cf` at Cloud Foundry's UAA.
+  assign(config.client_secret, secret.secret(SecretUse::credential));
   config.client_assertion = read_assertion(assertion, reading);
   const auto chosen = auth.choice<ClientAuth>(client_auths);
   config.client_auth = chosen.value_or(secret.present() ? ClientAuth::client_secret_basic : ClientAuth::none);
