@@ -17,6 +17,8 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds shortest_file_wait{25};
 
+thread_local bool runs_a_loop = false;
+
 // The calls that no caller waits for any more.
 struct Hanging {
   std::mutex mutex;
@@ -76,12 +78,15 @@ bool ends_within(milliseconds patience, Call& call, std::unique_lock<std::mutex>
 
 }  // namespace
 
+LoopThread::LoopThread() { runs_a_loop = true; }
+LoopThread::~LoopThread() { runs_a_loop = false; }
+
 Error file_system_hangs(const std::string& what) {
   return Error(what + ": the file system does not answer; is it on a mount whose server is gone?");
 }
 
 void run_bounded(const std::string& what, std::function<void()> work) {
-  milliseconds patience = longest_file_wait;
+  milliseconds patience = runs_a_loop ? longest_file_wait_of_a_loop : longest_file_wait;
   {
     const std::lock_guard lock(hanging().mutex);
     const std::size_t others = hanging().names.size();

@@ -15,9 +15,20 @@
 
 namespace jeton::agent {
 
-// The longest time for which the first call that hangs delays its caller. While calls hang, further ones get less time
-// (a quarter, a ninth and so on, 25 ms at least), so that many files of one dead mount take about two seconds together.
-inline constexpr std::chrono::milliseconds longest_file_wait{1000};
+// The longest time for which the first call that hangs delays its caller: a start can wait while a busy disk finishes a
+// write, and a loop cannot. While calls hang, further ones get less time (a quarter, a ninth and so on, 25 ms at
+// least), so that many files of one dead mount take about two seconds together on a loop, and 20 before it.
+inline constexpr std::chrono::milliseconds longest_file_wait{10'000};
+inline constexpr std::chrono::milliseconds longest_file_wait_of_a_loop{1000};
+
+// While it lives, this thread runs an event loop.
+class LoopThread {
+ public:
+  LoopThread();
+  ~LoopThread();
+  LoopThread(const LoopThread&) = delete;
+  LoopThread& operator=(const LoopThread&) = delete;
+};
 
 // `what` is the file, and how the message begins.
 [[nodiscard]] Error file_system_hangs(const std::string& what);

@@ -20,6 +20,7 @@
 
 #include "agent/api/token_condition.hpp"
 #include "agent/base/boot_timers.hpp"
+#include "agent/base/bounded_wait.hpp"
 #include "agent/base/environment.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/log.hpp"
@@ -101,6 +102,7 @@ class Daemon {
     });
     // Signals that came meanwhile, too, and also if the parent process of the agent had blocked them.
     mask_signals(SIG_UNBLOCK, served_signals);
+    const LoopThread files_wait_shortly;
     loop_.run();
     drain();
     return status_;

@@ -121,11 +121,12 @@ void cost_to_the_agent(Report& report, const BrokerFleet& fleet, jeton::Lock& lo
   if (calls) report.result("agent_system_calls", report["agent_system_calls"]);
 }
 
-// Of everybody but those who ask.
-double connections_to(const test::RedisServer& server, int others) {
+double connections_of_agents(const test::RedisServer& server) {
   const std::string list = server.cli({"CLIENT", "LIST"});
-  const auto lines = std::count(list.begin(), list.end(), '\n') + 1;  // the last newline is not in it
-  return static_cast<double>(lines - 1 - others);
+  const std::string name = " name=jeton-agent ";
+  int count = 0;
+  for (std::size_t at = 0; (at = list.find(name, at)) != std::string::npos; at += name.size()) ++count;
+  return count;
 }
 
 double resident_kib(int pid) {
@@ -200,7 +201,7 @@ void uncontended_and_contended(Report& report, const BareHandOver& bare, const B
   add(report, "direct_lock", "Redis itself: SET NX PX, compare and delete", directs);
   add(report, "agent_lock", "through the agent: take, give back", agents);
   add(report, "agent_lock_opened", "through the agent: open, take, give back, close", opened);
-  report.add("connections", "connections of the agent to Redis", connections_to(fleet.server(), 1), "");
+  report.add("connections", "connections of the agent to Redis", connections_of_agents(fleet.server()), "");
   report.section("a waiter has the lock after the release");
   add(report, "bare_hand_over", "a unix socket server that does nothing", bares);
   add(report, "hand_over", "through the agent", hand_overs);

@@ -46,15 +46,15 @@ class AnsweringTransport final : public agent::redis::Transport {
   AnsweringTransport(agent::Timers& timers, std::shared_ptr<Answers> answers)
       : state_(std::make_shared<State>(timers, std::move(answers))) {}
 
-  agent::Task<std::size_t> read_some(std::span<char> into) override {
+  agent::Task<Received> read_some(std::span<char> into) override {
     const std::shared_ptr<State> state = state_;
     while (state->said.empty() && !state->closed) co_await state->changed.wait();
-    if (state->closed) throw agent::TransportError("closed");
+    if (state->closed) co_return Received("closed");
     const std::size_t size = std::min(into.size(), state->answers->piece(state->said.size()));
     std::memcpy(into.data(), state->said.data(), size);
     state->said.erase(0, size);
     if (state->said.empty() && state->answers->done()) state->closed = true;
-    co_return size;
+    co_return Received(size);
   }
   agent::Task<> write(std::string_view /*bytes*/) override {
     state_->said += state_->answers->next();

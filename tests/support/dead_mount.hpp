@@ -1,5 +1,6 @@
 // A mount whose server never answers, like an NFS server that is gone: a FUSE file system without a server. Every
-// access to a path in it hangs until the mount is gone. Needs root and /dev/fuse.
+// access to a path in it hangs until the mount is gone. The thread that makes it waits as an event loop does. Needs
+// root and /dev/fuse.
 #pragma once
 
 #include <fcntl.h>
@@ -9,6 +10,7 @@
 #include <filesystem>
 #include <string>
 
+#include "agent/base/bounded_wait.hpp"
 #include "agent/base/unique_fd.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -39,6 +41,7 @@ class DeadMount {
   [[nodiscard]] std::filesystem::path path() const { return dir_ / "dead"; }
 
  private:
+  const agent::LoopThread waits_shortly_;
   TempDir dir_;
   agent::UniqueFd server_;
   bool mounted_ = false;

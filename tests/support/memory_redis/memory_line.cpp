@@ -5,6 +5,7 @@
 namespace jeton::test::memory_redis {
 
 using Fault = MemoryNetwork::Fault;
+using Received = agent::redis::Transport::Received;
 
 void Direction::send(agent::Timers& timers, agent::Duration latency, std::optional<std::string> piece,
                      std::function<void()> arrived) {
@@ -65,17 +66,17 @@ void MemoryLine::fault_changed() {
   replies_.pass(replies_blocked(), [this](auto piece) { at_client(std::move(piece)); });
 }
 
-agent::Task<std::size_t> MemoryLine::read_some(std::span<char> into) {
+agent::Task<Received> MemoryLine::read_some(std::span<char> into) {
   const auto self = shared_from_this();
   while (received_.empty()) {
-    if (closed_) throw agent::TransportError("operation canceled");
-    if (ended_) throw agent::TransportError("the server closed the connection");
+    if (closed_) co_return Received("operation canceled");
+    if (ended_) co_return Received("the server closed the connection");
     co_await readable_.wait();
   }
   const std::size_t size = std::min(into.size(), received_.size());
   std::copy_n(received_.begin(), size, into.begin());
   received_.erase(0, size);
-  co_return size;
+  co_return Received(size);
 }
 
 void MemoryLine::write(std::string_view bytes) {

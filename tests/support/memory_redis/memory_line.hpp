@@ -57,7 +57,7 @@ class MemoryLine : public std::enable_shared_from_this<MemoryLine> {
   [[nodiscard]] bool is_open() const { return !closed_; }  // the client has it
 
   // Functions for the client's end.
-  agent::Task<std::size_t> read_some(std::span<char> into);
+  agent::Task<agent::redis::Transport::Received> read_some(std::span<char> into);
   void write(std::string_view bytes);
   void close();
 

@@ -27,7 +27,7 @@ class MemoryTransport final : public agent::redis::Transport {
   explicit MemoryTransport(std::shared_ptr<MemoryLine> line) : line_(std::move(line)) {}
   ~MemoryTransport() override { line_->close(); }
 
-  Task<std::size_t> read_some(std::span<char> into) override { return line_->read_some(into); }
+  Task<Received> read_some(std::span<char> into) override { return line_->read_some(into); }
   Task<> write(std::string_view bytes) override {
     line_->write(bytes);
     co_return;

@@ -305,7 +305,7 @@ memory_redis::Reply MemoryServer::execute(Session& session, const std::string& n
 memory_redis::Reply MemoryServer::run_script(Session& session, const std::string& sha1, const Words& keys,
                                              const Words& arguments) {
   if (running_script_ != nullptr) throw CommandError("ERR This Redis command is not allowed from script");
-  if (!scripts_.contains(sha1)) throw CommandError("NOSCRIPT No matching script. Please use EVAL.");
+  if (!scripts_.contains(sha1)) return Reply::error("NOSCRIPT No matching script. Please use EVAL.");
   if (script_time_ > agent::Duration{0} && !script_end_) {
     script_end_ = timers_.schedule(timers_.clock().boot_now() + script_time_, [this] {
       script_end_.reset();

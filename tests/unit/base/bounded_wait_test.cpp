@@ -10,6 +10,7 @@
 #include <ctime>
 #include <future>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "agent/base/error.hpp"
@@ -55,6 +56,7 @@ class BoundedWait : public ::testing::Test {
     std::atomic<int> begun = 0;
     std::atomic<int> ended = 0;
   };
+  std::optional<LoopThread> loop_{std::in_place};
   std::shared_ptr<Calls> calls_ = std::make_shared<Calls>();
   bool released_ = false;
 };
@@ -97,10 +99,16 @@ TEST_F(BoundedWait, ProcessIsStoppedForLongerThanTheWait_CallHasTheRestOfItsTime
   int status = 0;
   ASSERT_EQ(::waitpid(child, &status, WUNTRACED), child);
   ASSERT_TRUE(WIFSTOPPED(status));
-  std::this_thread::sleep_for(longest_file_wait + std::chrono::milliseconds(100));
+  std::this_thread::sleep_for(longest_file_wait_of_a_loop + std::chrono::milliseconds(100));
   ::kill(child, SIGCONT);
   ASSERT_EQ(::waitpid(child, &status, 0), child);
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+TEST_F(BoundedWait, NoLoopWaits_CallHasMoreTime) {
+  loop_.reset();
+  const auto slow = [] { std::this_thread::sleep_for(longest_file_wait_of_a_loop + std::chrono::milliseconds(500)); };
+  EXPECT_NO_THROW(run_bounded("/etc/file", slow));
 }
 
 TEST_F(BoundedWait, MoreCallsHangThanThreadsMay_IsAnErrorAtOnce) {

@@ -50,14 +50,11 @@ class RawLine {
   };
 
   static agent::Task<> read(std::shared_ptr<State> state) {
-    try {
-      for (;;) {
-        std::array<char, 4096> chunk{};
-        const std::size_t size = co_await state->transport->read_some(chunk);
-        state->received.append(chunk.data(), size);
-      }
-    } catch (const agent::TransportError& e) {
-      state->end = e.what();
+    while (state->end.empty()) {
+      std::array<char, 4096> chunk{};
+      const auto received = co_await state->transport->read_some(chunk);
+      state->received.append(chunk.data(), received.size);
+      state->end = received.failure;
     }
   }
 

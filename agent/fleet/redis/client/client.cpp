@@ -37,6 +37,11 @@ struct ReplicaWaits {
   std::int64_t acked = 0;          // its answer
 };
 
+struct Line {
+  std::shared_ptr<Connection> connection;
+  std::shared_ptr<ReplicaWaits> waits;
+};
+
 }  // namespace
 
 // Held by the commands that wait, so it outlives Client until they have ended.
@@ -56,41 +61,48 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
 
   void stop() {
     stopped_ = true;
-    connection_.reset();
+    line_ = {};
     last_error_ = kept_.display() + ": stopped";
     kept_.stop();
     changed_.notify();
   }
 
   static Task<Reply> command(std::shared_ptr<Impl> self, Command command, BootTime deadline) {
-    const auto connection = co_await self->wait_connected(deadline);
+    const auto connection = self->checked(co_await self->wait_connected(deadline));
     Reply reply = co_await connection->command(std::move(command), deadline);
     if (reply.is_error()) self->refuse(*connection, reply);
     co_return reply;
   }
 
   static Task<Reply> exchange(std::shared_ptr<Impl> self, Command command, BootTime deadline, bool asking) {
-    const auto connection = co_await self->wait_connected(deadline);
+    const auto connection = self->checked(co_await self->wait_connected(deadline));
     if (asking) co_return co_await connection->asking(std::move(command), deadline);
     co_return co_await connection->command(std::move(command), deadline);
   }
 
-  static Task<Reply> run(std::shared_ptr<Impl> self, ScriptCall call, BootTime deadline) {
-    const auto connection = co_await self->wait_connected(deadline);
-    co_return co_await self->run_on(connection, call, deadline);
+  // `used`: if not null, becomes the connection that it takes.
+  static Task<Reply> run(std::shared_ptr<Impl> self, ScriptCall call, BootTime deadline, Line* used = nullptr) {
+    const auto connection = self->checked(co_await self->wait_connected(deadline));
+    if (used != nullptr) *used = self->line_;
+    Reply reply = co_await connection->command(call.by_sha1(), deadline);
+    // EVAL and not SCRIPT LOAD: it runs the script and makes it known in one step, so that no flush comes between them.
+    if (reply.is_error() && reply.text.reveal().starts_with("NOSCRIPT")) {
+      reply = co_await connection->command(call.by_text(), deadline);
+    }
+    if (reply.is_error()) self->refuse(*connection, reply);
+    co_return reply;
   }
 
   static Task<Replicated> run_replicated(std::shared_ptr<Impl> self, ScriptCall call, int replicas, Duration patience,
                                          BootTime deadline) {
-    const auto connection = co_await self->wait_connected(deadline);
-    const std::shared_ptr<ReplicaWaits> waits = self->waits_;  // of this connection
+    Line used;
     Replicated result;
-    result.reply = co_await self->run_on(connection, call, deadline);
-    result.replicas = co_await self->wait_for_replicas(connection, waits, replicas, patience, deadline);
+    result.reply = co_await run(self, call, deadline, &used);
+    result.replicas = co_await self->wait_for_replicas(used, replicas, patience, deadline);
     co_return result;
   }
 
-  [[nodiscard]] bool is_up() const { return connection_ && connection_->is_open(); }
+  [[nodiscard]] bool is_up() const { return line_.connection && line_.connection->is_open(); }
 
   Timers& timers_;
   Duration timeout_;    // of an answer to PING
@@ -98,8 +110,7 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
   bool in_cluster_;     // that it is a node of a Cluster need not be said (any more)
   std::string last_error_;
   std::function<void()> connected_callback_;
-  std::shared_ptr<Connection> connection_;
-  std::shared_ptr<ReplicaWaits> waits_;  // of that connection
+  Line line_;  // no connection: there is none now
   Event changed_;
   int waiting_ = 0;  // for the connection, or behind those that do
   bool stopped_ = false;
@@ -115,34 +126,30 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
     Impl& impl;
   };
 
-  // The calls go on in their order: a release must not overtake the acquisition that it cancels. A call that comes when
-  // the connection is up, but earlier calls still wait, waits behind them.
+  [[nodiscard]] std::shared_ptr<Connection> checked(std::shared_ptr<Connection> connection) const {
+    if (connection) return connection;
+    throw NotSentError(last_error_.empty() ? kept_.display() + ": not connected" : last_error_);
+  }
+
+  // Null: not in time, or the client has been stopped; checked() throws the reason, one coroutine later. The calls go
+  // on in their order: a release must not overtake the acquisition that it cancels. A call that comes when the
+  // connection is up, but earlier calls still wait, waits behind them.
   Task<std::shared_ptr<Connection>> wait_connected(BootTime deadline) {
     bool is_next = waiting_ == 0;
     while (!stopped_) {
-      if (is_next && is_up()) co_return connection_;
+      if (is_next && is_up()) co_return line_.connection;
       const Place place(*this);
       is_next = co_await changed_.wait_until(deadline);
       if (!is_next) break;
     }
-    throw NotSentError(last_error_.empty() ? kept_.display() + ": not connected" : last_error_);
-  }
-
-  Task<Reply> run_on(std::shared_ptr<Connection> connection, ScriptCall call, BootTime deadline) {
-    Reply reply = co_await connection->command(call.by_sha1(), deadline);
-    // EVAL and not SCRIPT LOAD: it runs the script and makes it known in one step, so that no flush comes between them.
-    if (reply.is_error() && reply.text.reveal().starts_with("NOSCRIPT")) {
-      reply = co_await connection->command(call.by_text(), deadline);
-    }
-    if (reply.is_error()) refuse(*connection, reply);
-    co_return reply;
+    co_return nullptr;
   }
 
   // The server answers no other command on the connection during a WAIT. So there is one WAIT at a time, for all
   // callers: it counts the replicas that have all writes of the connection before it. It is short, and commands that
   // came meanwhile go before the next WAIT.
-  Task<std::int64_t> wait_for_replicas(std::shared_ptr<Connection> connection, std::shared_ptr<ReplicaWaits> waits,
-                                       int replicas, Duration patience, BootTime deadline) {
+  Task<std::int64_t> wait_for_replicas(Line line, int replicas, Duration patience, BootTime deadline) {
+    const std::shared_ptr<ReplicaWaits>& waits = line.waits;
     const Clock& clock = timers_.clock();
     const std::string wanted = std::to_string(replicas);
     const std::uint64_t before = waits->begun;  // did not count what this caller wrote
@@ -162,7 +169,7 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
       const BootTime slice_ends = now + std::min(patience / 10, limit - now);
       const Milliseconds slice = std::max(Milliseconds{1}, to_ms(slice_ends - now));  // 0: no limit
       Command wait({"WAIT", wanted, std::to_string(slice.count())});
-      waits->acked = co_await ask_replicas(connection, std::move(wait), deadline);
+      waits->acked = co_await ask_replicas(line.connection, std::move(wait), deadline);
       waits->ended_number = waits->begun;
       if (waits->acked >= replicas) continue;
       // A proxy may answer at once.
@@ -189,8 +196,7 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   void up(const std::shared_ptr<Connection>& connection) {
-    connection_ = connection;
-    waits_ = std::make_shared<ReplicaWaits>(timers_);
+    line_ = {connection, std::make_shared<ReplicaWaits>(timers_)};
     last_error_.clear();
     changed_.notify();
     if (kept_.mode() == "cluster") used_as_a_single_server();
@@ -220,7 +226,7 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   void down(const std::string& reason) {
-    connection_.reset();
+    line_ = {};
     last_error_ = reason;
   }
 };
@@ -254,7 +260,7 @@ Task<CommandRunner::Replicated> Client::run_replicated(const Script& script, std
 
 bool Client::is_connected() const { return impl_->is_up(); }
 std::string Client::last_error() const {
-  const auto& connection = impl_->connection_;
+  const auto& connection = impl_->line_.connection;
   return connection && !connection->is_open() ? connection->close_reason() : impl_->last_error_;
 }
 std::string Client::display() const { return impl_->kept_.display(); }

@@ -130,18 +130,16 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   Task<> read_some() {
-    std::size_t size = 0;
-    try {
-      size = co_await transport_->read_some(chunk_);
-    } catch (const TransportError& e) {
+    const Transport::Received received = co_await transport_->read_some(chunk_);
+    if (!received.failure.empty()) {
       // The server, or the way to it, ended the connection.
       const bool idle = !closed_ && in_flight_.empty() && to_write_.empty();
       if (idle) ended_idle_for_ = timers_.clock().boot_now() - last_use_;
-      close(e.what());
+      close(received.failure);
       co_return;
     }
-    parser_.feed({chunk_.data(), size});
-    wipe(chunk_.data(), size);
+    parser_.feed({chunk_.data(), received.size});
+    wipe(chunk_.data(), received.size);
     // What follows the replies, the next commands above all, goes on without a turn of the loop, but not over a
     // connection that is out of step.
     timers_.burst([this] {

@@ -156,13 +156,13 @@ class TlsTransport final : public Transport {
  public:
   TlsTransport(StreamSocket socket, asio::ssl::context& context) : stream_(std::move(socket), context) {}
 
-  Task<std::size_t> read_some(std::span<char> into) override {
+  Task<Received> read_some(std::span<char> into) override {
     error_code error;
     const auto size = co_await stream_.async_read_some(asio::buffer(into.data(), into.size()),
                                                        asio::redirect_error(asio::use_awaitable, error));
-    if (error) throw TransportError(failure(error));
+    if (error) co_return Received(failure(error));
     heard_ = true;
-    co_return size;
+    co_return Received(size);
   }
 
   Task<> write(std::string_view bytes) override {

@@ -24,15 +24,15 @@ class SocketTransport final : public Transport {
  public:
   SocketTransport(StreamSocket socket, bool tcp) : socket_(std::move(socket)), tcp_(tcp) {}
 
-  Task<std::size_t> read_some(std::span<char> into) override {
+  Task<Received> read_some(std::span<char> into) override {
     error_code error;
     const auto size = co_await socket_.async_read_some(asio::buffer(into.data(), into.size()),
                                                        asio::redirect_error(asio::use_awaitable, error));
-    if (error) throw TransportError(reason_of(error) + (heard_ || !tcp_ ? "" : hint));
+    if (error) co_return Received(reason_of(error) + (heard_ || !tcp_ ? "" : hint));
     // Redis closes without a word; other servers send this alert.
-    if (!heard_ && into[0] == tls_alert) throw TransportError("the server speaks TLS on this port; write rediss://");
+    if (!heard_ && into[0] == tls_alert) co_return Received("the server speaks TLS on this port; write rediss://");
     heard_ = true;
-    co_return size;
+    co_return Received(size);
   }
 
   // What the socket takes at once, nearly always all, needs no turn of the loop. The kernel reports an error once: a

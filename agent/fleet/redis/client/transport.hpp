@@ -1,9 +1,10 @@
 // Transport: a stream of bytes to a Redis server over TCP, TLS or a unix socket, and the function that opens one;
 // dial.hpp calls it. ConnectOptions: which server, and how it is spoken to. One thread: the loop's.
 //
-// One reader and one writer at a time. Errors are TransportError with the reason only ("connection refused"): the
-// owner of the connection adds the endpoint. close() ends both with an error and may be called at any time. Only the
-// failure of a connect is a value.
+// One reader and one writer at a time. An error has the reason only ("connection refused"): the owner of the connection
+// adds the endpoint. close() ends both with an error and may be called at any time. The failures of a connect and of a
+// read are values: while a server is away, each agent has several a second, and an exception would be thrown again in
+// each coroutine that it passes.
 #pragma once
 
 #include <chrono>
@@ -40,14 +41,22 @@ class SetupError : public TransportError {
 
 class Transport {
  public:
+  // How a read ended.
+  struct Received {
+    explicit Received(std::size_t bytes) : size(bytes) {}
+    explicit Received(std::string reason) : failure(std::move(reason)) {}
+
+    std::size_t size = 0;  // at least one, unless it failed
+    std::string failure;   // the reason, also the end of the stream
+  };
+
   Transport() = default;
   Transport(const Transport&) = delete;
   Transport& operator=(const Transport&) = delete;
   virtual ~Transport() = default;
 
-  // Reads at least one byte. The end of the stream is an error.
-  virtual Task<std::size_t> read_some(std::span<char> into) = 0;
-  virtual Task<> write(std::string_view bytes) = 0;
+  virtual Task<Received> read_some(std::span<char> into) = 0;
+  virtual Task<> write(std::string_view bytes) = 0;  // throws TransportError
   virtual void close() noexcept = 0;
 };
 
@@ -77,8 +86,7 @@ class Abortable {
   ConnectAttempt& attempt_;
 };
 
-// How an attempt to connect ended. A failure is a value: while a server is away, each agent tries again several times a
-// second, and an exception would be thrown again in each coroutine that it passes.
+// How an attempt to connect ended.
 struct Connected {
   std::unique_ptr<Transport> transport{};  // null: it failed
   std::string failure{};                   // the reason

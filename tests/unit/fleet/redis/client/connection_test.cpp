@@ -34,14 +34,14 @@ class PeerTransport final : public Transport {
  public:
   explicit PeerTransport(std::shared_ptr<Peer> peer) : peer_(std::move(peer)) {}
 
-  Task<std::size_t> read_some(std::span<char> into) override {
+  Task<Received> read_some(std::span<char> into) override {
     const std::shared_ptr<Peer> peer = peer_;
     while (peer->said.empty() && !peer->closed) co_await peer->changed.wait();
-    if (peer->closed) throw TransportError("closed");
+    if (peer->closed) co_return Received("closed");
     const std::string bytes = std::move(peer->said.front());
     peer->said.pop_front();
     std::memcpy(into.data(), bytes.data(), bytes.size());
-    co_return bytes.size();
+    co_return Received(bytes.size());
   }
   Task<> write(std::string_view /*bytes*/) override { co_return; }
   void close() noexcept override {

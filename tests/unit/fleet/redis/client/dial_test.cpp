@@ -17,7 +17,7 @@ using testing::HasSubstr;
 
 class NoTransport final : public Transport {
  public:
-  Task<std::size_t> read_some(std::span<char> /*into*/) override { throw TransportError("not used"); }
+  Task<Received> read_some(std::span<char> /*into*/) override { co_return Received("not used"); }
   Task<> write(std::string_view /*bytes*/) override { throw TransportError("not used"); }
   void close() noexcept override {}
 };
