@@ -78,13 +78,16 @@ class ApiConnection final : public Connection, public std::enable_shared_from_th
         response =
             error_answer(503, "too_many_connections", "the agent has too many open streams and calls; try again later");
       }
-      if (is_lock && !channel_->has_room()) co_return;  // no limit counts the lock of a client that reads nothing
       if (is_lock) {
+        // No limit counts the lock of a client that reads nothing. Few answers do not fill its socket.
+        const bool asks_for_room = locks_++ % locks_between_looks == 0;
+        if (asks_for_room && !channel_->has_room()) co_return;
         const bool goes_on = co_await serve_lock(kind, incoming.keeps_locks);
         lock_.reset();
         if (!goes_on || !context_.on_lock_end || !context_.on_lock_end(this)) co_return;
         continue;
       }
+      locks_ = 0;  // another answer may fill the socket
       const bool has_lines =
           std::holds_alternative<TokenEvents>(response) || std::holds_alternative<StreamAnswer>(response);
       if (has_lines && request.method == "GET") {
@@ -127,8 +130,7 @@ class ApiConnection final : public Connection, public std::enable_shared_from_th
   }
 
   // Any input, including the end of the connection, ends the lock. The client may still read that the lock was
-  // released. True: the connection is free for the next request. The client sent input, the answer says "released", and
-  // the socket has room for more. Few answers do not fill it, so the kernel is asked after some of them only.
+  // released. True: the connection is free for the next request: the client sent input, and the answer says "released".
   Task<bool> serve_lock(std::string_view kind, bool keeps) {
     const std::shared_ptr<LockSession> session = lock_;
     if (context_.on_lock) context_.on_lock(this);
@@ -152,8 +154,7 @@ class ApiConnection final : public Connection, public std::enable_shared_from_th
     co_await reply.send_lines();
     co_await channel_->end_lines();
     const bool is_released = session->state() == LockSession::State::ended;
-    const bool asks_for_room = ++locks_ % locks_between_looks == 0;
-    const bool goes_on = *has_more && keeps && is_released && (!asks_for_room || channel_->has_room());
+    const bool goes_on = *has_more && keeps && is_released;
     co_return goes_on;
   }
 
@@ -183,7 +184,7 @@ class ApiConnection final : public Connection, public std::enable_shared_from_th
   asio::cancellation_signal cancel_;
   bool closed_ = false;
   std::shared_ptr<LockSession> lock_;
-  unsigned locks_ = 0;  // one after the other, on this connection
+  unsigned locks_ = 0;  // one after the other, without another request between them
 };
 
 }  // namespace
