@@ -51,6 +51,12 @@ LockView majority_view(const RedlockRound<LockView>& round) {
   return {};
 }
 
+// Whether a majority names the fence of the view. Right after an acquisition, servers that granted it late name others.
+bool is_fence_known(const RedlockRound<LockView>& round, const LockView& view) {
+  const auto names_it = [&](const LockView& other) { return other.owner == view.owner && other.fence == view.fence; };
+  return round.count(names_it) >= round.majority();
+}
+
 // Whether the servers that have not answered may make a majority with those that say the same.
 bool may_be_held(const RedlockRound<LockView>& round) {
   std::map<std::string, std::size_t> by_owner;
@@ -126,7 +132,9 @@ class RedlockLockStore final : public LockStore {
       return server->locks().show(server->keys_of(subject), fence_limit(server->wall_now()), deadline);
     };
     const auto decided = [](const RedlockRound<LockView>& r) {
-      return r.answered() >= r.majority() && (majority_view(r).held || !may_be_held(r));
+      if (r.answered() < r.majority()) return false;
+      const LockView view = majority_view(r);
+      return view.held ? is_fence_known(r, view) : !may_be_held(r);
     };
     const auto round = co_await RedlockQuorum::decide(quorum, question, decided);
     co_return majority_view(*round);

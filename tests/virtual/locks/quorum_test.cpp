@@ -65,6 +65,18 @@ TEST_F(QuorumLock, OneServerNamesAnotherFence_ThatOfTheOthersCounts) {
   EXPECT_EQ(host.end(one), State::ended);
 }
 
+// As right after an acquisition that two servers granted late.
+TEST_F(QuorumLock, TwoServersNameOtherFences_ThatOfTheOthersCounts) {
+  const Session one = host.take({.ttl = 1h});
+  ASSERT_EQ(one->state(), State::held) << one->reason();
+  const std::uint64_t fence = lease_of(one).fence;
+  fleet.settle();
+  fleet[0].cli({"HSET", LockFleet::key() + ":info", "fence", std::to_string(fence + 1000)});
+  fleet[1].cli({"HSET", LockFleet::key() + ":info", "fence", std::to_string(fence + 2000)});
+  for (int times = 0; times < 50; ++times) EXPECT_EQ(host.show().fence, fence);
+  EXPECT_EQ(host.end(one), State::ended);
+}
+
 TEST_F(QuorumLock, MinorityFails_IsTakenRenewedAndGivenBackWithinTheTimeOfOneAnswer) {
   const std::vector<std::function<void()>> failures{
       [&] {
