@@ -123,9 +123,11 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
     } catch (const Error& e) {
       failure = {with_place(display_, e.what()), dynamic_cast<const SetupError*>(&e) != nullptr};
     }
+    const bool was_reached = connection_ != nullptr;
     connection_.reset();
     if (stopped_) co_return;
     if (!was_of_use) forget_idleness();
+    if (!was_of_use && was_reached && !renewing_) useless_ip_ = connected_ip_;
     if (!renewing_) report(failure);
     if (const auto down = callbacks_.down) down(failure.reason);
   }
@@ -135,8 +137,8 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
     Address address = options_.address;
     if (options_.endpoint_resolver) address = co_await resolve_endpoint();
     const BootTime deadline = now() + options_.timeout;
-    Connected dialed =
-        co_await dial(timers_, options_.resolve, options_.connect, address, options_.tls, deadline, attempt_);
+    Connected dialed = co_await dial(timers_, options_.resolve, options_.connect, address, options_.tls, deadline,
+                                     attempt_, useless_ip_);
     if (stopped_) throw TransportError("stopped");
     if (!dialed.transport) co_return Failure{with_place(display_, dialed.failure), dialed.operator_must_act};
     connection_ = std::make_shared<Connection>(timers_, std::move(dialed.transport), options_.limits, display_,
@@ -258,6 +260,7 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
   std::shared_ptr<Connection> connection_;
   Address connected_to_;
   std::string connected_ip_;
+  std::string useless_ip_;    // the last that was reached and of no use
   int like_ends_ = 0;         // how many connections in a row the server ended after about the same idle time
   Duration shortest_idle_{};  // of these
   std::set<std::string> reported_;
