@@ -71,6 +71,11 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
     connection_->close("to be connected again");
   }
 
+  void leave() {
+    useless_ip_ = connected_ip_;
+    renew();
+  }
+
   std::string display_;
   std::optional<Duration> keepalive_;
   std::string mode_;
@@ -278,6 +283,7 @@ KeptConnection::~KeptConnection() { impl_->stop(); }
 void KeptConnection::start() { impl_->start(); }
 void KeptConnection::stop() { impl_->stop(); }
 void KeptConnection::renew() { impl_->renew(); }
+void KeptConnection::leave() { impl_->leave(); }
 Duration KeptConnection::keepalive(Duration usual) const { return std::min(usual, impl_->keepalive_.value_or(usual)); }
 const std::string& KeptConnection::mode() const { return impl_->mode_; }
 const std::string& KeptConnection::display() const { return impl_->display_; }
