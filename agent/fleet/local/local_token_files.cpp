@@ -16,6 +16,8 @@ using namespace std::chrono_literals;
 // The state is locked for the time of reading and writing a small file; another process may be stopped in it.
 constexpr Duration state_lock_timeout = 500ms;
 constexpr Duration state_lock_retry = 2ms;
+// Begins with a dot, because no token's name does: the lock of a token is a file in the same directory.
+constexpr const char* state_lock = ".state.lock";
 
 // This is not part of the caller's request: a full disk does not fail the request, and the next one tries again.
 void tidy(const std::filesystem::path& file, const LocalState& state) {
@@ -35,10 +37,10 @@ Task<> LocalTokenFiles::change(std::shared_ptr<LocalTokenFiles> self, std::strin
                                std::function<bool(LocalState&)> step) {
   try {
     self->check_usable(name);
-    HostLock lock(self->directory_ / "state.lock");
+    HostLock lock(self->directory_ / state_lock);
     const BootTime give_up_at = self->now() + state_lock_timeout;
     while (!lock.try_lock()) {
-      if (self->now() >= give_up_at) throw Error("another process holds " + (self->directory_ / "state.lock").string());
+      if (self->now() >= give_up_at) throw Error("another process holds " + (self->directory_ / state_lock).string());
       co_await self->stop_event_.wait_until(self->now() + state_lock_retry);
       self->check_usable(name);
     }

@@ -89,7 +89,7 @@ Task<RedisOperations::Published> RedisOperations::publish(RedisKeys keys, const 
 Task<bool> RedisOperations::replace(RedisKeys keys, const SecretString& unreadable, const SecretString& text,
                                     BootTime deadline) {
   const std::array<std::string, 1> script_keys{keys.token};
-  const Arguments arguments{unreadable.reveal(), text.reveal()};
+  const Arguments arguments{unreadable.reveal(), text.reveal(), keys.channel};
   const Reply reply = co_await run(redis_scripts::replace(), keys, script_keys, arguments, deadline);
   co_return reply.as_integer() == 1;
 }

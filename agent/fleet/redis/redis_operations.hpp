@@ -39,7 +39,8 @@ class RedisOperations : private ScriptSteps {
   Task<Published> publish(RedisKeys keys, const std::string& owner, const Record& record, const SecretString& text,
                           BootTime deadline);
 
-  // `unreadable`: the text that is stored under the same generation. False: another text is stored by now.
+  // `unreadable`: the text that is stored under the same generation. False: another text is stored by now. The fleet is
+  // notified.
   Task<bool> replace(RedisKeys keys, const SecretString& unreadable, const SecretString& text, BootTime deadline);
   Task<std::optional<SecretString>> load(RedisKeys keys, BootTime deadline);
 

@@ -132,6 +132,9 @@ Task<RedisServer::Grant> RedisServer::acquire(Subject subject, std::shared_ptr<c
   } catch (const boost::system::system_error&) {
     if (attempt->owner_is_new) uncertain_->cancel(keys, attempt->owner, attempt->ttl, Unanswered::not_awaited);
     throw;
+  } catch (const redis::ServerError&) {
+    if (attempt->owner_is_new) uncertain_->cancel(keys, attempt->owner, attempt->ttl, Unanswered::refused);
+    throw;
   } catch (const Error&) {
     if (attempt->owner_is_new) uncertain_->cancel(keys, attempt->owner, attempt->ttl, Unanswered::connection_lost);
     throw;

@@ -1,6 +1,9 @@
 #include "agent/fleet/redis/uncertain_acquires.hpp"
 
+#include <algorithm>
 #include <boost/system/system_error.hpp>
+#include <iterator>
+#include <string_view>
 #include <vector>
 
 #include "agent/base/error.hpp"
@@ -11,13 +14,23 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Duration cleanup_retry = 200ms;
+// Of a server that takes no writes for a while. A replica's refusal ends the connection, which all share.
+constexpr Duration refused_retry = 5s;
 constexpr Duration patience = 30s;  // beyond the lock's TTL: then it is gone by itself in all likelihood
 
 // The pauses before the checks of the lock; the later checks find an acquisition that was slower than our first
 // deletion.
 std::vector<Duration> looks(UncertainAcquires::Unanswered why) {
-  if (why == UncertainAcquires::Unanswered::not_awaited) return {0s};
+  if (why != UncertainAcquires::Unanswered::connection_lost) return {0s};
   return {0s, 250ms, 1s};
+}
+
+// A failover above all: the former primary refuses, and the next one has the lock. Other refusals (a permission, a key
+// of another type) need an operator.
+bool may_pass(const redis::ServerError& refusal) {
+  static constexpr std::string_view codes[] = {"READONLY",   "MASTERDOWN", "LOADING",     "BUSY",
+                                               "NOREPLICAS", "MISCONF",    "CLUSTERDOWN", "TRYAGAIN"};
+  return std::find(std::begin(codes), std::end(codes), refusal.code()) != std::end(codes);
 }
 
 }  // namespace
@@ -60,16 +73,18 @@ Task<> UncertainAcquires::clean_up(const Job& job) {
     while (!answered) {
       if (stopped_ || now() >= job.give_up_at) co_return;
       bool deleted = false;
+      Duration retry = cleanup_retry;
       try {
         deleted = co_await operations_.release(job.keys, job.owner, now() + timeout_);
         answered = true;
-      } catch (const redis::ServerError&) {
-        answered = true;  // it cannot be deleted (a permission, a key of another type): its TTL ends it
+      } catch (const redis::ServerError& e) {
+        answered = job.why == Unanswered::refused || !may_pass(e);  // its TTL ends it
+        retry = refused_retry;
       } catch (const TransportError&) {
         // The server is not connected yet.
       }
       if (deleted) co_return;
-      if (!answered) co_await wait(cleanup_retry);
+      if (!answered) co_await wait(retry);
     }
   }
 }

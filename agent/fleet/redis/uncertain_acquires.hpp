@@ -19,6 +19,7 @@ class UncertainAcquires : public std::enable_shared_from_this<UncertainAcquires>
   enum class Unanswered {
     not_awaited,      // the caller was cancelled: the same connection carries the deletion behind the acquisition
     connection_lost,  // the acquisition may still lie in a buffer: looks again until that is unlikely
+    refused,  // by an error, which leaves no lock as a rule: a server that refuses the deletion too is left alone
   };
   // Deletes the lock if it is this owner's. Works in the background, for a bounded time.
   void cancel(const RedisKeys& keys, const std::string& owner, Duration ttl, Unanswered why);

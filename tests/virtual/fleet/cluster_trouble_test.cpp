@@ -26,9 +26,10 @@ class ClusterTrouble : public testing::Test {
     Reply node = Reply::array({Reply::bulk(MemoryServers::address(owner).host), Reply::number(6379)});
     return Reply::array({Reply::array({Reply::number(0), Reply::number(16383), std::move(node)})});
   }
-  RedisOptions options() {
+  RedisOptions options(const std::string& node = MemoryServers::address(0).host) {
     RedisOptions options;
     options.connection = servers.connection(0, 500ms);
+    options.connection.address.host = node;
     options.connection.in_cluster = true;
     redis::ClusterOptions nodes;
     nodes.connection = options.connection;
@@ -57,6 +58,16 @@ class ClusterTrouble : public testing::Test {
   test::VirtualLoop loop;
   MemoryServers servers{loop, 2};
 };
+
+// A node that was added and has not joined yet, under the one name of all nodes.
+TEST_F(ClusterTrouble, FirstAddressOfTheNameIsInNoCluster_AnotherOneIsAsked) {
+  servers.network().set_name("nodes.example", {MemoryServers::address(0).host, MemoryServers::address(1).host});
+  servers[0].answer("CLUSTER", [](const auto&) { return MemoryServer::Reply::array({}); });
+  owner = 1;
+  test::Host host(loop, options("nodes.example"));
+  let_the_map_be_learnt();
+  EXPECT_TRUE(host.call.try_acquire(1h).lease);
+}
 
 // While a failover is known to one of them only, or permanently after a resharding that was broken off.
 TEST_F(ClusterTrouble, TwoNodesSendCommandsToEachOther_TheWatchDoesNotMoveWithEachOfThem) {

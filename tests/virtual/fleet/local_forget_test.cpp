@@ -96,5 +96,14 @@ TEST_F(LocalFile, ClockIsADayBack_PauseAndIntervalEndInTheirTime) {
   EXPECT_TRUE(call.admit(lease, limits).admitted());
 }
 
+// The directory also has the file that locks it.
+TEST_F(LocalFile, TokenIsNamedState_IsTakenAndPublishedAsAnyOther) {
+  const agent::AcquireResult taken = call.try_acquire(60s, "state");
+  ASSERT_TRUE(taken.lease);
+  const auto record = make_record(loop, taken.lease->fence, "x");
+  EXPECT_TRUE(loop.run(coordinator.publish("state", record, *taken.lease)).stored);
+  EXPECT_EQ(loop.run(coordinator.load("state"))->value, agent::SecretString("x"));
+}
+
 }  // namespace
 }  // namespace jeton::test

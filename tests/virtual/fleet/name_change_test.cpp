@@ -26,6 +26,14 @@ class NameChange : public testing::Test {
     options.connection = connection();
     return options;
   }
+  redis::SentinelOptions sentinel_by_name() {
+    redis::SentinelOptions options;
+    options.master = "jeton";
+    options.sentinels.push_back(connection().address);
+    options.connect = servers.network().connector();
+    options.resolve = servers.network().resolver();
+    return options;
+  }
   // How many connections were made to the server by now.
   [[nodiscard]] std::uint64_t greetings(std::size_t server) const { return servers[server].commands("HELLO"); }
 
@@ -90,6 +98,23 @@ TEST_F(NameChange, HasSeveralAddresses_TheOneInUseIsKept) {
   EXPECT_EQ(greetings(1), 0U);
 }
 
+// A proxy without a server behind it, a server that hangs, one that loads its data.
+TEST_F(NameChange, FirstOfSeveralAddressesIsReachedAndOfNoUse_TheNextOneIsUsed) {
+  servers.network().set_name(server_name, {first_host, second_host});
+  const std::vector<std::function<void()>> ways{
+      [&] { servers[0].freeze(); },
+      [&] { servers[0].refuse("PING", "LOADING Redis is loading the dataset in memory"); }};
+  for (const auto& break_first : ways) {
+    break_first();
+    test::Host host(loop, by_name());
+    host.listen();
+    const Lease lease = host.call.acquire(1h);
+    EXPECT_EQ(servers[1].cli({"GET", test::updater_key}), lease.owner);
+    host.call.release(lease);
+    servers[0].thaw();
+  }
+}
+
 TEST_F(NameChange, LeadsNowhereOrIsNotAnswered_NothingChanges) {
   test::Host host(loop, by_name());
   host.listen();
@@ -121,12 +146,7 @@ TEST_F(NameChange, OfOneServerOfAQuorum_ItsConnectionsMove) {
 TEST_F(NameChange, OfASentinel_TheNextQuestionGoesToTheOther) {
   servers[0].name_primary(MemoryServers::address(2));
   servers[1].name_primary(MemoryServers::address(2));
-  redis::SentinelOptions options;
-  options.master = "jeton";
-  options.sentinels.push_back(connection().address);
-  options.connect = servers.network().connector();
-  options.resolve = servers.network().resolver();
-  redis::SentinelResolver resolver(loop.timers, loop.random, std::move(options));
+  redis::SentinelResolver resolver(loop.timers, loop.random, sentinel_by_name());
   const auto ask = [&] { return loop.run(resolver.resolve(loop.clock.boot_now() + 500ms)); };
   EXPECT_EQ(ask(), MemoryServers::address(2));
   servers.network().set_name(server_name, {second_host});
@@ -136,6 +156,22 @@ TEST_F(NameChange, OfASentinel_TheNextQuestionGoesToTheOther) {
   servers.network().hang_name(server_name, true);
   loop.pass(31s);
   EXPECT_EQ(ask(), MemoryServers::address(1)) << "it answers as long as it is connected";
+}
+
+TEST_F(NameChange, OfSeveralSentinelsTheFirstIsOfNoUse_TheNextQuestionGoesToAnother) {
+  servers.network().set_name(server_name, {first_host, second_host});
+  servers[1].name_primary(MemoryServers::address(2));
+  const std::vector<std::function<void()>> ways{
+      [&] { servers[0].freeze(); },
+      [&] { servers[0].answer("SENTINEL", [](const auto&) { return test::MemoryServer::Reply::nil(); }); }};
+  for (const auto& break_first : ways) {
+    break_first();
+    redis::SentinelResolver resolver(loop.timers, loop.random, sentinel_by_name());
+    const auto ask = [&] { return loop.run(resolver.resolve(loop.clock.boot_now() + 500ms)); };
+    EXPECT_THROW(ask(), TransportError);
+    EXPECT_EQ(ask(), MemoryServers::address(2));
+    servers[0].thaw();
+  }
 }
 
 }  // namespace

@@ -105,5 +105,26 @@ TEST_F(RedisLockInFlight, AnswerWasLost_IsTakenBack) {  // [23]
   expect_lock_stays_free();
 }
 
+// A failover behind one name: the server is a replica for a while, or has none, and loads its data.
+TEST_F(RedisLockInFlight, AnswerWasLostAndTheServerTakesNoWritesForAWhile_IsTakenBackBehindThat) {
+  for (const std::string error :
+       {"READONLY You can't write against a read only replica.", "NOREPLICAS Not enough good replicas to write.",
+        "MISCONF Redis is configured to save RDB snapshots, but it cannot."}) {
+    test::Host host(loop, impatient());
+    warm_up(host);
+    server.freeze();
+    EXPECT_THROW(host.call.try_acquire(1h), TransportError);
+    server.thaw();
+    ASSERT_TRUE(loop.turn_until([&] { return acquisition_reached_the_server(); }));
+    server.refuse("DEL", error);
+    loop.pass(10s);
+    EXPECT_TRUE(exists(updater)) << error;
+    server.refuse("DEL", "");
+    loop.pass(10s);
+    EXPECT_FALSE(exists(updater)) << error;
+    server.cli({"DEL", updater});
+  }
+}
+
 }  // namespace
 }  // namespace jeton::agent

@@ -82,5 +82,25 @@ TEST_F(SealedFleet, KeysAreChangedInThreeSteps_NeedsNoFetch) {
   EXPECT_EQ(fleet.provider.calls, 1U) << "the record is still sealed with the key that was dropped";
 }
 
+// Each host takes the record of the others for garbage of the same generation, and puts its own in its place.
+TEST(SealedByHalf, EachHalfReplacesTheRecordOfTheOther_NowAndThenOnly) {
+  for (const std::size_t servers : {1U, 3U}) {
+    VirtualFleet fleet{{.agents = 8, .servers = servers}};
+    fleet.start_all();
+    fleet.pass(seconds(5));
+    fleet.set_codec(sealed_by({Seal::new_key()}));
+    for (std::size_t i = 0; i < fleet.size() / 2; ++i) {
+      fleet.stop(i);
+      fleet.start(i);
+    }
+    fleet.pass(minutes(1));
+    const auto before = fleet.server().commands();
+    fleet.pass(minutes(5));
+    EXPECT_LT(fleet.server().commands() - before, 50 * fleet.size()) << servers;
+    EXPECT_TRUE(fleet.all_valid());
+    EXPECT_EQ(fleet.provider.calls, 1U);
+  }
+}
+
 }  // namespace
 }  // namespace jeton::test

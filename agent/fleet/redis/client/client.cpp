@@ -238,6 +238,7 @@ Client::~Client() { impl_->stop(); }
 void Client::on_connected(std::function<void()> callback) { impl_->connected_callback_ = std::move(callback); }
 void Client::start() { impl_->kept_.start(); }
 void Client::stop() { impl_->stop(); }
+void Client::leave() { impl_->kept_.leave(); }
 
 Task<Reply> Client::command(std::string_view /*key*/, Command command, BootTime deadline) {
   return Impl::command(impl_, std::move(command), deadline);

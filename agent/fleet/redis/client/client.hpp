@@ -85,6 +85,8 @@ class Client final : public CommandRunner {
 
   // For a Cluster: an error reply is returned, not thrown. `asking`: sends ASKING right before the command.
   Task<Reply> exchange(Command command, BootTime deadline, bool asking = false);
+  // The server is of no use: connects again, to another address of its name if there is one.
+  void leave();
 
   [[nodiscard]] bool is_connected() const override;
   [[nodiscard]] std::string last_error() const override;

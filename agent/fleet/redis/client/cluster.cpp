@@ -4,6 +4,7 @@
 #include <set>
 
 #include "agent/base/log.hpp"
+#include "agent/fleet/redis/client/dial.hpp"
 
 namespace jeton::agent::redis {
 namespace {
@@ -160,6 +161,8 @@ Task<bool> Cluster::learn_from(Node node) {
     co_return true;
   } catch (const TransportError& e) {
     learn_error_ = with_place(node.client->display(), e.what());
+    // The name of a configured endpoint may lead to nodes that know more.
+    if (is_name(node.address) && !map_.contains(node.address)) node.client->leave();
     co_return false;
   }
 }

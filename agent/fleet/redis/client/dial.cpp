@@ -96,7 +96,7 @@ bool is_name(const Address& address) {
 }
 
 Task<Connected> dial(Timers& timers, NameResolver resolve, Connector connect, Address address, TlsOptions tls,
-                     BootTime deadline, ConnectAttempt& attempt) {
+                     BootTime deadline, ConnectAttempt& attempt, std::string last) {
   if (!is_name(address)) {
     std::string ip = address.host;
     Connected only = co_await connect(timers, std::move(address), std::move(tls), deadline, attempt);
@@ -104,7 +104,8 @@ Task<Connected> dial(Timers& timers, NameResolver resolve, Connector connect, Ad
     co_return only;
   }
   if (tls.server_name.empty()) tls.server_name = address.host;
-  const std::vector<std::string> found = co_await resolve(timers, address.host, deadline, attempt);
+  std::vector<std::string> found = co_await resolve(timers, address.host, deadline, attempt);
+  std::stable_partition(found.begin(), found.end(), [&last](const std::string& ip) { return ip != last; });
   Connected failed;
   failed.failure = "the name has no address";
   for (std::size_t i = 0; i < found.size(); ++i) {

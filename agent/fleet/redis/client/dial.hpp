@@ -12,11 +12,11 @@
 
 namespace jeton::agent::redis {
 
-// Tries the addresses of the name one after the other. With TLS the certificate must be for the name, unless `tls` says
-// otherwise. An operator must act if that is so at one of the addresses. Throws TransportError if the name cannot be
-// resolved.
+// Tries the addresses of the name one after the other, `last` behind the others: one that was reached and of no use.
+// With TLS the certificate must be for the name, unless `tls` says otherwise. An operator must act if that is so at one
+// of the addresses. Throws TransportError if the name cannot be resolved.
 Task<Connected> dial(Timers& timers, NameResolver resolve, Connector connect, Address address, TlsOptions tls,
-                     BootTime deadline, ConnectAttempt& attempt);
+                     BootTime deadline, ConnectAttempt& attempt, std::string last = {});
 
 // Whether the host of the address is a name, which must be resolved.
 [[nodiscard]] bool is_name(const Address& address);

@@ -71,6 +71,11 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
     connection_->close("to be connected again");
   }
 
+  void leave() {
+    useless_ip_ = connected_ip_;
+    renew();
+  }
+
   std::string display_;
   std::optional<Duration> keepalive_;
   std::string mode_;
@@ -123,9 +128,11 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
     } catch (const Error& e) {
       failure = {with_place(display_, e.what()), dynamic_cast<const SetupError*>(&e) != nullptr};
     }
+    const bool was_reached = connection_ != nullptr;
     connection_.reset();
     if (stopped_) co_return;
     if (!was_of_use) forget_idleness();
+    if (!was_of_use && was_reached && !renewing_) useless_ip_ = connected_ip_;
     if (!renewing_) report(failure);
     if (const auto down = callbacks_.down) down(failure.reason);
   }
@@ -135,8 +142,8 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
     Address address = options_.address;
     if (options_.endpoint_resolver) address = co_await resolve_endpoint();
     const BootTime deadline = now() + options_.timeout;
-    Connected dialed =
-        co_await dial(timers_, options_.resolve, options_.connect, address, options_.tls, deadline, attempt_);
+    Connected dialed = co_await dial(timers_, options_.resolve, options_.connect, address, options_.tls, deadline,
+                                     attempt_, useless_ip_);
     if (stopped_) throw TransportError("stopped");
     if (!dialed.transport) co_return Failure{with_place(display_, dialed.failure), dialed.operator_must_act};
     connection_ = std::make_shared<Connection>(timers_, std::move(dialed.transport), options_.limits, display_,
@@ -258,6 +265,7 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
   std::shared_ptr<Connection> connection_;
   Address connected_to_;
   std::string connected_ip_;
+  std::string useless_ip_;    // the last that was reached and of no use
   int like_ends_ = 0;         // how many connections in a row the server ended after about the same idle time
   Duration shortest_idle_{};  // of these
   std::set<std::string> reported_;
@@ -275,6 +283,7 @@ KeptConnection::~KeptConnection() { impl_->stop(); }
 void KeptConnection::start() { impl_->start(); }
 void KeptConnection::stop() { impl_->stop(); }
 void KeptConnection::renew() { impl_->renew(); }
+void KeptConnection::leave() { impl_->leave(); }
 Duration KeptConnection::keepalive(Duration usual) const { return std::min(usual, impl_->keepalive_.value_or(usual)); }
 const std::string& KeptConnection::mode() const { return impl_->mode_; }
 const std::string& KeptConnection::display() const { return impl_->display_; }

@@ -51,6 +51,8 @@ class KeptConnection {
 
   // Closes the working connection, and makes a new one at once.
   void renew();
+  // The server is of no use: as renew(), and another address of its name is tried first.
+  void leave();
 
   // The server of the last attempt, with the database and the origin of the address: "redis://127.0.0.1:6379/0",
   // "redis://10.0.0.1:6379/0 (sentinel "jeton")"; while the address is being resolved: "sentinel "jeton"".

@@ -32,7 +32,8 @@ std::string advice_for(const ServerError& error) {
 struct Reached {
   std::shared_ptr<Connection> connection;  // may be closed
   std::string ip;
-  BootTime resolve_at{};  // look then whether its name leads elsewhere
+  std::string useless_ip;  // the last that gave no answer
+  BootTime resolve_at{};   // look then whether its name leads elsewhere
 };
 
 std::string listed(const std::vector<Refusal>& answers) {
@@ -65,8 +66,10 @@ class SentinelResolver::Impl : public std::enable_shared_from_this<Impl> {
       // Half of the time left, so that a silent one leaves time for the others and a distant one has enough.
       const BootTime share = i + 1 < count ? now + (deadline - now) / 2 : deadline;
       Refusal refusal;
+      bool has_answered = false;
       try {
         const SentinelAnswer answer = co_await self->ask(index, share);
+        has_answered = true;
         if (votes.decides(answer)) co_return self->believe(index, answer);
         refusal.reason = self->name_of(index) + (votes.bearing_of(answer) == SentinelVotes::Bearing::behind
                                                      ? ": has missed a failover that another sentinel reported"
@@ -78,6 +81,7 @@ class SentinelResolver::Impl : public std::enable_shared_from_this<Impl> {
       } catch (const Error& e) {
         refusal.reason = with_place(self->name_of(index), e.what());
       }
+      if (!has_answered) self->reached_[index].useless_ip = self->reached_[index].ip;
       if (self->interruptions_ != interruptions) throw TransportError(self->origin() + ": stopped");
       refusals.push_back(std::move(refusal));
     }
@@ -144,6 +148,7 @@ class SentinelResolver::Impl : public std::enable_shared_from_this<Impl> {
       throw ServerError(name_of(index), answer.text.reveal());
     }
     if (answer.is_nil()) {
+      connection->close("does not know the name");
       throw SetupError("does not know the name \"" + options_.master + "\"; check coordination.redis.sentinel.master");
     }
     SentinelAnswer named;
@@ -179,7 +184,7 @@ class SentinelResolver::Impl : public std::enable_shared_from_this<Impl> {
   Task<std::shared_ptr<Connection>> connect(std::size_t index, BootTime deadline) {
     const auto attempt = new_attempt();
     Connected dialed = co_await dial(timers_, options_.resolve, options_.connect, options_.sentinels[index],
-                                     options_.tls, deadline, *attempt);
+                                     options_.tls, deadline, *attempt, reached_[index].useless_ip);
     if (dialed.operator_must_act) throw SetupError(dialed.failure);
     if (!dialed.transport) throw TransportError(dialed.failure);
     auto connection = std::make_shared<Connection>(timers_, std::move(dialed.transport), ReplyLimits{}, name_of(index));
