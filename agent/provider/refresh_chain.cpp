@@ -27,12 +27,13 @@ std::string place_of(const SecretTemplate& configured) {
 }
 
 // A provider may have a code of its own for a refused refresh token, or none. An error about the client, the grant or
-// the URL is not about the refresh token.
+// the URL is not about the refresh token; without a code 404 and 410 are about the URL.
 bool may_be_of_refresh_token(const SourceError& refusal) {
   constexpr std::array<std::string_view, 5> of_others{"invalid_client", "unauthorized_client", "unsupported_grant_type",
                                                       "invalid_scope", "invalid_target"};
   const int status = refusal.status();
-  const bool leads_elsewhere = (status >= 300 && status < 400) || status == 405;
+  const bool is_missing = refusal.code().empty() && (status == 404 || status == 410);
+  const bool leads_elsewhere = (status >= 300 && status < 400) || status == 405 || is_missing;
   return refusal.kind() == Kind::permanent && status != 0 && !leads_elsewhere &&
          std::find(of_others.begin(), of_others.end(), refusal.code()) == of_others.end();
 }
@@ -137,6 +138,9 @@ Task<FetchedToken> fetch_by_chain(FetchContext context, const SecretTemplate& co
       }
       if (!may_be_of_refresh_token(e)) throw;
       if (!refused) refused = e;
+      // The provider may not have seen the request. The one before, sent without need, would end the chain at a strict
+      // one.
+      if (dynamic_cast<const ForeignRefusal*>(&e) != nullptr) break;
     }
   }
   throw with_remedy(*refused, place);

@@ -148,8 +148,8 @@ Generation CurrentToken::own_generation(std::uint64_t fence) const {
   return std::max<Generation>(fence, generation() + 1) + static_cast<std::uint64_t>(random_.uniform() * span);
 }
 
-Record CurrentToken::successor(FetchedToken fetched, BootTime asked_at, Generation generation,
-                               const std::string& host) const {
+Record CurrentToken::successor(FetchedToken fetched, BootTime asked_at, Generation generation, const std::string& host,
+                               bool revokes) const {
   Record next;
   next.generation = generation;
   next.value = std::move(fetched.value);
@@ -182,7 +182,7 @@ Record CurrentToken::successor(FetchedToken fetched, BootTime asked_at, Generati
   if (next.value == record_->value) {
     next.first_generation = record_->token_generation();
     next.previous = record_->previous;
-  } else if (config_.refresh.overlap > Milliseconds{0}) {
+  } else if (revokes || config_.refresh.overlap > Milliseconds{0}) {
     next.previous = PreviousToken{record_->value, record_->token_generation(),
                                   std::min(record_->expires_at, now + config_.refresh.overlap), record_->expires_at,
                                   std::min(record_->expires_boot, clock.boot_now() + config_.refresh.overlap)};

@@ -57,9 +57,10 @@ class CurrentToken {
   [[nodiscard]] Generation own_generation(std::uint64_t fence) const;
   // The next record, with the present token as its previous token while that has overlap left. If the provider returns
   // the same token again while it is valid, the token keeps the generation by which readers know it. `asked_at`: before
-  // the request was sent; from then on the token has its lifetime.
+  // the request was sent; from then on the token has its lifetime. `revokes`: the present token is named without an
+  // overlap, too, because the hosts have to know what is to be revoked.
   [[nodiscard]] Record successor(FetchedToken fetched, BootTime asked_at, Generation generation,
-                                 const std::string& host) const;
+                                 const std::string& host, bool revokes) const;
   // The record that brings `state` and no new token: the present token under another generation, which stays the same
   // token to its readers. Without a token a blank record carries the state.
   [[nodiscard]] Record with_state(const SecretString& state, Generation generation, const std::string& host) const;

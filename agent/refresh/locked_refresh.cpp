@@ -186,7 +186,8 @@ std::optional<Record> LockedRefresh::record_of(Fetched& fetched, Generation gene
   if (fetched.token) {
     JETON_FAILPOINT("refresh.fetched");
     const bool is_dated = fetched.token->dated_end.has_value();
-    Record record = parts_.current.successor(std::move(*fetched.token), fetched.asked_at, generation, parts_.host);
+    Record record = parts_.current.successor(std::move(*fetched.token), fetched.asked_at, generation, parts_.host,
+                                             parts_.source.revokes());
     record.rejections = parts_.rejections.count_with(record, rejected);
     if (!is_dated || record.valid(parts_.timers.clock())) return record;
     fetched.failure = ran_out_before(std::move(record.state));

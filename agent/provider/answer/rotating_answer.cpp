@@ -190,11 +190,15 @@ RotatingAnswer read_rotating_answer(const AnswerContent& content, const AnswerTe
   return answer;
 }
 
-SourceError refusal_of(const SourceError& refusal, const AnswerContent& content, const AnswerTerms& terms) {
-  if (!terms.rotates || !is_success_status(terms.response.status)) return refusal;
+void throw_refusal(const SourceError& refusal, const AnswerContent& content, const AnswerTerms& terms) {
+  const int status = terms.response.status;
+  const bool refuses_a_grant = status == 400 || status == 401;  // RFC 6749 section 5.2
+  const bool in_its_words = !refusal.code().empty() || (refuses_a_grant && !content.unreadable);
+  if (!is_success_status(status) && !in_its_words) throw ForeignRefusal(refusal);
+  if (!is_success_status(status) || !terms.rotates) throw SourceError(refusal);
   const RefreshTokenAnswer found = refresh_token_in(content, terms);
   const bool is_new = found.value ? !(*found.value == terms.presented) : !found.fault.empty();
-  if (!is_new) return refusal;
+  if (!is_new) throw SourceError(refusal);
   SourceError kept(
       SourceError::Kind::permanent,
       std::string(refusal.what()) +
@@ -203,7 +207,7 @@ SourceError refusal_of(const SourceError& refusal, const AnswerContent& content,
   kept.set_refusal(refusal.code(), refusal.status());
   keep_bytes(kept, terms.response.status, content.headers, content.body, terms.presented);
   kept.set_spent();
-  return kept;
+  throw SourceError(kept);
 }
 
 SourceError failure_of(const HttpError& error, bool rotates, const SecretString& presented) {

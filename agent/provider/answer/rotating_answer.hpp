@@ -36,10 +36,16 @@ struct AnswerTerms {
 // Reads an answer that was accepted.
 [[nodiscard]] RotatingAnswer read_rotating_answer(const AnswerContent& content, const AnswerTerms& terms);
 
-// For an answer that was taken for a refusal. With a new refresh token and the status of a success it may not be one:
-// then its bytes are kept for an operator.
-[[nodiscard]] SourceError refusal_of(const SourceError& refusal, const AnswerContent& content,
-                                     const AnswerTerms& terms);
+// A refusal that the provider may not have written: it has no error code, and is a page of a firewall, a proxy or a web
+// server, or has a status by which no token endpoint refuses a grant.
+class ForeignRefusal : public SourceError {
+ public:
+  explicit ForeignRefusal(const SourceError& refusal) : SourceError(refusal) {}
+};
+
+// For an answer that was taken for a refusal: throws it. With a new refresh token and the status of a success it may
+// not be one: then its bytes are kept for an operator.
+[[noreturn]] void throw_refusal(const SourceError& refusal, const AnswerContent& content, const AnswerTerms& terms);
 
 // For a request without a complete answer. The received part of a success is kept for an operator if the source
 // rotates. `presented`: the refresh token that was sent.

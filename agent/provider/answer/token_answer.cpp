@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -27,8 +28,20 @@ constexpr std::array<std::string_view, 32> auth_schemes{
     // Schemes of providers.
     "API-Key", "ApiKey", "AWS4-HMAC-SHA256", "Bot", "GenieKey", "GoogleLogin", "Hawk", "JWT", "Key", "MAC", "NTLM",
     "PoP", "Snowflake", "Splunk", "SSO-Key", "SSWS", "Token", "Zoho-oauthtoken"};
+constexpr std::size_t standard_schemes = 14;  // of them, the first
+// What a token is for, and not how it is presented: Slack, and RFC 8693 section 2.2.1.
+constexpr std::array<std::string_view, 3> kinds_of_tokens{"bot", "user", "N_A"};
 
 constexpr std::size_t longest_plain_word = 16;  // bytes; a longer one with a digit may be a secret
+
+// A standard scheme as its standard writes it: readers put it in front of the token, and many servers compare it byte
+// by byte. The spelling of another one is its provider's.
+std::string spelled(std::string_view scheme) {
+  const auto standard = std::span(auth_schemes).first(standard_schemes);
+  const auto found = std::find_if(standard.begin(), standard.end(),
+                                  [&](std::string_view one) { return equal_ignoring_case(one, scheme); });
+  return std::string(found == standard.end() ? scheme : *found);
+}
 
 bool is_name_character(char c) { return is_ascii_alphanumeric(c) || c == '-' || c == '.' || c == '_'; }
 
@@ -52,7 +65,7 @@ TokenText split_token(std::string_view text, const std::string& name) {
   TokenText token;
   const std::size_t blank = text.find(' ');
   if (blank != std::string_view::npos && is_auth_scheme(text.substr(0, blank))) {
-    token.scheme = text.substr(0, blank);
+    token.scheme = spelled(text.substr(0, blank));
     text = without_blanks(text.substr(blank));
   }
   if (const auto fault = fault_of_value(text)) {
@@ -144,12 +157,17 @@ bool shows(std::string_view text, std::span<const SecretString> secrets) {
   });
 }
 
+// A URI (RFC 6749 section 8.1) cannot be a scheme either.
+bool is_kind_of_token(std::string_view word) {
+  return word.starts_with("urn:") || word.starts_with("https://") ||
+         std::find(kinds_of_tokens.begin(), kinds_of_tokens.end(), word) != kinds_of_tokens.end();
+}
+
 // Whether the word may be shown as the type of a token, which every user can see: a known scheme, or a token_type as in
-// RFC 6749 and RFC 8693 that does not look like a secret itself.
+// RFC 6749 that does not look like a secret itself.
 bool may_be_type(std::string_view word) {
   if (is_auth_scheme(word)) return true;
   if (word.empty() || !is_token_type(word)) return false;
-  if (word.starts_with("urn:") || word.starts_with("https://")) return true;
   return std::all_of(word.begin(), word.end(), is_name_character) &&
          (word.size() < longest_plain_word || !has_digit(word));
 }
@@ -175,7 +193,8 @@ std::string find_type(const AnswerContent& content, const ResponseConfig& config
   const std::string_view type = text_in(*value);
   if (type.empty()) return {};
   if (shows(type, secrets)) refuse(name + "is the token itself, and every user can see the type; change its pointer");
-  if (may_be_type(type)) return std::string(type);
+  if (is_kind_of_token(type)) return {};
+  if (may_be_type(type)) return spelled(type);
   if (is_prose(type)) return {};
   refuse(name + "is not a word such as Bearer, and may be a secret; change its pointer");
 }

@@ -126,7 +126,7 @@ class HttpSource final : public Source {
     try {
       refuse_unless_accepted(response, content, config_->response, sent.request.display, sent.secrets);
     } catch (const SourceError& e) {
-      throw refusal_of(e, content, terms);
+      throw_refusal(e, content, terms);
     }
     RotatingAnswer answer = read_rotating_answer(content, terms);
     co_return answer;

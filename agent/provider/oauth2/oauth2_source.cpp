@@ -149,7 +149,7 @@ class OAuth2Source final : public Source {
       refuse_unless_accepted(response, content, config_->response, sent.request.display, sent.secrets);
     } catch (const SourceError& e) {
       if (where.offers_dpop && e.code() == "invalid_request") refuse_where_dpop_is_offered(e);
-      throw refusal_of(e, content, terms);
+      throw_refusal(e, content, terms);
     }
     RotatingAnswer answer = read_rotating_answer(content, terms);
     co_return answer;

@@ -77,7 +77,7 @@ TEST(TokenHeader, FirstWordIsNoScheme_IsRefusedAndNotShown) {
   for (const char* value : {"SID=SECRET; path=/", "SECRET path=/", "my SECRET", "SECRETabc xyz"}) {
     EXPECT_THAT(refused("", config, {header("X-Token", value)}), HasSubstr("scheme such as Bearer")) << value;
   }
-  for (const char* scheme : {"Bearer", "bearer", "DPoP", "AWS4-HMAC-SHA256", "SSWS", "Token"}) {
+  for (const char* scheme : {"Bearer", "DPoP", "AWS4-HMAC-SHA256", "SSWS", "Token"}) {
     const FetchedToken token = read_answer("", config, {header("X-Token", std::string(scheme) + " tok-1")});
     EXPECT_EQ(token.type, scheme);
     EXPECT_EQ(token.value.reveal(), "tok-1");
@@ -87,6 +87,7 @@ TEST(TokenHeader, FirstWordIsNoScheme_IsRefusedAndNotShown) {
 TEST(TokenText, StandsBehindAScheme_SchemeIsTheType) {
   EXPECT_EQ(read_answer(R"({"access_token":"Bearer tok-1","expires_in":60})", {}).type, "Bearer");
   EXPECT_EQ(read_answer(R"({"access_token":"Bearer tok-1","expires_in":60})", {}).value.reveal(), "tok-1");
+  EXPECT_EQ(read_answer(R"({"access_token":"bearer tok-1","expires_in":60})", {}).type, "Bearer");
   EXPECT_THAT(refused(R"({"access_token":"tok SECRET","expires_in":60})", {}), HasSubstr("a space at byte 4"));
   ResponseConfig text = token_at({});
   text.format = ResponseConfig::Format::text;
@@ -105,11 +106,31 @@ TEST(TokenType, IsASecretOrLooksLikeOne_IsRefused) {
   EXPECT_THAT(with_type("ref-SECRET-1"), HasSubstr("is the token itself"));
   EXPECT_THAT(with_type("SID=SECRET;"), HasSubstr("not a word such as Bearer"));
   EXPECT_THAT(with_type("SECRET0123456789abcdef"), HasSubstr("not a word such as Bearer"));
-  EXPECT_THAT(with_type("urn:" + std::string(60, 'x')), HasSubstr("not a word such as Bearer"))
-      << "no segment has room";
-  EXPECT_THAT(with_type("urn:" + std::string(59, 'x')), HasSubstr("accepted"));
-  for (const char* good : {"Bearer", "mac", "N_A", "urn:ietf:params:oauth:token-type:jwt"}) {
+  EXPECT_THAT(with_type(std::string(64, 'x')), HasSubstr("not a word such as Bearer")) << "no segment has room";
+  EXPECT_THAT(with_type(std::string(63, 'x')), HasSubstr("accepted"));
+  for (const char* good : {"Bearer", "SSWS", "zoho-oauthtoken", "Bot"}) {
     EXPECT_EQ(with_type(good), std::string("accepted as ") + good + ": tok-SECRET-1");
+  }
+}
+
+// Readers put the type in front of the token. Many resource servers compare it byte by byte with "Bearer ".
+TEST(TokenType, IsAStandardSchemeInAnyCase_IsWrittenAsInItsStandard) {
+  ResponseConfig config;
+  config.type = "/token_type";
+  for (const auto& [given, written] : {std::pair("bearer", "Bearer"), std::pair("BEARER", "Bearer"),
+                                       std::pair("dpop", "DPoP"), std::pair("mac", "mac")}) {
+    const std::string body = R"({"access_token":"tok-1","expires_in":60,"token_type":")" + std::string(given) + "\"}";
+    EXPECT_EQ(read_answer(body, config).type, written);
+  }
+}
+
+// "bot" and "user" of Slack, whose API takes Bearer only; N_A and the URIs of RFC 8693.
+TEST(TokenType, SaysWhatTheTokenIs_IsLeftOut) {
+  ResponseConfig config;
+  config.type = "/token_type";
+  for (const char* kind : {"bot", "user", "N_A", "urn:ietf:params:oauth:token-type:jwt", "https://example.com/pop"}) {
+    const std::string body = R"({"access_token":"tok-1","expires_in":60,"token_type":")" + std::string(kind) + "\"}";
+    EXPECT_EQ(read_answer(body, config).type, "") << kind;
   }
 }
 

@@ -217,6 +217,25 @@ TEST_F(RefreshAnswer, IsARefusalInOtherWords_TheOneBeforeIsTriedAndTheFileIsName
   }
 }
 
+// A firewall, or one of several web servers that lacks the route. A strict provider that sees the one before takes it
+// for stolen, and ends the chain.
+TEST_F(RefreshAnswer, IsARefusalOfSomebodyElse_TheOneBeforeIsNotSent) {
+  const SecretString state =
+      RefreshChain(SecretString(), SecretString("r0")).after(SecretString("r0"), SecretString("r1"));
+  for (const auto& [status, body] :
+       {std::pair(403, "<html>Access denied</html>"), std::pair(400, "Bad Request"), std::pair(401, ""),
+        std::pair(403, R"({"message":"Forbidden"})"), std::pair(404, "<html>nginx</html>"),
+        std::pair(404, R"({"message":"no Route matched with those values"})")}) {
+    answer(status, body);
+    transport.requests.clear();
+    const SourceError e = failure(config, state);
+    EXPECT_EQ(e.kind(), Kind::permanent);
+    EXPECT_EQ(transport.requests.size(), 1U) << status << body;
+    EXPECT_EQ(value(last_form(), "refresh_token"), "r1");
+    EXPECT_EQ(std::string(e.what()).find("put a new one into") != std::string::npos, status != 404) << e.what();
+  }
+}
+
 TEST_F(RefreshAnswer, IsOfNoUseAndSaysWhenToComeBack_PauseIsKept) {
   answer(200, "<html>maintenance</html>", "7200");
   EXPECT_EQ(failure(config).retry_after(), Duration{2h});

@@ -20,7 +20,7 @@ struct TokenParts : RefreshParts {
     token.value = SecretString(value);
     token.issued_at = loop.clock.wall_now();
     token.expires_at = token.issued_at + minutes(10);
-    return current.successor(std::move(token), now(), generation, "host");
+    return current.successor(std::move(token), now(), generation, "host", false);
   }
   [[nodiscard]] std::string_view shown() const { return segment.record->value.reveal(); }
   int writes = 0;

@@ -45,6 +45,21 @@ TEST_F(Revocation, TokenIsReplaced_HappensOnceForTheFleetAndNotBeforeTheOverlapE
   EXPECT_EQ(fleet.provider.revocation_calls, 2U);
 }
 
+// The default.
+TEST_F(Revocation, ThereIsNoOverlap_HappensOnceForTheFleetAndAtOnce) {
+  FleetSettings none = settings(3);
+  none.refresh.overlap = milliseconds(0);
+  VirtualFleet fleet(none);
+  fleet.start_all();
+  fleet.pass(seconds(5));
+  ASSERT_TRUE(renewed_by(fleet, 0));
+  fleet.pass(seconds(1));
+  EXPECT_EQ(fleet.provider.revoked, std::vector<std::string>{"token-1"});
+  for (const auto& segment : fleet.segments) EXPECT_FALSE(segment.record->previous) << "it is not acceptable";
+  fleet.pass(minutes(2));
+  EXPECT_EQ(fleet.provider.revocation_calls, 1U);
+}
+
 TEST_F(Revocation, ProviderFails_IsTriedUntilItHasHeardIt) {
   VirtualFleet fleet(settings(1));
   fleet.provider.failing_revocations = 3;
