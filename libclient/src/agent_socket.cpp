@@ -70,7 +70,7 @@ int connect_to_agent(const char* directory, std::int64_t deadline_ms) noexcept {
   sockaddr_un address = {};
   Descriptor folder(-1);
   if (!make_address(directory, address, folder)) return -1;
-  Descriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  Descriptor fd = above_standard(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (fd.get() < 0 || !connect_to(fd.get(), address, deadline_ms)) return -1;
   return fd.release();
 }

@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <new>
 
+#include "libclient/src/descriptor.hpp"
+
 namespace jeton::client {
 namespace {
 
@@ -31,7 +33,7 @@ int cancel_fd(jeton_cancel* cancel) noexcept {
   if (cancel == nullptr) return -1;
   std::uint64_t known = cancel->event.load(std::memory_order_seq_cst);
   if (fd_of(known) >= 0) return fd_of(known);
-  const int made = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  const int made = above_standard(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)).release();
   if (made < 0) return made;
   // The number of a parent's descriptor may be another's here by now, so that one is not closed.
   if (cancel->event.compare_exchange_strong(known, event_of_this_process(made), std::memory_order_seq_cst)) return made;

@@ -1,6 +1,7 @@
 // A file descriptor that is closed. Internal to libjeton, without exceptions and without the agent's code.
 #pragma once
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -27,5 +28,13 @@ class Descriptor {
  private:
   int fd_;
 };
+
+// In a program that has closed one of its standard descriptors, the next new one takes that number, and what the
+// program then prints goes there: to the agent, which takes it for the end of a lock. -1 stays.
+[[nodiscard]] inline Descriptor above_standard(int fd) {
+  Descriptor made(fd);
+  if (fd < 0 || fd > STDERR_FILENO) return made;
+  return Descriptor(::fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+}
 
 }  // namespace jeton::client

@@ -29,7 +29,7 @@ bool watch(int fd, const char* path, std::uint32_t events) { return ::inotify_ad
 
 // -1: not even that.
 int make_timer() {
-  Descriptor timer(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
+  Descriptor timer = above_standard(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
   itimerspec time = {};
   time.it_value.tv_nsec = time.it_interval.tv_nsec = look_every_ns;
   if (timer.get() < 0 || ::timerfd_settime(timer.get(), 0, &time, nullptr) != 0) return -1;
@@ -83,7 +83,7 @@ jeton_status watch_twice(const jeton_token& token, int fd) {
 
 extern "C" jeton_status jeton_event_fd(jeton_token* token, int* fd) {
   if (token == nullptr || fd == nullptr) return JETON_INVALID_ARGUMENT;
-  jeton::client::Descriptor made(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+  jeton::client::Descriptor made = jeton::client::above_standard(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
   jeton_status status = made.get() < 0 ? JETON_SYSTEM_ERROR : jeton::client::watch_twice(*token, made.get());
   // ENOSPC: no watch is left (fs.inotify.max_user_watches).
   if (status == JETON_SYSTEM_ERROR && (made.get() < 0 || errno == ENOSPC)) {

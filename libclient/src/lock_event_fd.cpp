@@ -43,8 +43,8 @@ std::int64_t look_at_ms(const jeton_lock& lock) {
 // False: the system has no room for them.
 bool make_descriptors(jeton_lock& lock) {
   const ForkPause pause;
-  Descriptor timer(::timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK));
-  Descriptor events(::epoll_create1(EPOLL_CLOEXEC));
+  Descriptor timer = above_standard(::timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK));
+  Descriptor events = above_standard(::epoll_create1(EPOLL_CLOEXEC));
   if (timer.get() < 0 || events.get() < 0 || !follow(events.get(), timer.get()) ||
       (lock.fd >= 0 && !follow(events.get(), lock.fd))) {
     return false;

@@ -1,6 +1,6 @@
 // Locks of the Node.js binding beside a real agent (run by node_test.sh in the package's folder).
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
@@ -69,6 +69,33 @@ test('who asks meanwhile does not hold up the waiter', { timeout }, async () => 
   }
   await released;
   await Promise.all([waiter.close(), holder.close()]);
+});
+
+test('a lock is waited for again before the loop has told of its loss', { timeout }, async () => {
+  const lock = await jeton.lock('again', { ttl: 6000 });
+  const { lost } = lock;
+  const other = new jeton.Lock('again');
+  const next = other.acquire();
+  execFileSync(process.env.JETONCTL, ['lock', 'release', 'again', '--owner', lock.owner]);
+  while (lock.held);
+  const again = lock.acquire({ timeout });
+  assert.ok(lost.aborted);
+  assert.equal(lost.reason.code, 'JETON_LOCK_LOST');
+  assert.ok(await next);
+  await other.close();
+  assert.equal(await again, true);
+  assert.ok(lock.held && !lock.lost.aborted);
+  await lock.close();
+});
+
+test('the signal of a lock that nobody references is aborted', { timeout }, async () => {
+  const { lost } = await jeton.lock('forgotten', { ttl: 60_000 });
+  const told = new Promise((resolve) => lost.addEventListener('abort', resolve, { once: true }));
+  const collector = setInterval(globalThis.gc, 1);
+  await told;
+  clearInterval(collector);
+  assert.equal(lost.reason.code, 'JETON_LOCK_LOST');
+  await (await jeton.lock('forgotten', { timeout })).close();
 });
 
 test('a wait is aborted', async () => {

@@ -313,6 +313,16 @@ test('tokens that nobody closed are freed', async () => {
   assert.ok(Number(await mappings()) <= before);
 });
 
+test('a wait keeps the token that nobody else references', { timeout }, async () => {
+  const wait = jeton.open('api').waitChange(jeton.open('api').current().generation);
+  for (let i = 0; i < 20; ++i) {
+    globalThis.gc();
+    await new Promise(setImmediate);
+  }
+  await refresh();
+  assert.equal(await wait, jeton.open('api').current().generation);
+});
+
 test('the fetch wrapper reports a 401 and tries once more', async () => {
   const token = jeton.open('api');
   // The more rejections in a row, the later the next token; a requested one starts from the beginning.

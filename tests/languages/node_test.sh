@@ -24,7 +24,7 @@ cd "$work"
 node --expose-gc --test node_test.mjs
 node --test node_worker_test.mjs
 PAGE=$binding/../../README.md node --test node_documents_test.mjs
-node --test node_lock_test.mjs   # the last one: it kills the agent
+node --expose-gc --test node_lock_test.mjs   # the last one: it kills the agent
 for target in es2022 esnext; do
   node_modules/.bin/tsc --noEmit --strict --module nodenext --moduleResolution nodenext --target "$target" --types node \
     node_types.ts

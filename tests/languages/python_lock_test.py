@@ -270,6 +270,18 @@ class Locks(unittest.TestCase):
                     database.execute("UPDATE report SET fence = ?", (lock.fence + 10**12,))
             self.assertEqual(subprocess.run(command, env=environment).returncode, 4)
 
+    def test_what_is_printed_without_standard_descriptors_ends_no_lock(self):
+        program = (
+            "import os, sys; import jeton\n"
+            "os.closerange(0, 3)\n"
+            "with jeton.Lock(sys.argv[1]) as lock:\n"
+            "    for fd in (lock.fileno(), 0, 1, 2):\n"
+            "        if fd <= 2 and os.path.exists(f'/proc/self/fd/{fd}'): os._exit(3)\n"
+        )
+        environment = {**os.environ, "PYTHONPATH": str(BINDING)}
+        command = [sys.executable, "-c", program, self.name]
+        self.assertEqual(subprocess.run(command, env=environment).returncode, 0)
+
     def test_the_example_is_strictly_typed(self):
         with tempfile.TemporaryDirectory() as cache:
             command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", cache, "jeton", "examples/nightly_job.py"]

@@ -134,7 +134,10 @@ export class Lock {
   /** Replaces the TTL, from now on and for the renewals to come. JETON_LOCK_LOST, JETON_LOCK_NOT_HELD. */
   extend(ttl: number): Promise<void>;
   readonly held: boolean;
-  /** Aborted at the loss, with a JetonError as its reason; a new one for each time that the lock is taken. */
+  /**
+   * Aborted at the loss, with a JetonError as its reason; a new one for each time that the lock is taken. A held lock that
+   * the program no longer references is released when it is collected, which is a loss: keep the object.
+   */
   readonly lost: AbortSignal;
   /** Rises with every acquisition by any client. */
   readonly fence: bigint;

@@ -271,10 +271,10 @@ JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_accepts(jeton_token *token, con
  * same owner id and fence, until the TTL ends.
  *
  * Threads: one takes and releases the lock; any may query its state. jeton_lock_close when no thread uses it any more.
- * Descriptors: a connection to the agent while the lock is held or waited for. A handle keeps it after a release, for its
- * next lock, which is cheaper then; a process keeps 32 at most. A process that changes its effective user
- * or group makes a new one. The agent goes on judging a kept one by the supplementary groups at its connect(2): after
- * setgroups(2) alone, close the handle and open another.
+ * Descriptors, none of them 0, 1 or 2: a connection to the agent while the lock is held or waited for. A handle keeps
+ * it after a release, for its next lock, which is cheaper then; a process keeps 32 at most. A process that changes its
+ * effective user or group makes a new one. The agent goes on judging a kept one by the supplementary groups at its
+ * connect(2): after setgroups(2) alone, close the handle and open another.
  * Fork: the lock stays with the parent, whatever the child does or how long it lives. In the child every handle is as
  * new, without fence, owner id, reason and descriptor (JETON_LOCK_NOT_HELD); it may take locks of its own. */
 

@@ -22,15 +22,31 @@ class Handle {
   poll = null;
   calls = 0;
   unwanted = false;
+  lost = new AbortController();
+  lookForLoss = null; // while it is held, as far as is known
 
-  constructor(lock) {
+  constructor(lock, name) {
     this.lock = lock;
+    this.name = name;
     atEnd(address.lock_close, lock);
+  }
+
+  get reason() {
+    if (this.lock === null) return '';
+    const text = Buffer.alloc(512);
+    jeton.lock_reason(this.lock, text, text.length);
+    return textIn(text);
   }
 
   stopPolling() {
     this.poll?.close();
-    this.poll = null;
+    this.poll = this.lookForLoss = null;
+  }
+
+  /** `lost`: of the time that it was held; it may have been asked for again meanwhile. */
+  abort(reason, lost = this.lost) {
+    if (lost === this.lost) this.stopPolling();
+    lost.abort(new JetonError('JETON_LOCK_LOST', `lock '${this.name}' is lost: ${reason}`, LOCK_LOST));
   }
 
   free() {
@@ -55,19 +71,21 @@ class Handle {
   }
 }
 
-// Of locks that the program no longer references.
-const forgotten = new FinalizationRegistry((handle) => handle.free());
+// Of locks that the program no longer references. What works under one may still have its signal.
+const forgotten = new FinalizationRegistry((handle) => {
+  if (handle.lookForLoss !== null) handle.abort('the program no longer references it');
+  handle.free();
+});
 
 export class Lock {
   #handle;
-  #lost = new AbortController();
   #endWait = null; // of an acquire() that waits
 
   constructor(name, options) {
     this.name = given.name(name, 'lock');
     const lock = outWord();
     check(jeton.lock_open(lockOptions(given.options(options)), name, lock), `lock '${name}'`);
-    this.#handle = new Handle(lock[0]);
+    this.#handle = new Handle(lock[0], name);
     forgotten.register(this, this.#handle, this.#handle);
   }
 
@@ -77,8 +95,9 @@ export class Lock {
     given.signal(signal)?.throwIfAborted();
     const wait = timeout === undefined ? -1n : given.milliseconds(timeout, 'timeout');
     const handle = this.#open();
+    handle.lookForLoss?.(); // what works under the lock hears of its loss before the lock is taken again
     this.#check(jeton.lock_start(handle.lock, wait));
-    this.#lost = new AbortController();
+    handle.lost = new AbortController();
     let status;
     try {
       status = await this.#outcome(signal);
@@ -101,14 +120,17 @@ export class Lock {
     const handle = this.#open();
     this.#endWait?.(new JetonError('JETON_LOCK_NOT_HELD', `lock '${this.name}': release() ended the wait`, LOCK_NOT_HELD));
     handle.stopPolling();
+    const { lost } = handle;
     const status = await handle.inThread(jeton.lock_release);
-    if (status === LOCK_LOST) this.#abort();
+    if (status === LOCK_LOST) handle.abort(this.reason, lost);
     this.#check(status);
   }
 
   async extend(ttl) {
-    const status = await this.#open().inThread(jeton.lock_extend, given.milliseconds(ttl, 'ttl'));
-    if (status === LOCK_LOST) this.#abort();
+    const handle = this.#open();
+    const { lost } = handle;
+    const status = await handle.inThread(jeton.lock_extend, given.milliseconds(ttl, 'ttl'));
+    if (status === LOCK_LOST) handle.abort(this.reason, lost);
     this.#check(status);
   }
 
@@ -119,7 +141,7 @@ export class Lock {
 
   /** Aborted at the loss; one for each time that it is taken. */
   get lost() {
-    return this.#lost.signal;
+    return this.#handle.lost.signal;
   }
 
   get fence() {
@@ -143,10 +165,7 @@ export class Lock {
   }
 
   get reason() {
-    if (this.#handle.lock === null) return '';
-    const text = Buffer.alloc(512);
-    jeton.lock_reason(this.#handle.lock, text, text.length);
-    return textIn(text);
+    return this.#handle.reason;
   }
 
   /** Releases it in whatever state it is; the object cannot be used any more. */
@@ -171,11 +190,6 @@ export class Lock {
 
   #check(status) {
     check(status, `lock '${this.name}'`, OF_THE_CALL.includes(status) ? '' : this.reason);
-  }
-
-  #abort() {
-    const { reason } = this;
-    this.#lost.abort(new JetonError('JETON_LOCK_LOST', `lock '${this.name}' is lost: ${reason}`, LOCK_LOST));
   }
 
   /** Calls back whenever there may be something new. */
@@ -215,13 +229,11 @@ export class Lock {
   // Does not keep the lock reachable; but while it is held and reachable, the process goes on.
   #watch() {
     const handle = this.#handle;
-    const weak = new WeakRef(this);
     const look = () => {
-      if (handle.lock === null || jeton.lock_check(handle.lock) === OK) return;
-      handle.stopPolling();
-      weak.deref()?.#abort();
+      if (handle.lock !== null && jeton.lock_check(handle.lock) !== OK) handle.abort(handle.reason);
     };
     this.#onNews(look, LOOK_HELD_MS);
+    handle.lookForLoss = look;
     look();
   }
 }

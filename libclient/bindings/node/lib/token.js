@@ -9,7 +9,7 @@ import {
 import { Info, outNumber, outWord } from './memory.js';
 import { infoOf, valueOf } from './value.js';
 
-// What the library gave out, and how many calls in threads still use it.
+// What the library gave out, and how many calls in threads and waits still use it.
 class Handles {
   token = null;
   reader = null;
@@ -33,10 +33,11 @@ class Handles {
     this.token = this.reader = null;
   }
 
-  async inThread(func, ...args) {
+  /** Keeps them until `call` has ended, though the program may have forgotten their Token. */
+  async during(call) {
     this.calls += 1;
     try {
-      return await inThread(func, this.token, ...args);
+      return await call();
     } finally {
       this.calls -= 1;
       if (this.unwanted) this.free();
@@ -102,12 +103,11 @@ export class Token {
   }
 
   async waitChange(generation, options) {
-    this.#open();
+    const handles = this.#open();
     const { timeout, signal } = given.options(options);
-    return this.#changes.above(given.generation(generation), {
-      timeout: given.timeout(timeout),
-      signal: given.signal(signal),
-    });
+    const above = given.generation(generation);
+    const limits = { timeout: given.timeout(timeout), signal: given.signal(signal) };
+    return handles.during(() => this.#changes.above(above, limits));
   }
 
   async *watch(options) {
@@ -130,7 +130,9 @@ export class Token {
 
   async rejected(generation) {
     const current = outNumber();
-    check(await this.#open().inThread(jeton.rejected, given.generation(generation), current), this.#where);
+    const handles = this.#open();
+    const rejected = given.generation(generation);
+    check(await handles.during(() => inThread(jeton.rejected, handles.token, rejected, current)), this.#where);
     return current[0];
   }
 
