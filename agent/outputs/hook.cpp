@@ -69,7 +69,7 @@ void Hook::follow(const std::filesystem::path& mark) {
 void Hook::wrote(bool changed, const std::filesystem::path& mark, bool was_followed) {
   marks_.insert(mark);
   const bool is_served = running_ && was_followed;  // the run under way began with that mark
-  due_ = due_ || changed || (!is_served && is_set(mark));
+  due_ = due_ || (!retired_ && (changed || (!is_served && is_set(mark))));
   wake_.notify();
 }
 
@@ -96,7 +96,7 @@ Task<> Hook::run() {
       std::string failure;
       try {
         JETON_FAILPOINT("output.hook");
-        co_await parts_.hooks.run(config_, secrets_);
+        co_await parts_.hooks.run(config_, known_secrets());
       } catch (const Error& e) {
         failure = e.what();
       }
@@ -128,6 +128,9 @@ void Hook::note(const std::string& failure) {
   log::info(log::on_change_done, before.empty() ? "on_change followed a change of outputs" : "on_change works again",
             {{"action", status_.action}});
 }
+
+// Its outputs have gone, and perhaps their tokens.
+SecretsOfHook Hook::known_secrets() const { return retired_ ? SecretsOfHook{} : secrets_; }
 
 void Hook::remove_marks() const {
   for (const std::filesystem::path& mark : marks_) remove_mark(mark);

@@ -65,8 +65,12 @@ class Hook {
   void wrote(bool changed, const std::filesystem::path& mark, bool was_followed);
   // Until cancelled, or the end of one that no output has any more.
   Task<> run();
-  // `unused`: no output has it any more. Then it makes the run that is due, if any, and ends.
+  // `unused`: no output has it any more. Then it makes the run that is due, if any, and ends. A later change is none of
+  // its own.
   void retire(bool unused);
+  [[nodiscard]] bool retired() const { return retired_; }
+  // A reload has taken it out of the configuration: a run that is due is not made. One that runs may end.
+  void forget_run() { due_ = false; }
   [[nodiscard]] bool ended() const { return ended_; }
 
   [[nodiscard]] const HookConfig& config() const { return config_; }
@@ -74,6 +78,7 @@ class Hook {
 
  private:
   void note(const std::string& failure);
+  [[nodiscard]] SecretsOfHook known_secrets() const;
   void remove_marks() const;
 
   const HookConfig config_;

@@ -126,14 +126,17 @@ Task<> HostHooks::run(HookConfig hook, SecretsOfHook secrets) {
   command.timeout = hook.timeout;
   command.max_output = max_printed;
   for (const auto& [name, value] : usual_variables()) add_variable(command, name, value);
-  std::vector<SecretString> known = secrets();  // what it reads now, and what it may read later
+  std::vector<SecretString> known;
+  if (secrets) known = secrets();  // what it reads now, and what it may read later
   ExecRun run(timers_, command);
   const ExecResult result = co_await run.finish();
   const auto complaint = complaint_about(result, hook.timeout);
   if (!complaint) co_return;
   std::string text = command.argv.front() + " " + *complaint;
-  for (SecretString& later : secrets()) known.push_back(std::move(later));
-  if (!result.last_line.empty()) text += " (its last output: \"" + shown_line(result.last_line, known) + "\")";
+  if (secrets) {
+    for (SecretString& later : secrets()) known.push_back(std::move(later));
+    if (!result.last_line.empty()) text += " (its last output: \"" + shown_line(result.last_line, known) + "\")";
+  }
   if (const auto* reload = std::get_if<ReloadHook>(&hook.action)) text += what_to_do(*reload, result);
   throw Error(text);
 }

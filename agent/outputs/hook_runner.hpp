@@ -14,7 +14,8 @@ namespace jeton::agent {
 
 class BlockingCalls;
 
-// Gives the secrets that must not appear in a message, such as the last output of a command.
+// Gives the secrets that must not appear in a message, such as the last output of a command. Empty: nobody knows them,
+// and no message has any output.
 using SecretsOfHook = std::function<std::vector<SecretString>()>;
 
 class HookRunner {

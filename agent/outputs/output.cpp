@@ -32,6 +32,11 @@ Output::Output(const OutputParts& parts, const std::filesystem::path& path)
 void Output::configure(std::string token, OutputConfig config, std::shared_ptr<Hook> hook) {
   retired_ = false;
   hook_ = std::move(hook);
+  // Also if nothing has changed: somebody may have removed the file, or corrected the cause of a failure.
+  written_.reset();
+  removed_ = false;
+  not_before_ = {};
+  wake_.notify();
   if (token == token_ && config == config_) return;
   ++configured_;
   token_ = std::move(token);
@@ -40,11 +45,7 @@ void Output::configure(std::string token, OutputConfig config, std::shared_ptr<H
   names.erase(token_);
   names_.assign(names.begin(), names.end());
   names_.insert(names_.begin(), token_);
-  written_.reset();
-  removed_ = false;
   missing_since_.reset();
-  not_before_ = {};
-  wake_.notify();
 }
 
 void Output::retire() {

@@ -1,8 +1,9 @@
 // Output: keeps one file in step with the tokens that its template names.
 //
-// It is written while all of them are valid, whenever one of them has changed, and at the start if it is missing or
-// another one. When one of them has expired, the file stays, or is removed (on_expiry: remove). A failure is logged and
-// tried again with growing pauses. One thread: the loop's; the file itself is written elsewhere (blocking_calls.hpp).
+// It is written while all of them are valid, whenever one of them has changed, and at the start and at a reload if it
+// is missing or another one. When one of them has expired, the file stays, or is removed (on_expiry: remove). A failure
+// is logged and tried again with growing pauses. One thread: the loop's; the file itself is written elsewhere
+// (blocking_calls.hpp).
 #pragma once
 
 #include <functional>

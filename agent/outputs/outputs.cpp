@@ -60,7 +60,7 @@ struct Outputs::Impl {
 
   void forget(const RunningOutput* ended_one) {
     std::erase_if(outputs, [&](const auto& entry) { return entry.second.get() == ended_one; });
-    find_unused_hooks();
+    for (Hook* hook : unused_hooks()) hook->retire(true);
   }
   void forget(const RunningHook* ended_one) {
     std::erase_if(hooks, [&](const auto& hook) { return hook.get() == ended_one; });
@@ -77,6 +77,7 @@ struct Outputs::Impl {
       launch(added->hook.run(), added);
       found = hooks.insert(hooks.end(), std::move(added));
     }
+    (*found)->hook.retire(false);
     return {*found, &(*found)->hook};
   }
 
@@ -135,13 +136,23 @@ struct Outputs::Impl {
   }
 
   // An output that retires still needs its hook, for the removal of its file.
-  void find_unused_hooks() {
+  [[nodiscard]] std::vector<Hook*> unused_hooks() const {
+    std::vector<Hook*> unused;
     for (const auto& running_hook : hooks) {
       const bool used = std::any_of(outputs.begin(), outputs.end(), [&](const auto& entry) {
         const OutputConfig& config = entry.second->output.config();
         return (!entry.second->retired || config.remove_expired) && config.on_change == running_hook->hook.config();
       });
-      running_hook->hook.retire(!used);
+      if (!used && !running_hook->hook.retired()) unused.push_back(&running_hook->hook);
+    }
+    return unused;
+  }
+
+  // What the configuration does not say any more is not done, minutes later when it was to be tried again.
+  void drop_unused_hooks() {
+    for (Hook* hook : unused_hooks()) {
+      hook->forget_run();
+      hook->retire(true);
     }
   }
 
@@ -170,7 +181,7 @@ void Outputs::configure(const std::map<std::string, TokenConfig>& tokens) {
     running->retired = true;
     running->output.retire();
   }
-  impl_->find_unused_hooks();
+  impl_->drop_unused_hooks();
   impl_->forget_paths();
 }
 

@@ -26,7 +26,8 @@ class Outputs {
   Outputs& operator=(const Outputs&) = delete;
   ~Outputs();
 
-  // Starts those that are new, changes and ends others. An output that stays as it is notices nothing. Does not fail.
+  // Starts those that are new, changes and ends others. An output that stays as it is looks at its file again. Does not
+  // fail.
   void configure(const std::map<std::string, TokenConfig>& tokens);
   void token_changed(const std::string& name);
   // Computes all deadlines again.

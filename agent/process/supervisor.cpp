@@ -117,26 +117,38 @@ void kill_all(int child_signals) {
   }
 }
 
-// Until the command has ended, or was asked to end and did not.
+ExecReport report_of(int status) {
+  if (WIFSIGNALED(status)) return {ExecReport::Kind::signalled, WTERMSIG(status)};
+  return {ExecReport::Kind::exited, WEXITSTATUS(status)};
+}
+
+// Until the command has ended, or was asked to end and did not. A shell ends at once when it is asked, and what it has
+// started may still clean up: the whole family has the time.
 ExecReport watch(const Supervised& work, pid_t command, int child_signals) {
+  ExecReport result;
+  bool has_ended = false;
   bool asked = false;
   std::int64_t until_ms = 0;
   for (;;) {
     std::array<pollfd, 2> wait{pollfd{child_signals, POLLIN, 0}, pollfd{asked ? -1 : work.control, POLLIN, 0}};
     const auto left_ms = static_cast<int>(std::max<std::int64_t>(until_ms - now_ms(), 0));
-    const int ready = ::poll(wait.data(), wait.size(), asked ? left_ms : -1);
+    ::poll(wait.data(), wait.size(), asked ? left_ms : -1);
     if (wait[0].revents != 0) take_signal(child_signals);
     int status = 0;
-    for (pid_t ended = 0; (ended = ::waitpid(-1, &status, WNOHANG)) > 0;) {
+    pid_t ended = 0;
+    while ((ended = ::waitpid(-1, &status, WNOHANG)) > 0) {
       if (ended != command) continue;
-      if (WIFSIGNALED(status)) return {ExecReport::Kind::signalled, WTERMSIG(status)};
-      return {ExecReport::Kind::exited, WEXITSTATUS(status)};
+      result = report_of(status);
+      has_ended = true;
     }
+    const bool is_alone = ended < 0;
+    const bool is_late = asked && now_ms() >= until_ms;
+    if (has_ended && (!asked || is_alone || is_late)) return result;
     if (!asked && wait[1].revents != 0) {
       asked = true;
       until_ms = now_ms() + work.grace_ms;
       ::kill(-command, SIGTERM);
-    } else if (asked && ready == 0) {
+    } else if (is_late) {
       ::kill(-command, SIGKILL);  // its whole group in one step; it is not reaped, so the number is still its own
       return {ExecReport::Kind::signalled, SIGKILL};
     }

@@ -37,7 +37,7 @@ struct Supervised {
   int null = -1;                            // /dev/null, for stdin
   int output = -1;                          // its stdout
   int errors = -1;                          // its stderr
-  int control = -1;  // end of file: terminate the command, kill it after `grace_ms`, and all that is left
+  int control = -1;  // end of file: terminate the group of the command, and kill all that is left after `grace_ms`
   int report = -1;
   int grace_ms = 0;
 };

@@ -138,14 +138,14 @@ void FleetView::describe_usage(TokenStatus& status) const {
   const FetchUsage& known = heard_.calls > 0 && heard_.window_end > now ? heard_ : counted_;
   if (known.window_end && *known.window_end <= now) return;
   status.calls_used = known.calls;
-  if (known.window_end) status.window_end = clock_.wall_now() + to_ms(*known.window_end - now);
+  if (known.window_end) status.window_end = shown_window_end_.of(*known.window_end, clock_);
 }
 
 void FleetView::describe(TokenStatus& status) const {
   describe_usage(status);
-  const Duration left = std::max(paused_until_, spent_until_) - clock_.boot_now();
-  if (left <= Duration{0}) return;
-  status.paused_until = clock_.wall_now() + to_ms(left);
+  const BootTime until = std::max(paused_until_, spent_until_);
+  if (until <= clock_.boot_now()) return;
+  status.paused_until = shown_pause_end_.of(until, clock_);
   status.pause_reason = pause_reason_;
 }
 

@@ -13,6 +13,26 @@
 
 namespace jeton::agent {
 
+// A moment of the boot clock as a status shows it, by the wall clock. Each conversion reads two clocks one after the
+// other, and differs by a millisecond from the one before. A status must differ only when something has changed: it is
+// sent then. So the first time stays, until it is wrong by a second: the wall clock was stepped, or slewed.
+class ShownMoment {
+ public:
+  [[nodiscard]] WallTime of(BootTime moment, const Clock& clock) {
+    const WallTime computed = wall_time_of(moment, clock);
+    const Milliseconds moved = computed - shown_;
+    const bool is_same = moment == moment_ && -tolerance < moved && moved < tolerance;
+    if (!is_same) shown_ = computed;
+    moment_ = moment;
+    return shown_;
+  }
+
+ private:
+  static constexpr Milliseconds tolerance = std::chrono::seconds(1);
+  BootTime moment_{};
+  WallTime shown_;
+};
+
 class FleetView {
  public:
   // All outlive the view. `standalone`: this host may fetch without the coordinator in an outage.
@@ -100,6 +120,8 @@ class FleetView {
   FetchUsage counted_;
   FetchUsage heard_;  // since then
   BootTime heard_at_{};
+  mutable ShownMoment shown_pause_end_;
+  mutable ShownMoment shown_window_end_;
 };
 
 }  // namespace jeton::agent

@@ -16,21 +16,7 @@ namespace {
 constexpr auto between_events = std::chrono::seconds(1);
 // The coordinator and the locks of applications change without a notification.
 constexpr auto between_looks = std::chrono::seconds(5);
-constexpr auto jitter = std::chrono::seconds(1);
 constexpr std::string_view seen_query = "?seen=";
-
-// The end of a pause is computed anew from two clocks each time, and differs by a moment. So `now` keeps the one
-// before.
-bool is_same_for_people(const TokenStatus& before, TokenStatus& now) {
-  const std::optional<WallTime> computed = now.paused_until;
-  if (before.paused_until && now.paused_until) {
-    const Milliseconds moved = *now.paused_until - *before.paused_until;
-    if (-jitter < moved && moved < jitter) now.paused_until = before.paused_until;
-  }
-  if (before == now) return true;
-  now.paused_until = computed;
-  return false;
-}
 
 std::string server_sent(std::string_view event, const std::string& data) {
   std::string text;
@@ -88,11 +74,11 @@ void PageFeed::compare(AgentStatus status) {
   }
   std::map<std::string, std::uint64_t> changed;
   bool is_other_list = status.tokens.size() != before.size();
-  for (TokenStatus& token : status.tokens) {
+  for (const TokenStatus& token : status.tokens) {
     const auto known = before.find(token.name);
     const bool is_new = known == before.end();
     // A refresh becomes due, in a pause too, without a change of the status: the word depends on the time.
-    const bool is_same = !is_new && is_same_for_people(*known->second, token) &&
+    const bool is_same = !is_new && *known->second == token &&
                          condition_of(*known->second, status_->now).word == condition_of(token, status.now).word;
     is_other_list = is_other_list || is_new;
     changed[token.name] = is_same ? changed_.at(token.name) : state_;

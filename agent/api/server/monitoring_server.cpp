@@ -23,9 +23,8 @@ namespace {
 
 constexpr auto between_attempts = std::chrono::seconds(10);
 
-void switch_on(const UniqueFd& socket, int level, int option) {
-  const int on = 1;
-  ::setsockopt(socket.get(), level, option, &on, sizeof on);
+void set_option(const UniqueFd& socket, int level, int option, int value) {
+  ::setsockopt(socket.get(), level, option, &value, sizeof value);
 }
 
 ListenStatus failed_listening(const ListenAddress& address, int error) {
@@ -58,7 +57,7 @@ Listening listening_socket(const ListenAddress& address) {
   const ip::tcp::endpoint endpoint(ip::make_address(address.host), address.port);
   UniqueFd socket(::socket(endpoint.protocol().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!socket) return {UniqueFd(), errno};
-  switch_on(socket, SOL_SOCKET, SO_REUSEADDR);  // connections of the agent before may still wait for their end
+  set_option(socket, SOL_SOCKET, SO_REUSEADDR, 1);  // connections of the agent before may still wait for their end
   const bool listens = ::bind(socket.get(), endpoint.data(), static_cast<socklen_t>(endpoint.size())) == 0 &&
                        ::listen(socket.get(), SOMAXCONN) == 0;
   const int error = listens ? 0 : errno;
@@ -165,7 +164,9 @@ void MonitoringServer::admit(UniqueFd client) {
     return;
   }
   try {
-    switch_on(client, IPPROTO_TCP, TCP_NODELAY);
+    set_option(client, IPPROTO_TCP, TCP_NODELAY, 1);
+    // The kernel takes a line for a host that is gone, and would repeat it for a quarter of an hour.
+    set_option(client, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(to_ms(limits_.write_deadline).count()));
     room_.add(Connection::start(executor_, std::move(client), nobody,
                                 {timers_, facade_, names_, limits_, routes_, tally_},
                                 [this, alive = std::weak_ptr(alive_)](const Connection* ended) {

@@ -1,6 +1,7 @@
 #include "tests/unit/api/http_client.hpp"
 
 #include <arpa/inet.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -128,6 +129,14 @@ void HttpClient::read_to_end() {
 }
 
 void HttpClient::shut_down_writing() { ::shutdown(socket_.get(), SHUT_WR); }
+
+void HttpClient::vanish() {
+  sock_filter drop_all{BPF_RET | BPF_K, 0, 0, 0};
+  const sock_fprog program{1, &drop_all};
+  if (::setsockopt(socket_.get(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) != 0) {
+    throw std::runtime_error("SO_ATTACH_FILTER");
+  }
+}
 
 // False: the other side has closed.
 bool HttpClient::fill() {

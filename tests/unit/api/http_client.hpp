@@ -49,6 +49,8 @@ class HttpClient {
   // Reads and drops until the other side closes.
   void read_to_end();
   void shut_down_writing();
+  // From now on nothing arrives or is acknowledged, as with a host that is gone without a word. TCP only.
+  void vanish();
   void close() { socket_.reset(); }
 
  private:

@@ -229,6 +229,23 @@ TEST(MonitoringServer, PageDoesNotReadItsNews_IsDisconnected) {
   EXPECT_TRUE(test::eventually([&] { return host.connections() == 0; }));
 }
 
+// Such as a notebook that was suspended.
+TEST(MonitoringServer, HostOfAPageIsGoneWithoutAWord_IsDisconnected) {
+  ApiLimits limits = test::patient_limits();
+  limits.write_deadline = std::chrono::milliseconds(200);
+  MonitoringHost host(limits);
+  host.on_loop([&] { host.status().add("wechat"); });
+  HttpClient page(host.port());
+  page.open_stream("/events");
+  ASSERT_TRUE(page.read_line());
+  page.vanish();
+  host.on_loop([&] {
+    host.status().add("github");
+    host.status().changed().notify();
+  });
+  EXPECT_TRUE(test::eventually([&] { return host.connections() == 0; }));
+}
+
 TEST(MonitoringServer, PortIsInUse_IsSaidOnceAndServedWhenItIsFree) {
   const test::ReservedPort port;
   const ListenAddress address{"127.0.0.1", port.port()};

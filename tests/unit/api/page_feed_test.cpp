@@ -186,16 +186,6 @@ TEST_F(PageFeedTest, TokenComesOrGoes_AllRowsAreSent) {
   EXPECT_THAT(exchanged["rows"][0].get<std::string>(), HasSubstr("slack"));
 }
 
-TEST_F(PageFeedTest, EndOfAPauseMovesByAMoment_IsNoNews) {
-  const WallTime until = loop.clock.wall_now() + std::chrono::minutes(5);
-  status.token("wechat").paused_until = until;
-  (void)look_again(seen);
-  status.token("wechat").paused_until = until + Milliseconds(1);
-  EXPECT_THAT(look_again(seen), IsEmpty());
-  status.token("wechat").paused_until = until + seconds(5);
-  EXPECT_THAT(look_again(seen), Not(IsEmpty()));
-}
-
 TEST_F(PageFeedTest, RefreshBecomesDueInAPause_RowIsSentAlthoughOnlyTimePassed) {
   status.remove("github");
   TokenStatus& token = status.token("wechat");

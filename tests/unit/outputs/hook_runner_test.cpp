@@ -94,6 +94,18 @@ TEST_F(HostHooksTest, TokenIsRenewedDuringTheRun_ErrorHasNeitherTheOldNorTheNew)
   EXPECT_THAT(error, HasSubstr("\"tried ***, then ***\""));
 }
 
+TEST_F(HostHooksTest, SecretsAreNotKnownAnyMore_ErrorHasNoOutput) {
+  HookConfig hook;
+  hook.action = CommandHook{{"/bin/sh", dir.write("script", "echo tried s3cret-token >&2; exit 3\n").string()}};
+  std::string error;
+  try {
+    loop.run(hooks.run(hook, {}));
+  } catch (const Error& e) {
+    error = e.what();
+  }
+  EXPECT_EQ(error, "/bin/sh ended with status 3");
+}
+
 TEST_F(HostHooksTest, CommandDoesNotEnd_IsKilledWithItsChildren) {
   const std::string error =
       script("trap '' TERM\nsleep 1000 & echo $! > $1/pids; echo $$ >> $1/pids\nwhile :; do sleep 1000; done\n", 200ms);

@@ -141,5 +141,35 @@ TEST(FleetView, WindowOfAMessageEndsBeforeTheNextLook_HoldsUntilThen) {
   EXPECT_EQ(parts.view.budget_spent_until(parts.now() + seconds(30)), end);
 }
 
+// Streams and pages send a status that differs.
+TEST(FleetView, NothingHasChanged_EachStatusIsTheSame) {
+  RefreshParts parts(RefreshParts::token_with_budget(10));
+  ASSERT_TRUE(parts.view.pause({parts.now() + minutes(5), "busy"}));
+  parts.view.note_usage({4, parts.now() + minutes(9)}, parts.now());
+  const auto status = [&] {
+    agent::TokenStatus made;
+    parts.view.describe(made);
+    return made;
+  };
+  parts.loop.virtual_clock().a_look_takes = std::chrono::microseconds(300);
+  const agent::TokenStatus first = status();
+  for (int i = 0; i < 50; ++i) EXPECT_EQ(status(), first);
+  parts.loop.virtual_clock().wall_offset = minutes(60);
+  EXPECT_GE(*status().paused_until - *first.paused_until, minutes(59)) << "the wall clock was stepped";
+  EXPECT_GE(*status().window_end - *first.window_end, minutes(59));
+}
+
+TEST(FleetView, AnotherPauseBegins_ItsEndIsShown) {
+  RefreshParts parts;
+  ASSERT_TRUE(parts.view.pause({parts.now() + minutes(5), "busy"}));
+  agent::TokenStatus first;
+  parts.view.describe(first);
+  parts.view.end_pause();
+  ASSERT_TRUE(parts.view.pause({parts.now() + minutes(5) + milliseconds(700), "busy"}));
+  agent::TokenStatus second;
+  parts.view.describe(second);
+  EXPECT_GE(*second.paused_until - *first.paused_until, milliseconds(400));
+}
+
 }  // namespace
 }  // namespace jeton::test

@@ -1,4 +1,6 @@
 // When a file is written, and when not.
+#include <fstream>
+
 #include "tests/virtual/outputs/virtual_outputs.hpp"
 
 namespace jeton::test {
@@ -157,9 +159,40 @@ TEST_F(OutputsWritten, ConfigurationChanges_FileFollowsAtOnce) {
   config["api"].outputs[0].content = agent::OutputTemplate::parse("new {{ value }}");
   configure();
   EXPECT_EQ(content("f"), "new tok");
-  const std::size_t writes = calls.made.size();
+  const ino_t file = inode("f");
   configure();
-  EXPECT_EQ(calls.made.size(), writes) << "nothing has changed";
+  EXPECT_EQ(inode("f"), file) << "nothing has changed";
+  EXPECT_EQ(status().writes, 2U);
+}
+
+TEST_F(OutputsWritten, FileWasRemovedOrChanged_ReloadWritesItAgain) {
+  add("api", "f").on_change = hook("x.service", 0ms);
+  configure();
+  renew("api", "tok");
+  for (const bool removed : {true, false}) {
+    if (removed) {
+      std::filesystem::remove(dir / "f");
+    } else {
+      std::ofstream(dir / "f") << "other";
+    }
+    const std::size_t runs = hooks.at.size();
+    configure();
+    EXPECT_EQ(content("f"), "tok");
+    EXPECT_EQ(hooks.at.size(), runs + 1);
+  }
+}
+
+TEST_F(OutputsWritten, CauseOfAFailureIsCorrected_ReloadTriesAtOnce) {
+  ASSERT_EQ(::chmod(dir.path().c_str(), 0777), 0);
+  add("api", "f");
+  configure();
+  renew("api", "tok");
+  loop.pass(5min);
+  ASSERT_EQ(status().state, State::failing);
+  ASSERT_EQ(::chmod(dir.path().c_str(), 0700), 0);
+  configure();
+  EXPECT_EQ(status().state, State::written);
+  EXPECT_EQ(content("f"), "tok");
 }
 
 TEST_F(OutputsWritten, ConfigurationChangesDuringAWrite_NewContentIsInTheFile) {

@@ -48,7 +48,7 @@ struct CountedHooks final : agent::HookRunner {
   agent::Task<> run(agent::HookConfig hook, agent::SecretsOfHook secrets) override {
     at.push_back(timers.clock().boot_now());
     descriptions.push_back(agent::description_of(hook));
-    known_secrets = secrets().size();
+    known_secrets = secrets ? std::optional(secrets().size()) : std::nullopt;
     if (duration > agent::Duration::zero()) co_await agent::sleep_for(timers, duration);
     if (!failure.empty()) throw agent::Error(failure);
   }
@@ -56,7 +56,7 @@ struct CountedHooks final : agent::HookRunner {
   agent::Timers& timers;
   std::vector<agent::BootTime> at;  // the starts of the runs
   std::vector<std::string> descriptions;
-  std::size_t known_secrets = 0;
+  std::optional<std::size_t> known_secrets;
   agent::Duration duration{0};
   std::string failure;  // of every run; empty: they go well
 };

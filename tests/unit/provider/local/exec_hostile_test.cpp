@@ -74,6 +74,14 @@ TEST_F(HostileCommand, CommandHangs_IsTerminated) {
   EXPECT_EQ(pids().size(), 1U);
 }
 
+TEST_F(HostileCommand, ShellEndsWhenItIsAsked_WhatItStartedHasTheTimeToCleanUp) {
+  expect_timed_out(
+      "(trap 'sleep 0.05; echo clean > \"$1/clean\"; exit' TERM; echo $$ >> \"$1/pids\"; while :; do sleep 1000; done) "
+      "&\n"
+      "wait\n");
+  EXPECT_EQ(file("clean"), "clean\n");
+}
+
 TEST_F(HostileCommand, CommandIgnoresSigterm_IsKilled) {
   expect_timed_out("trap '' TERM; echo $$ >> \"$1/pids\"; while :; do sleep 1000; done\n");
   EXPECT_EQ(pids().size(), 1U);
