@@ -53,19 +53,24 @@ std::string usage_error(const CLI::App* app, const CLI::Error& error) {
   return "jeton-agent: " + excerpt(what, {}, longest_message) + "\nRun jeton-agent --help for more.\n";
 }
 
+// An empty word would stand for the default: a variable is not set.
+void refuse_empty(CLI::Option* option) {
+  option->check([](const std::string& text) { return text.empty() ? "'' is empty; is a variable not set?" : ""; });
+}
+
 // One file each: CLI11 would take more for one option, NAME among them, and [a,b] for two.
 void add_config(CLI::App* command, FileNames& files) {
-  command
-      ->add_option("-c,--config", files,
-                   "Configuration file; may be given more than once. Default: /etc/jeton/agent.yaml, then "
-                   "/etc/jeton/agent.d/*.yaml")
-      ->allow_extra_args(false);
+  refuse_empty(command
+                   ->add_option("-c,--config", files,
+                                "Configuration file; may be given more than once. Default: /etc/jeton/agent.yaml, "
+                                "then /etc/jeton/agent.d/*.yaml")
+                   ->allow_extra_args(false));
 }
 
 void add_user(CLI::App* command, std::string& user) {
-  command->add_option(
+  refuse_empty(command->add_option(
       "--user", user,
-      "Act as this user; only root may choose another (root: root itself). Default for root: the user of the service");
+      "Act as this user; only root may choose another (root: root itself). Default for root: the user of the service"));
 }
 
 void add_token(CLI::App* command, std::string& name) {
@@ -85,8 +90,8 @@ void add_service_commands(CLI::App& app, Draft& draft) {
 
   CLI::App* reload =
       app.add_subcommand("reload", "Make the running agent read its configuration again; exit status 1 if it refuses");
-  reload->add_option("--dir", draft.reload.runtime_dir,
-                     "The agent's runtime_dir. Default: $JETON_DIR, $RUNTIME_DIRECTORY or /run/jeton");
+  refuse_empty(reload->add_option("--dir", draft.reload.runtime_dir,
+                                  "The agent's runtime_dir. Default: $JETON_DIR, $RUNTIME_DIRECTORY or /run/jeton"));
   reload->callback([&draft] { draft.chosen = draft.reload; });
 }
 
@@ -112,7 +117,8 @@ void add_token_commands(CLI::App& app, Draft& draft) {
   answers->callback([&draft] { draft.chosen = draft.answers; });
 
   CLI::App* keygen = app.add_subcommand("keygen", "Make a key for coordination.seal");
-  keygen->add_option("FILE", draft.keygen.file, "Create this file, with mode 0600. Default: standard output");
+  refuse_empty(
+      keygen->add_option("FILE", draft.keygen.file, "Create this file, with mode 0600. Default: standard output"));
   keygen->callback([&draft] { draft.chosen = draft.keygen; });
 }
 
@@ -136,7 +142,8 @@ demo::DemoOptions demo_options(const Draft& draft) {
 void add_demo_commands(CLI::App& app, Draft& draft) {
   CLI::App* demo = app.add_subcommand(
       "demo", "Run a provider, an agent and a reader on this machine, and show what they do. Needs no configuration");
-  demo->add_option("--for", draft.demo_for, "End after this time with exit status 0. Default: run until Ctrl-C");
+  refuse_empty(
+      demo->add_option("--for", draft.demo_for, "End after this time with exit status 0. Default: run until Ctrl-C"));
   demo->add_option("--lifetime", draft.demo_lifetime, "How long each token lives")->capture_default_str();
   demo->add_flag("--no-color", draft.no_color, "No colors; the variable NO_COLOR does the same");
   demo->callback([&draft] { draft.chosen = demo_options(draft); });

@@ -133,7 +133,16 @@ std::string text_of(const Json& answer, const char* name) {
 std::string json_line(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"; }
 
 std::string ApiAnswer::error_code() const { return error_member(body, "code"); }
-std::string ApiAnswer::error_message() const { return error_member(body, "message"); }
+std::string ApiAnswer::error_message() const {
+  if (error_code() == "not_found") return "the running agent does not know this request; restart it after an upgrade";
+  return error_member(body, "message");
+}
+
+std::string ApiAnswer::why() const {
+  if (!problem.empty()) return problem;
+  const std::string said = error_message();
+  return "it answered " + std::to_string(status) + (said.empty() ? "" : ", " + said);
+}
 
 ApiAnswer ApiClient::post(const std::string& path, const Json& body, Milliseconds patience) const {
   return call("POST", path, body_text(body), patience);
@@ -144,6 +153,7 @@ ApiAnswer ApiClient::call(const char* method, const std::string& path, const std
   ApiAnswer answer;
   const Socket socket(connect_to_agent(socket_));
   if (socket.fd() < 0) {
+    answer.absent = is_absent(errno);
     answer.problem = socket_.string() + ": " + connect_problem(errno);
     return answer;
   }
@@ -189,6 +199,8 @@ std::string connect_problem(int error) {
   if (error == EAGAIN) return "the agent takes no more connections: its queue is full";
   return std::generic_category().message(error);
 }
+
+bool is_absent(int error) { return error == ENOENT || error == ECONNREFUSED; }
 
 std::string body_text(const Json& body) {
   try {

@@ -19,14 +19,18 @@ using Json = nlohmann::ordered_json;
 // Either `problem` says why there is no answer, or `status` and `body` hold one.
 struct ApiAnswer {
   std::string problem;  // "/run/jeton/agent.sock: Connection refused"
+  bool absent = false;  // then: nothing listens there
   long status = 0;
   std::string text;  // as the agent wrote it
   Json body;         // null if the text is not JSON
 
   [[nodiscard]] bool ok() const { return problem.empty() && status >= 200 && status < 300; }
-  // The code and the message of an error answer, {error: {code, message}}; empty for other answers.
+  // The code and the message of an error answer, {error: {code, message}}; empty for other answers. For a path that an
+  // earlier agent does not have, the message says what to do.
   [[nodiscard]] std::string error_code() const;
   [[nodiscard]] std::string error_message() const;
+  // Why it is of no use: the problem, the message, or the status.
+  [[nodiscard]] std::string why() const;
 };
 
 // A member of an answer; null if the answer is no object or has no such member.
@@ -68,8 +72,9 @@ inline constexpr auto connect_pause = std::chrono::milliseconds(10);
 [[nodiscard]] int connect_to_agent(
     const std::string& socket, const std::function<void()>& pause = [] { std::this_thread::sleep_for(connect_pause); });
 
-// The message for that errno.
+// The message for that errno, and whether it means that nothing listens.
 [[nodiscard]] std::string connect_problem(int error);
+[[nodiscard]] bool is_absent(int error);
 
 // The JSON of a request. Throws Failure(error): the user wrote a text that is not UTF-8.
 [[nodiscard]] std::string body_text(const Json& body);

@@ -24,6 +24,7 @@ constexpr const char* doctor_statuses =
     "Exit status: 0 no problem was found, 1 usage or local error, 6 a problem was found.";
 constexpr const char* commands =
     "get, status, doctor, history, names, watch, wait, rejected, refresh, log-level, exec and lock";
+constexpr const char* lock_commands = "run, acquire, extend, release and show";
 
 // The targets of the options. The given command moves its own options to `line`.
 struct Draft {
@@ -48,6 +49,7 @@ CLI::App* add_command(CLI::App& app, const char* name, const char* help, std::st
   command->footer(std::string(everywhere) + exit_statuses);
   auto* option = command->add_option("NAME", token, "The token's name in the agent's configuration")->type_name("");
   if (required) option->required();
+  option->check([](const std::string& text) { return text.empty() ? "'' is not a token name" : std::string(); });
   return command;
 }
 
@@ -109,19 +111,38 @@ void add_asking_commands(CLI::App& app, Draft& draft) {
   level->add_option("LEVEL", draft.log_level.level, "trace, debug, info, warning or error")
       ->type_name("")
       ->check([](const std::string& text) {
-        return text.empty() ? "'' is not a level; write trace, debug, info, warning or error" : std::string();
+        const auto known = {"trace", "debug", "info", "warning", "error"};
+        return std::find(known.begin(), known.end(), text) != known.end()
+                   ? std::string()
+                   : "'" + text + "' is not a level; write trace, debug, info, warning or error";
       });
   level->callback([&draft] { draft.line.command = draft.log_level; });
 }
 
-// CLI11 itself only says that a command is missing when it is misspelt.
-std::string usage_error(const CLI::App* app, const CLI::Error& error) {
+// `lock run` and `exec`.
+bool runs_command(const CLI::App& app) { return is_lock_run(app) || app.get_subcommand("exec")->parsed(); }
+
+// CLI11 itself only says that a command is missing when it is misspelt, or that a word was not expected where `--` was
+// forgotten. `has_command`: there was a `--`.
+std::string usage_error(const CLI::App* app, const CLI::Error& error, bool has_command) {
   std::string what = error.what();
-  const auto extras = app->remaining();
-  if (app->get_parent() == nullptr && app->get_subcommands().empty() && !extras.empty() && !extras.front().empty()) {
-    const bool option = extras.front().front() == '-';
-    what = (option ? "no option '" : "no command '") + extras.front() + "'";
-    if (!option) what += std::string("; the commands are ") + commands;
+  const CLI::App* const lock = app->get_subcommand("lock");
+  const bool of_lock = lock->parsed() && lock->get_subcommands().empty();
+  const auto extras = app->remaining(true);
+  const std::string first = extras.empty() ? std::string() : extras.front();
+  const bool option = first.starts_with('-');
+  if (of_lock || app->get_subcommands().empty()) {
+    const std::string list = of_lock ? lock_commands : commands;
+    const std::string group = of_lock ? "lock " : "";
+    if (option) {
+      what = "no option '" + first + "'";
+    } else if (!first.empty()) {
+      what = "no command '" + group + first + "'; the commands are " + list;
+    } else if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
+      what = "there is no command; the commands " + (of_lock ? std::string("of lock ") : std::string()) + "are " + list;
+    }
+  } else if (!first.empty() && !option && !has_command && runs_command(*app)) {
+    what = "'" + first + "' was not expected; write -- before the command";
   }
   return "jetonctl: " + shortened(printable(what), longest_message) + "\nRun jetonctl --help for more.\n";
 }
@@ -157,7 +178,11 @@ CommandLine parse_command_line(int argc, const char* const* argv, std::ostream& 
   Draft draft;
   CLI::App app{"Read the tokens that jeton-agent keeps for this host, and look at the agent.", "jetonctl"};
   app.set_version_flag("--version", std::string("jetonctl ") + jeton_version());
-  app.add_option("--dir", draft.line.dir, "The agent's runtime_dir [$JETON_DIR or /run/jeton]")->type_name("DIR");
+  app.add_option("--dir", draft.line.dir, "The agent's runtime_dir [$JETON_DIR or /run/jeton]")
+      ->type_name("DIR")
+      ->check([](const std::string& text) {
+        return text.empty() ? "'' is not a directory" : std::string();  // not the usual one: a variable is not set
+      });
   std::string format = "table";
   bool json = false;
   app.add_option("--format", format, "table or json [table]")->type_name("F")->check([](const std::string& text) {
@@ -165,7 +190,9 @@ CommandLine parse_command_line(int argc, const char* const* argv, std::ostream& 
   });
   app.add_flag("--json", json, "The same as --format json");
   app.require_subcommand(1);
-  app.failure_message(usage_error);
+  app.failure_message([&draft](const CLI::App* where, const CLI::Error& error) {
+    return usage_error(where, error, !draft.command.empty());
+  });
   app.footer(exit_statuses);
   app.get_formatter()->column_width(28);
   add_reading_commands(app, draft);
@@ -178,7 +205,7 @@ CommandLine parse_command_line(int argc, const char* const* argv, std::ostream& 
     draft.line.format = json || format == "json" ? Format::json : Format::table;
     check_whole(draft.line, draft.command);
   } catch (const CLI::ParseError& e) {
-    const bool runs = is_lock_run(app) || app.get_subcommand("exec")->parsed();
+    const bool runs = runs_command(app);
     draft.line.command.reset();
     draft.line.exit = app.exit(e, out, err) == 0 ? Exit::done : runs ? Exit::run_failed : Exit::error;
   }

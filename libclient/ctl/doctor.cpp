@@ -44,8 +44,7 @@ Findings examination_in(const ApiAnswer& answer) {
     return {doubt("agent", std::string(what) + "the running agent is too old for that",
                   "sudo systemctl restart jeton-agent")};
   }
-  return {trouble("agent", what + (answer.problem.empty() ? answer.error_message() : answer.problem),
-                  "systemctl status jeton-agent")};
+  return {trouble("agent", what + answer.why(), "systemctl status jeton-agent")};
 }
 
 }  // namespace
@@ -118,13 +117,12 @@ Exit run_doctor(const Common& common, const DoctorOptions& /*options*/) {
   const bool answers = status.ok() && status.body.is_object();
   Findings found;
   if (!answers) {
-    const std::string problem = status.problem.empty() ? status.error_message() : status.problem;
-    found.push_back(trouble("agent", "does not answer: " + problem, "systemctl status jeton-agent"));
+    found.push_back(trouble("agent", "does not answer: " + status.why(), "systemctl status jeton-agent"));
   }
   // The unit is that of the usual directory; another agent was started by other means.
   if (common.dir == usual_runtime_dir) add_all(found, examine_service(common.inherited, answers));
   add_all(found, examine_directory(common.dir));
-  add_all(found, examine_segments(common.dir));
+  add_all(found, examine_segments(common.dir, answers));
   add_all(found, examine_system(version));
   if (answers) {
     const ApiAnswer examination = agent.get("/v1/doctor", examination_patience);

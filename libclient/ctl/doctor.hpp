@@ -44,8 +44,8 @@ using Findings = std::vector<Finding>;
 
 // The findings that this user of the host can make. The modes of the runtime directory.
 [[nodiscard]] Findings examine_directory(const std::filesystem::path& dir);
-// The user, and the tokens that this user may read.
-[[nodiscard]] Findings examine_segments(const std::filesystem::path& dir);
+// The user, and the tokens that this user may read; unless the agent answers, with their states.
+[[nodiscard]] Findings examine_segments(const std::filesystem::path& dir, bool answers);
 // libjeton as programs of this host load it, inotify, the clock.
 [[nodiscard]] Findings examine_system(const std::string& version);
 

@@ -49,11 +49,16 @@ void judge_state(const Json& token, const std::string& subject, const std::strin
   const std::string state = text_of(token, "state");
   const auto left = number_of(token, "expires_in_ms");
   const std::string reasons = reasons_of(token);
+  const auto paused = number_of(member(token, "pause"), "in_ms");
   if (state != "valid") {
     found.push_back(
         trouble(subject, (state == "none" ? "there has been no token yet" : "has expired") + reasons, history));
   } else if (member(token, "rejected") == true) {
     found.push_back(doubt(subject, "the provider refused it, and a new one is not there yet" + reasons, history));
+  } else if (left && paused && *paused >= *left) {
+    found.push_back(trouble(
+        subject, "expires in " + duration_text(*left) + ", and nothing is fetched before that" + reasons,
+        "sudo jetonctl refresh " + text_of(token, "name") + "   # ends the pause; correct what the error says first"));
   } else if (!reasons.empty()) {
     found.push_back(
         doubt(subject, "is valid" + (left ? " for " + duration_text(*left) : std::string()) + reasons, history));

@@ -52,6 +52,26 @@ void judge_heartbeat(const SegmentState& segment, Findings& found) {
                           "systemctl status jeton-agent"));
 }
 
+// What readers get while no agent answers.
+void judge_segment(const SegmentState& segment, Findings& found) {
+  const std::string subject = "segment " + segment.name;
+  if (!segment.info) {
+    found.push_back(trouble(subject, "there has been no token yet", "systemctl status jeton-agent"));
+    return;
+  }
+  const std::int64_t left = segment.info->raw().expires_at_ms - unix_ms_now();
+  if (segment.state == "expired") {
+    found.push_back(trouble(
+        subject, "has expired" + (left < 0 ? " " + relative_text(left) : std::string()) + ": readers get no token",
+        "systemctl status jeton-agent"));
+  } else {
+    const std::string text = "readers have the token for " + duration_text(left) + " more";
+    found.push_back(segment.state == "rejected"
+                        ? doubt(subject, text + ", and the provider refuses it", "systemctl status jeton-agent")
+                        : fine(subject, text));
+  }
+}
+
 }  // namespace
 
 Findings examine_directory(const std::filesystem::path& dir) {
@@ -78,7 +98,7 @@ Findings examine_directory(const std::filesystem::path& dir) {
   return found;
 }
 
-Findings examine_segments(const std::filesystem::path& dir) {
+Findings examine_segments(const std::filesystem::path& dir, bool answers) {
   Findings found;
   std::vector<std::string> readable;
   std::vector<std::string> denied;
@@ -91,6 +111,7 @@ Findings examine_segments(const std::filesystem::path& dir) {
           trouble("segment " + segment.name, segment.problem, "ls -l " + (dir / "segments" / segment.name).string()));
     } else {
       readable.push_back(segment.name);
+      if (!answers) judge_segment(segment, found);
     }
   }
   const std::string who = "user " + user_name() + ", groups " + group_names();

@@ -63,9 +63,9 @@ class ExecRun {
       if (!not_valid) return handover;
       if (deadline.passed()) {
         const std::string waited = patience->count() > 0 ? "waited " + duration_text(patience->count()) + ": " : "";
-        throw Failure(Exit::not_obtained, waited + tokens_.why(*not_valid));
+        throw Failure(Exit::not_obtained, waited + tokens_.why(*not_valid, deadline));
       }
-      if (!std::exchange(said, true)) say(tokens_.why(*not_valid) + "; waiting");
+      if (!std::exchange(said, true)) say(tokens_.why(*not_valid, deadline) + "; waiting");
       wait_until(boot_ms_now() + std::min(deadline.remaining().value_or(Milliseconds::max()).count(), look_again_ms));
     }
   }

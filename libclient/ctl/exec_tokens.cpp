@@ -36,8 +36,8 @@ std::optional<ExecTokens::NotValid> ExecTokens::give(Handover& handover) {
   return std::nullopt;
 }
 
-std::string ExecTokens::why(const NotValid& not_valid) const {
-  std::string text = not_valid.status == JETON_NOT_FOUND ? why_missing(dir_, not_valid.name) : "";
+std::string ExecTokens::why(const NotValid& not_valid, const Deadline& deadline) const {
+  std::string text = not_valid.status == JETON_NOT_FOUND ? why_missing(dir_, not_valid.name, deadline) : "";
   return text.empty() ? not_valid_text(not_valid.status, dir_, not_valid.name) : text;
 }
 

@@ -30,8 +30,9 @@ class ExecTokens {
   // Adds all of them, which are the given ones then; or names the first that may still come, and adds none. Throws
   // Failure if one cannot be read.
   [[nodiscard]] std::optional<NotValid> give(Handover& handover);
-  // Describes the missing token and the remedy. Asks the agent; throws Failure if it does not know the token.
-  [[nodiscard]] std::string why(const NotValid& not_valid) const;
+  // Describes the missing token and the remedy. Asks the agent, as why_missing(); throws Failure if it does not know
+  // the token.
+  [[nodiscard]] std::string why(const NotValid& not_valid, const Deadline& deadline) const;
 
   // Of the current ones; nothing unless all are valid.
   [[nodiscard]] std::optional<Generations> generations() const;

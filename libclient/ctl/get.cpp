@@ -62,7 +62,7 @@ void print_json(const View& token, const std::string& name, std::int64_t now) {
 }  // namespace
 
 Exit run_get(const Common& common, const GetOptions& options) {
-  const Deadline deadline(options.wait ? options.wait : Milliseconds(0));
+  const Deadline deadline(options.wait);
   const Token token = open_token(common.dir, options.name);
   Reader reader(token);
   for (bool said = false;;) {
@@ -86,7 +86,7 @@ Exit run_get(const Common& common, const GetOptions& options) {
     } else {
       if (!may_come(current.status())) throw refusal(current.status(), common.dir, options.name);
       if (current.status() == JETON_NOT_FOUND) {
-        reason = why_missing(common.dir, options.name);
+        reason = why_missing(common.dir, options.name, deadline);
         if (!reason.empty() && !options.wait) throw Failure(Exit::unreachable, reason);
         if (!reason.empty() && !std::exchange(said, true)) say(reason + "; waiting");
       }

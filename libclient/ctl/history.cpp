@@ -56,12 +56,9 @@ Exit run_history(const Common& common, const HistoryOptions& options) {
   check_name(options.name);
   const ApiClient agent(common.dir);
   const ApiAnswer answer = agent.get("/v1/tokens/" + options.name + "/history");
-  if (!answer.problem.empty()) throw no_answer(common.dir, answer.problem);
+  if (!answer.problem.empty()) throw no_answer(common.dir, answer);
   check_known(agent, options.name, answer);
-  if (!answer.ok()) {
-    throw Failure(Exit::error, answer.status == 404 ? "the running agent keeps no history; restart it after an upgrade"
-                                                    : answer.error_message());
-  }
+  if (!answer.ok()) throw Failure(Exit::error, answer.error_message());
   write_out(common.format == Format::json ? answer.text : history_text(answer.body));
   return Exit::done;
 }

@@ -16,7 +16,7 @@ std::string path_of(const std::string& name, const char* what) {
 }
 
 Failure refusal_of(const Common& common, const std::string& name, const ApiAnswer& answer, Milliseconds waited) {
-  return answer.problem.empty() ? lock_refusal(name, answer, waited) : no_answer(common.dir, answer.problem);
+  return answer.problem.empty() ? lock_refusal(name, answer, waited) : no_answer(common.dir, answer);
 }
 
 std::string shown(const Json& lock) {

@@ -11,6 +11,7 @@
 #include "libclient/ctl/commands.hpp"
 #include "libclient/ctl/lock_answers.hpp"
 #include "libclient/ctl/lock_stream.hpp"
+#include "libclient/ctl/segments.hpp"
 #include "libclient/ctl/signals.hpp"
 
 namespace jeton::ctl {
@@ -49,7 +50,9 @@ Json await_lock(LockStream& stream, const Signals& signals, const LockRunOptions
       static_cast<void>(stream.end(release_patience));  // the agent may have won it in this moment
       die_of(number);
     }
-    if (boot_ms_now() >= give_up_at) throw Failure(Exit::run_failed, "the agent does not answer in time");
+    if (boot_ms_now() >= give_up_at) {
+      throw Failure(Exit::run_failed, "the agent does not answer in time; " + remedy_for({}));
+    }
     wait_for(stream, signals, true, give_up_at);
     if (!stream.read_some()) {
       const auto last = stream.next();

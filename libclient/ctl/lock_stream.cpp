@@ -16,9 +16,10 @@ namespace jeton::ctl {
 namespace {
 
 Failure not_taken(const std::filesystem::path& runtime_dir, const std::string& socket, int error) {
-  const std::string problem = socket + ": " + connect_problem(error);
-  if (error != EAGAIN) return no_answer(runtime_dir, problem);
-  return {Exit::unreachable, "the agent does not answer: " + problem + "; try again"};
+  ApiAnswer none;
+  none.problem = socket + ": " + connect_problem(error);
+  none.absent = is_absent(error);
+  return no_answer(runtime_dir, none);
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ Json request_refresh(const Common& common, const std::string& name, const char* 
   check_name(name);
   const ApiClient agent(common.dir);
   const ApiAnswer answer = agent.post("/v1/tokens/" + name + "/" + what, body);
-  if (!answer.problem.empty()) throw no_answer(common.dir, answer.problem);
+  if (!answer.problem.empty()) throw no_answer(common.dir, answer);
   check_known(agent, name, answer);
   if (!answer.ok()) {
     const std::string why = answer.error_message().empty() ? std::to_string(answer.status) : answer.error_message();
@@ -39,7 +39,7 @@ void await_newer(const Common& common, const std::string& name, Generation after
   const auto generation = await_generation(open_token(common.dir, name), after, Deadline(patience), common.dir, name);
   if (!generation) {
     throw Failure(Exit::timed_out, "waited " + duration_text(patience.count()) + ": token '" + name +
-                                       "' has no newer generation; `jetonctl status " + name + "` says why");
+                                       "' has no newer generation; `jetonctl history " + name + "` says why");
   }
   write_out(common.format == Format::json ? json_line({{"name", name}, {"generation", *generation}})
                                           : "generation " + std::to_string(*generation) + "\n");
@@ -69,7 +69,7 @@ Exit run_log_level(const Common& common, const LogLevelOptions& options) {
   const ApiClient agent(common.dir);
   const ApiAnswer answer =
       options.level.empty() ? agent.get("/v1/log-level") : agent.post("/v1/log-level", Json{{"level", options.level}});
-  if (!answer.problem.empty()) throw no_answer(common.dir, answer.problem);
+  if (!answer.problem.empty()) throw no_answer(common.dir, answer);
   if (!answer.ok()) throw Failure(answer.status == 403 ? Exit::unreachable : Exit::error, answer.error_message());
   write_out(common.format == Format::json ? answer.text : text_of(answer.body, "level") + "\n");
   return Exit::done;

@@ -13,8 +13,9 @@
 namespace jeton::ctl {
 namespace {
 
-constexpr std::size_t near_miss = 2;  // edits
-constexpr int busy_retries = 1000;    // the agent publishes faster than a segment can be read: never for long
+constexpr std::size_t near_miss = 2;            // edits
+constexpr Milliseconds shortest_patience{500};  // with the agent, however little time is left
+constexpr int busy_retries = 1000;              // the agent publishes faster than a segment can be read: never for long
 
 // Levenshtein's distance.
 std::size_t distance(const std::string& a, const std::string& b) {
@@ -119,26 +120,36 @@ std::string no_agent_text(const std::filesystem::path& dir) {
   return {};
 }
 
-Failure no_answer(const std::filesystem::path& dir, const std::string& problem) {
-  const std::string text = no_agent_text(dir);
-  return {Exit::unreachable, text.empty() ? "the agent does not answer: " + problem + "; start jeton-agent" : text};
+std::string remedy_for(const ApiAnswer& answer) {
+  return answer.absent ? "start jeton-agent" : "`systemctl status jeton-agent` and its log say more";
 }
 
-std::string why_missing(const std::filesystem::path& dir, const std::string& name) {
-  const ApiAnswer answer = ApiClient(dir).get("/v1/status");
+Failure no_answer(const std::filesystem::path& dir, const ApiAnswer& answer) {
+  const std::string text = no_agent_text(dir);
+  return {Exit::unreachable,
+          text.empty() ? "the agent does not answer: " + answer.why() + "; " + remedy_for(answer) : text};
+}
+
+std::string no_segment_text(const std::filesystem::path& dir, const std::string& name, const ApiAnswer& answer) {
+  return "there is no token '" + name + "' in " + dir.string() + " (there: " + joined(segment_names(dir)) +
+         ") and the agent does not answer: " + answer.why() + "; " + remedy_for(answer);
+}
+
+std::string why_missing(const std::filesystem::path& dir, const std::string& name, const Deadline& deadline) {
+  const Milliseconds left = deadline.remaining().value_or(ApiClient::usual_patience);
+  const ApiAnswer answer =
+      ApiClient(dir).get("/v1/status", std::clamp(left, shortest_patience, ApiClient::usual_patience));
   if (answer.ok()) {
     const std::vector<std::string> known = token_names(answer.body);
     if (std::find(known.begin(), known.end(), name) != known.end()) return {};
     throw Failure(Exit::error, unknown_token_text(name, known));
   }
   if (std::string text = no_agent_text(dir); !text.empty()) return text;
-  const std::string problem = answer.problem.empty() ? answer.error_message() : answer.problem;
-  return "there is no token '" + name + "' in " + dir.string() + " (there: " + joined(segment_names(dir)) +
-         ") and the agent does not answer: " + problem + "; start jeton-agent";
+  return no_segment_text(dir, name, answer);
 }
 
-void say_what_is_missing(const std::filesystem::path& dir, const std::string& name) {
-  const std::string text = why_missing(dir, name);
+void say_what_is_missing(const std::filesystem::path& dir, const std::string& name, const Deadline& deadline) {
+  const std::string text = why_missing(dir, name, deadline);
   if (!text.empty()) say(text + "; waiting");
 }
 

@@ -38,13 +38,20 @@ void check_name(const std::string& name);
 
 // "no agent has run here: ... does not exist; ..."; empty: one has.
 [[nodiscard]] std::string no_agent_text(const std::filesystem::path& dir);
-// The same, or, if an agent has run here, that it does not answer because of `problem`.
-[[nodiscard]] Failure no_answer(const std::filesystem::path& dir, const std::string& problem);
+// "start jeton-agent", or what to look at if there is one, which gave such an answer.
+[[nodiscard]] std::string remedy_for(const ApiAnswer& answer);
+// No agent has run here; or it does not answer because of `answer.problem`.
+[[nodiscard]] Failure no_answer(const std::filesystem::path& dir, const ApiAnswer& answer);
+// There is no segment of this name, and the agent gave this answer, which is none or an error.
+[[nodiscard]] std::string no_segment_text(const std::filesystem::path& dir, const std::string& name,
+                                          const ApiAnswer& answer);
 // The reason why there is no segment of this name, and the action to take. Empty: the agent knows the token, but has no
-// segment of it yet. Throws Failure (error) if the agent does not know the name either.
-[[nodiscard]] std::string why_missing(const std::filesystem::path& dir, const std::string& name);
+// segment of it yet. Throws Failure (error) if the agent does not know the name either. The deadline is that of the
+// command; an agent that hangs holds it up for half a second more at most.
+[[nodiscard]] std::string why_missing(const std::filesystem::path& dir, const std::string& name,
+                                      const Deadline& deadline);
 // The same for a command that waits: prints the reason first, because it may wait without end.
-void say_what_is_missing(const std::filesystem::path& dir, const std::string& name);
+void say_what_is_missing(const std::filesystem::path& dir, const std::string& name, const Deadline& deadline);
 
 // "a, b", or "none".
 [[nodiscard]] std::string joined(const std::vector<std::string>& names);

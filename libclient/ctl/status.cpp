@@ -30,18 +30,20 @@ Json segment_json(const SegmentState& segment) {
 }
 
 // The agent does not answer: a user needs to know first that the segments can still be read.
-Exit show_segments(const Common& common, const std::string& name, const std::string& problem) {
+Exit show_segments(const Common& common, const std::string& name, const ApiAnswer& answer) {
   if (const std::string text = no_agent_text(common.dir); !text.empty()) throw Failure(Exit::unreachable, text);
   std::vector<SegmentState> segments = all_segments(common.dir);
   if (!name.empty()) std::erase_if(segments, [&](const SegmentState& s) { return s.name != name; });
   const bool readable = std::any_of(segments.begin(), segments.end(), [](const auto& s) { return s.state == "valid"; });
-  say("the agent does not answer: " + problem + "; is jeton-agent running?" +
-      (readable ? " Tokens already published stay readable until they expire." : ""));
+  const bool is_missing = !name.empty() && segments.empty();
+  say(is_missing ? no_segment_text(common.dir, name, answer)
+                 : "the agent does not answer: " + answer.why() + "; " + remedy_for(answer) +
+                       (readable ? ". Tokens already published stay readable until they expire." : ""));
   if (common.format == Format::json) {
-    Json json{{"error", {{"code", "agent_unreachable"}, {"message", problem}}}, {"segments", Json::array()}};
+    Json json{{"error", {{"code", "agent_unreachable"}, {"message", answer.why()}}}, {"segments", Json::array()}};
     for (const SegmentState& segment : segments) json["segments"].push_back(segment_json(segment));
     write_out(json_line(json));
-  } else {
+  } else if (!is_missing) {
     write_out(segments_text(segments));
   }
   return Exit::unreachable;
@@ -76,19 +78,14 @@ Exit run_status(const Common& common, const StatusOptions& options) {
   if (!options.name.empty()) check_name(options.name);
   const ApiClient agent(common.dir);
   const ApiAnswer answer = agent.get(options.name.empty() ? "/v1/status" : "/v1/tokens/" + options.name);
-  if (!answer.problem.empty()) return show_segments(common, options.name, answer.problem);
-  check_known(agent, options.name, answer);
-  if (!answer.ok() || !answer.body.is_object()) {
-    const std::string reason = answer.error_message();
-    return show_segments(common, options.name,
-                         "it answered " + std::to_string(answer.status) + (reason.empty() ? "" : ", " + reason));
-  }
+  if (answer.problem.empty()) check_known(agent, options.name, answer);
+  if (!answer.ok() || !answer.body.is_object()) return show_segments(common, options.name, answer);
   return options.name.empty() ? show_all(common, answer) : show_one(common, answer);
 }
 
 Exit run_names(const Common& common, const NamesOptions& options) {
   const ApiAnswer answer = ApiClient(common.dir).get(options.locks ? "/v1/locks" : "/v1/status", key_press_patience);
-  if (options.locks && !answer.problem.empty()) throw no_answer(common.dir, answer.problem);
+  if (options.locks && !answer.problem.empty()) throw no_answer(common.dir, answer);
   std::vector<std::string> names = options.locks ? lock_names(answer.body)
                                    : answer.ok() ? token_names(answer.body)
                                                  : segment_names(common.dir);

@@ -55,7 +55,7 @@ Milliseconds next_look(const SegmentState& now) {
 void follow(const Common& common, const std::string& name) {
   const Token token = open_token(common.dir, name);
   SegmentState now = segment_state(token, name);
-  if (now.state == "missing") say_what_is_missing(common.dir, name);
+  if (now.state == "missing") say_what_is_missing(common.dir, name, Deadline(std::nullopt));
   if (now.state == "denied") throw refusal(JETON_NO_PERMISSION, common.dir, name);
 
   for (Seen last; !out_is_closed(); now = segment_state(token, name)) {
@@ -83,12 +83,13 @@ Exit run_watch(const Common& common, const WatchOptions& options) {
 
 Exit run_wait(const Common& common, const WaitOptions& options) {
   const Token token = open_token(common.dir, options.name);
+  const Deadline deadline(options.timeout);
   const auto is_missing = [&] { return token.inspect().status() == JETON_NOT_FOUND; };
-  if (is_missing()) say_what_is_missing(common.dir, options.name);
+  if (is_missing()) say_what_is_missing(common.dir, options.name, deadline);
 
-  const auto generation = await_generation(token, options.after, Deadline(options.timeout), common.dir, options.name);
+  const auto generation = await_generation(token, options.after, deadline, common.dir, options.name);
   if (!generation) {
-    std::string what = is_missing() ? why_missing(common.dir, options.name) : "";
+    std::string what = is_missing() ? why_missing(common.dir, options.name, deadline) : "";
     if (what.empty()) {
       what = "token '" + options.name + "' " +
              (options.after == 0 ? "is not valid" : "has no generation above " + std::to_string(options.after));

@@ -67,6 +67,14 @@ TEST(ApiClient, AnswerIsNotHttp_IsAProblem) {
   }
 }
 
+// An agent of before an upgrade.
+TEST(ApiClient, AgentDoesNotKnowThePath_MessageSaysWhatToDo) {
+  const test::ApiHost host;
+  const ApiAnswer answer = ApiClient(host.socket().parent_path()).get("/v1/later");
+  EXPECT_EQ(answer.status, 404);
+  EXPECT_NE(answer.error_message().find("restart it after an upgrade"), std::string::npos) << answer.error_message();
+}
+
 // The agent closes without having read the request: sending fails, or the connection is reset behind the answer.
 TEST(ApiClient, ConnectionIsRefused_TheReasonIsRead) {
   agent::ApiLimits limits = test::patient_limits();

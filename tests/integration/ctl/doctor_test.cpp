@@ -95,6 +95,19 @@ TEST_F(CtlDoctor, TokensAreInTrouble_EachIsNamedWithItsReason) {
   EXPECT_THAT(budget["text"].get<std::string>(), HasSubstr("1990 of 2000 calls"));
 }
 
+TEST_F(CtlDoctor, PauseOutlastsTheToken_IsAProblem) {
+  host.start_agent().on_loop([](FakeStatus& status) {
+    TokenStatus& paused = status.add("wechat");
+    paused.expires_at = status.agent_status().now + std::chrono::minutes(2);
+    paused.paused_until = status.agent_status().now + std::chrono::minutes(5);
+    paused.pause_reason = "https://api.example.com/token answered 401";
+  });
+  const Json found = about(report(problem_found), "token wechat")[0];
+  EXPECT_EQ(found["level"], "problem");
+  EXPECT_THAT(found["text"].get<std::string>(), AllOf(HasSubstr("nothing is fetched before that"), HasSubstr("401")));
+  EXPECT_THAT(found["remedy"].get<std::string>(), StartsWith("sudo jetonctl refresh wechat"));
+}
+
 TEST_F(CtlDoctor, OutputsFail_EachFileAndEachHookIsAProblem) {
   host.start_agent().on_loop([](FakeStatus& status) {
     HookStatus hook;
@@ -169,6 +182,18 @@ TEST_F(CtlDoctor, NoAgentAnswers_SaysWhatCanBeSaidAll) {
   EXPECT_EQ(about(found, "agent")[0]["level"], "problem");
   EXPECT_THAT(about(found, "agent")[0]["text"].get<std::string>(), HasSubstr("agent.sock"));
   EXPECT_THAT(about(found, "permissions")[0]["text"].get<std::string>(), HasSubstr("may read wechat"));
+}
+
+TEST_F(CtlDoctor, NoAgentAnswers_SaysHowLongReadersHaveEachToken) {
+  host.publish(host.add("good"), host.record(7));
+  host.publish(host.add("old"), host.record(8, -std::chrono::seconds(5)));
+  host.add("new");
+  const Json found = report(problem_found);
+  EXPECT_EQ(about(found, "segment good")[0]["level"], "ok");
+  EXPECT_THAT(about(found, "segment good")[0]["text"].get<std::string>(), HasSubstr("1h 59m"));
+  EXPECT_EQ(about(found, "segment old")[0]["level"], "problem");
+  EXPECT_THAT(about(found, "segment old")[0]["text"].get<std::string>(), HasSubstr("readers get no token"));
+  EXPECT_EQ(about(found, "segment new")[0]["level"], "problem");
 }
 
 TEST_F(CtlDoctor, AgentHungLongAgo_ItsLastHeartbeatIsAProblem) {

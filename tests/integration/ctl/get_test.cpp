@@ -210,7 +210,7 @@ TEST_F(CtlGet, UsageIsWrong_ExitStatusIsOneWithAHint) {
            {{"get", "wechat", "--header", "--format", "json"}, "no JSON form"},
            {{"get", "wechat", "--format", "xml"}, "write table or json"},
            {{"fetch", "wechat"}, "no command 'fetch'"},
-           {{}, "subcommand is required"}}) {
+           {{}, "there is no command"}}) {
     const RunResult result = host.ctl(arguments);
     EXPECT_EQ(result.status, 1) << hint;
     EXPECT_THAT(result.out, IsEmpty());

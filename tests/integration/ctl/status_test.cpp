@@ -176,6 +176,14 @@ TEST_F(CtlStatus, NoAgentAnswers_SegmentsAreShownAndExitStatusIsTwo) {
   EXPECT_EQ(parsed["segments"][0]["generation"], 7);
 }
 
+TEST_F(CtlStatus, NoAgentAnswersAndTheNameIsWrong_NamesWhatIsThere) {
+  host.publish(host.add("github"), host.record(7));
+  const RunResult result = host.ctl({"status", "githb"});
+  EXPECT_EQ(result.status, 2);
+  EXPECT_EQ(result.out, "");
+  EXPECT_THAT(result.err, AllOf(HasSubstr("there is no token 'githb'"), HasSubstr("(there: github)")));
+}
+
 TEST_F(CtlStatus, NoAgentEverRan_ExitStatusIsTwo) {
   const RunResult result = test::run({JETONCTL, "--dir", host.dir() / "nowhere", "status"});
   EXPECT_EQ(result.status, 2);

@@ -3,13 +3,16 @@
 #include <gtest/gtest.h>
 
 #include "tests/integration/ctl/ctl_host.hpp"
+#include "tests/support/scripted_agent.hpp"
 
 namespace jeton::agent {
 namespace {
 
 using test::CtlHost;
 using test::RunResult;
+using test::ScriptedAgent;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class CtlWait : public ::testing::Test {
  protected:
@@ -99,6 +102,30 @@ TEST_F(CtlWait, AgentDoesNotAnswer_IsSaidInTheWordsOfGet) {
   const RunResult wait = host.ctl({"wait", "wechat", "--timeout", "20ms"});
   EXPECT_EQ(wait.status, 4);
   EXPECT_THAT(wait.err, HasSubstr("waited 20ms: " + sentence + "\n"));
+}
+
+// The other command has all its patience with the agent, and began later.
+TEST_F(CtlWait, AgentHangs_TimeoutIsThatOfTheCommand) {
+  const ScriptedAgent hangs([](int client, int) {
+    while (!ScriptedAgent::hear(client).empty()) {
+    }
+  });
+  std::filesystem::create_directory(hangs.directory() / "segments");
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"wait", "wechat", "--timeout", "20ms"},
+                                             {"get", "wechat", "--wait", "20ms"},
+                                             {"exec", "wechat", "--timeout", "20ms", "--", "true"}}) {
+    std::vector<std::string> line{JETONCTL, "--dir", hangs.directory()};
+    line.insert(line.end(), words.begin(), words.end());
+    test::Process waiting(line);
+    test::Process patient({JETONCTL, "--dir", hangs.directory(), "history", "wechat"});
+    EXPECT_EQ(waiting.wait(), words.front() == "exec" ? 124 : 4);
+    EXPECT_TRUE(CtlHost::waits(patient)) << words.front() << " took as long as a command without a timeout";
+    EXPECT_THAT(waiting.err(), HasSubstr("systemctl status jeton-agent")) << "it runs";
+    EXPECT_THAT(waiting.err(), Not(HasSubstr("start jeton-agent")));
+    patient.signal(SIGKILL);
+    patient.wait();
+  }
 }
 
 TEST_F(CtlWait, NameIsUnknownToTheAgent_ExitStatusIsOne) {

@@ -45,6 +45,17 @@ TEST(AgentCommandLine, FileInBrackets_IsOneFile) {
   EXPECT_THAT(error_of({"check", "-c", "a.yaml", "b.yaml"}), HasSubstr("b.yaml"));
 }
 
+// A variable is not set: the default would be something else, such as a key on the terminal.
+TEST(AgentCommandLine, WordIsEmpty_IsRefused) {
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{{"keygen", ""},
+                                                                                     {"check", "--user", ""},
+                                                                                     {"run", "--config", ""},
+                                                                                     {"reload", "--dir", ""},
+                                                                                     {"demo", "--for", ""}}) {
+    EXPECT_THAT(error_of(words), HasSubstr("is a variable not set?")) << words.front();
+  }
+}
+
 TEST(AgentCommandLine, HelpOrVersion_IsNoCommandAndNoError) {
   for (const char* word : {"--help", "--version"}) {
     const auto result = read({word});

@@ -143,6 +143,31 @@ TEST(CtlCommandLine, WrongWord_IsNamed) {
   EXPECT_THAT(error_of({"lock", "acquire", "a", "--ttl", "5s", "--owner", ""}), HasSubstr("'' is not an owner id"));
   EXPECT_THAT(error_of({"lock", "release", "a", "--owner", "", "--force"}), HasSubstr("'' is not an owner id"));
   EXPECT_THAT(error_of({"log-level", ""}), HasSubstr("'' is not a level"));
+  EXPECT_THAT(error_of({"log-level", "loud"}), HasSubstr("'loud' is not a level; write trace"));
+}
+
+// A variable is not set: all tokens, or the usual directory, would be something else than what was meant.
+TEST(CtlCommandLine, NameOrDirectoryIsEmpty_IsRefused) {
+  EXPECT_THAT(error_of({"status", ""}), HasSubstr("'' is not a token name"));
+  EXPECT_THAT(error_of({"--dir", "", "status"}), HasSubstr("'' is not a directory"));
+  EXPECT_FALSE(read({"status"}).line.command == std::nullopt);
+}
+
+TEST(CtlCommandLine, DashesAreForgotten_ErrorSaysWhereToWriteThem) {
+  EXPECT_THAT(error_of({"lock", "run", "a", "./job", "--now"}, Exit::run_failed),
+              HasSubstr("'./job' was not expected; write -- before the command"));
+  EXPECT_THAT(error_of({"exec", "a", "./job"}, Exit::run_failed), HasSubstr("write -- before the command"));
+  EXPECT_THAT(error_of({"exec", "a", "b", "--", "./job"}, Exit::run_failed), Not(HasSubstr("write --")));
+  EXPECT_THAT(error_of({"get", "a", "b"}), Not(HasSubstr("write --")));
+}
+
+TEST(CtlCommandLine, CommandIsMissingOrUnknown_CommandsAreNamed) {
+  const std::string of_lock = "run, acquire, extend, release and show";
+  EXPECT_THAT(error_of({}), HasSubstr("there is no command; the commands are get"));
+  EXPECT_THAT(error_of({"gte"}), HasSubstr("no command 'gte'; the commands are get"));
+  EXPECT_THAT(error_of({"lock"}), HasSubstr("there is no command; the commands of lock are " + of_lock));
+  EXPECT_THAT(error_of({"lock", "realese", "a"}), HasSubstr("no command 'lock realese'; the commands are " + of_lock));
+  EXPECT_THAT(error_of({"--quick"}), HasSubstr("no option '--quick'"));
 }
 
 // It would be left out in silence.
