@@ -78,7 +78,7 @@ TEST_F(AgentLog, LevelIsChangedAtRunTime_HoldsForLaterLines) {
   EXPECT_EQ(count("refresh_asked"), 0U);
   const RunResult wrong = ctl({"log-level", "loud"});
   EXPECT_EQ(wrong.status, 1);
-  EXPECT_THAT(wrong.err, HasSubstr("trace, debug, info, warning and error"));
+  EXPECT_THAT(wrong.err, HasSubstr("trace, debug, info, warning or error"));
 }
 
 }  // namespace
