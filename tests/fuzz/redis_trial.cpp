@@ -164,6 +164,9 @@ class Trial {
   static Task<> answer_of(Task<T> task) {
     if constexpr (std::is_void_v<T>) {
       co_await std::move(task);
+    } else if constexpr (std::is_same_v<T, redis::Answer>) {
+      T answer = co_await std::move(task);
+      static_cast<void>(std::move(answer).value());
     } else {
       [[maybe_unused]] const T answer = co_await std::move(task);
     }

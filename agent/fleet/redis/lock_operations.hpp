@@ -17,6 +17,7 @@ namespace jeton::agent {
 class LockOperations : private ScriptSteps {
  public:
   explicit LockOperations(ScriptSteps steps) : ScriptSteps(std::move(steps)) {}
+  using ScriptSteps::is_connected;
 
   struct Acquired {
     enum class Outcome { won, busy, paused };

@@ -25,6 +25,7 @@ class RedisOperations : private ScriptSteps {
   // many).
   RedisOperations(ScriptSteps steps, const Clock& clock, std::string clock_key)
       : ScriptSteps(std::move(steps)), clock_(clock), clock_key_(std::move(clock_key)) {}
+  using ScriptSteps::is_connected;
 
   Task<Admission> admit(RedisKeys keys, Lease lease, FetchLimits limits, BootTime deadline);
 

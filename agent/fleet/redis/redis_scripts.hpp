@@ -70,6 +70,8 @@ class ScriptSteps {
   ScriptSteps(std::shared_ptr<redis::CommandRunner> runner, FleetCodec codec, int replicas, Duration patience)
       : runner_(std::move(runner)), codec_(std::move(codec)), replicas_(replicas), patience_(patience) {}
 
+  [[nodiscard]] bool is_connected() const { return runner_->is_connected(); }
+
  protected:
   // `keys`: of the script, out of those `of` the token or lock. An error about a key's type names the key.
   Task<redis::Reply> run(const redis::Script& script, const RedisKeys& of, std::span<const std::string> keys,

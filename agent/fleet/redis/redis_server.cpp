@@ -45,6 +45,7 @@ RedisServer::RedisServer(Timers& timers, Random& random, RedisOptions options,
   // read.
   runner_->on_connected([this] {
     clock_->measure_now();
+    uncertain_->connected();
     notifications_.notify_resync();
     if (connected_) connected_();
   });

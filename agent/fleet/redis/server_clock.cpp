@@ -91,6 +91,7 @@ Task<> ServerClock::run(std::shared_ptr<ServerClock> self) {
       continue;
     }
     self->next_ = now + measure_retry;  // unless it goes well
+    if (!self->operations_.is_connected()) continue;
     try {
       co_await measure(self, now + self->timeout_);
     } catch (const TransportError&) {

@@ -36,7 +36,12 @@ bool may_pass(const redis::ServerError& refusal) {
 }  // namespace
 
 UncertainAcquires::UncertainAcquires(Timers& timers, LockOperations operations, Duration timeout)
-    : timers_(timers), operations_(std::move(operations)), timeout_(timeout), stop_(timers), done_(timers) {}
+    : timers_(timers),
+      operations_(std::move(operations)),
+      timeout_(timeout),
+      stop_(timers),
+      connected_(timers),
+      done_(timers) {}
 
 void UncertainAcquires::cancel(const RedisKeys& keys, const std::string& owner, Duration ttl, Unanswered why) {
   if (stopped_) return;
@@ -53,6 +58,7 @@ Task<> UncertainAcquires::wait_idle(BootTime deadline) {
 void UncertainAcquires::stop() {
   stopped_ = true;
   stop_.notify();
+  connected_.notify();
   done_.notify();
 }
 
@@ -72,6 +78,10 @@ Task<> UncertainAcquires::clean_up(const Job& job) {
     bool answered = false;
     while (!answered) {
       if (stopped_ || now() >= job.give_up_at) co_return;
+      if (!operations_.is_connected()) {
+        co_await connected_.wait_until(job.give_up_at);
+        continue;
+      }
       bool deleted = false;
       Duration retry = cleanup_retry;
       try {
@@ -81,7 +91,7 @@ Task<> UncertainAcquires::clean_up(const Job& job) {
         answered = job.why == Unanswered::refused || !may_pass(e);  // its TTL ends it
         retry = refused_retry;
       } catch (const TransportError&) {
-        // The server is not connected yet.
+        // The connection has ended, or will.
       }
       if (deleted) co_return;
       if (!answered) co_await wait(retry);

@@ -24,6 +24,7 @@ class UncertainAcquires : public std::enable_shared_from_this<UncertainAcquires>
   // Deletes the lock if it is this owner's. Works in the background, for a bounded time.
   void cancel(const RedisKeys& keys, const std::string& owner, Duration ttl, Unanswered why);
 
+  void connected() { connected_.notify(); }
   [[nodiscard]] bool idle() const { return running_ == 0; }
   // Returns when all work is done, at the deadline at the latest.
   Task<> wait_idle(BootTime deadline);
@@ -45,6 +46,7 @@ class UncertainAcquires : public std::enable_shared_from_this<UncertainAcquires>
   LockOperations operations_;
   Duration timeout_;
   Event stop_;
+  Event connected_;
   Event done_;
   int running_ = 0;
   bool stopped_ = false;

@@ -69,28 +69,31 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
 
   static Task<Reply> command(std::shared_ptr<Impl> self, Command command, BootTime deadline) {
     const auto connection = self->checked(co_await self->wait_connected(deadline));
-    Reply reply = co_await connection->command(std::move(command), deadline);
-    if (reply.is_error()) self->refuse(*connection, reply);
-    co_return reply;
+    Answer answer = co_await connection->command(std::move(command), deadline);
+    co_return self->accepted(*connection, std::move(answer));
   }
 
   static Task<Reply> exchange(std::shared_ptr<Impl> self, Command command, BootTime deadline, bool asking) {
     const auto connection = self->checked(co_await self->wait_connected(deadline));
-    if (asking) co_return co_await connection->asking(std::move(command), deadline);
-    co_return co_await connection->command(std::move(command), deadline);
+    Answer answer;
+    if (asking) {
+      answer = co_await connection->asking(std::move(command), deadline);
+    } else {
+      answer = co_await connection->command(std::move(command), deadline);
+    }
+    co_return std::move(answer).value();
   }
 
   // `used`: if not null, becomes the connection that it takes.
   static Task<Reply> run(std::shared_ptr<Impl> self, ScriptCall call, BootTime deadline, Line* used = nullptr) {
     const auto connection = self->checked(co_await self->wait_connected(deadline));
     if (used != nullptr) *used = self->line_;
-    Reply reply = co_await connection->command(call.by_sha1(), deadline);
+    Answer answer = co_await connection->command(call.by_sha1(), deadline);
     // EVAL and not SCRIPT LOAD: it runs the script and makes it known in one step, so that no flush comes between them.
-    if (reply.is_error() && reply.text.reveal().starts_with("NOSCRIPT")) {
-      reply = co_await connection->command(call.by_text(), deadline);
+    if (answer.reply.is_error() && answer.reply.text.reveal().starts_with("NOSCRIPT")) {
+      answer = co_await connection->command(call.by_text(), deadline);
     }
-    if (reply.is_error()) self->refuse(*connection, reply);
-    co_return reply;
+    co_return self->accepted(*connection, std::move(answer));
   }
 
   static Task<Replicated> run_replicated(std::shared_ptr<Impl> self, ScriptCall call, int replicas, Duration patience,
@@ -179,16 +182,15 @@ class Client::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   Task<std::int64_t> ask_replicas(std::shared_ptr<Connection> connection, Command wait, BootTime deadline) {
-    try {
-      const Reply reply = co_await connection->command(std::move(wait), deadline);
-      if (reply.is_error()) refuse(*connection, reply);
-      co_return reply.as_integer();
-    } catch (const NotSentError& e) {
-      throw TransportError(e.what());  // the script before it was sent
-    }
+    Answer answer = co_await connection->command(std::move(wait), deadline);
+    answer.was_sent = true;  // the script before it was
+    co_return accepted(*connection, std::move(answer)).as_integer();
   }
 
-  [[noreturn]] void refuse(Connection& connection, const Reply& reply) {
+  // Throws what the answer says, unless it is a reply without an error.
+  [[nodiscard]] Reply accepted(Connection& connection, Answer answer) const {
+    Reply reply = std::move(answer).value();
+    if (!reply.is_error()) return reply;
     const ServerError error(kept_.display(), reply.text.reveal());
     // Without a password the next connection may have one: it is read again.
     if (error.is_about_role() || error.code() == "NOAUTH") connection.close(error.what());

@@ -53,8 +53,8 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
     more_to_write_.notify();
   }
 
-  static Task<Reply> exchange(std::shared_ptr<Impl> self, Command command, BootTime deadline, bool asking) {
-    if (self->closed_) throw NotSentError(self->close_reason_);
+  static Task<Answer> exchange(std::shared_ptr<Impl> self, Command command, BootTime deadline, bool asking) {
+    if (self->closed_) co_return Answer{{}, self->close_reason_, false};
     // No co_await between the two: no other command comes between them.
     std::shared_ptr<Pending> asked;
     if (asking) asked = self->ask(Command({"ASKING"}));
@@ -63,12 +63,12 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
     while (!pending->reply && !self->closed_) {
       const bool in_time = co_await pending->answered.wait_until(deadline);
       if (in_time || pending->reply) continue;  // both may be there after the loop stood still
-      if (is_short && !self->is_silent()) throw TransportError(self->display_ + ": " + no_answer);
+      if (is_short && !self->is_silent()) co_return Answer{{}, self->display_ + ": " + no_answer};
       self->close(no_answer);
     }
-    if (!pending->reply) throw TransportError(self->close_reason_);
-    if (asked && asked->reply && asked->reply->is_error()) co_return std::move(*asked->reply);
-    co_return std::move(*pending->reply);
+    if (!pending->reply) co_return Answer{{}, self->close_reason_};
+    const bool is_refused = asked && asked->reply && asked->reply->is_error();
+    co_return Answer{std::move(is_refused ? *asked->reply : *pending->reply)};
   }
 
   static Task<bool> wait_closed(std::shared_ptr<Impl> self, BootTime deadline) {
@@ -191,6 +191,12 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
   Event closed_event_;
 };
 
+Reply Answer::value() && {
+  if (failure.empty()) return std::move(reply);
+  if (was_sent) throw TransportError(failure);
+  throw NotSentError(failure);
+}
+
 Connection::Connection(Timers& timers, std::unique_ptr<Transport> transport, ReplyLimits limits, std::string display,
                        Duration timeout, std::shared_ptr<ConnectionTally> tally)
     : impl_(
@@ -200,11 +206,11 @@ Connection::Connection(Timers& timers, std::unique_ptr<Transport> transport, Rep
 
 Connection::~Connection() { impl_->close("closed"); }
 
-Task<Reply> Connection::command(Command command, BootTime deadline) {
+Task<Answer> Connection::command(Command command, BootTime deadline) {
   return Impl::exchange(impl_, std::move(command), deadline, false);
 }
 
-Task<Reply> Connection::asking(Command command, BootTime deadline) {
+Task<Answer> Connection::asking(Command command, BootTime deadline) {
   return Impl::exchange(impl_, std::move(command), deadline, true);
 }
 

@@ -5,8 +5,7 @@
 // others in flight fail with it. A command with a short deadline (a lock that ends soon) fails without closing the
 // connection, and its late reply is dropped: a short deadline proves nothing about the server, and others share the
 // connection. But if the oldest command has been without an answer for twice the timeout by then, the connection is
-// closed. A closed connection stays closed: kept_connection.hpp makes a new one. One thread: the loop's. Errors:
-// TransportError "redis://...: reason".
+// closed. A closed connection stays closed: kept_connection.hpp makes a new one. One thread: the loop's.
 #pragma once
 
 #include <functional>
@@ -21,6 +20,16 @@
 
 namespace jeton::agent::redis {
 
+// The reply to a command, or why there is none. No exception: a host that is cut off tries to connect for as long.
+struct Answer {
+  Reply reply{};
+  std::string failure{};  // "redis://...: reason"; empty: there is a reply
+  bool was_sent = true;
+
+  // Throws TransportError, NotSentError if the command was not sent.
+  [[nodiscard]] Reply value() &&;
+};
+
 class Connection {
  public:
   // `display` is put before every error. `timeout`: the time limit of a usual command; a deadline is short if it leaves
@@ -31,12 +40,11 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // An error reply of the server is returned, not thrown. If the waiting coroutine is cancelled, the command is done
-  // nevertheless and its reply dropped.
-  Task<Reply> command(Command command, BootTime deadline);
+  // If the waiting coroutine is cancelled, the command is done nevertheless and its reply dropped.
+  Task<Answer> command(Command command, BootTime deadline);
   // Sends ASKING right before the command, with no other command in between: then a Cluster node answers for a slot
   // that it is about to get. If ASKING is refused, returns that error instead of the command's reply.
-  Task<Reply> asking(Command command, BootTime deadline);
+  Task<Answer> asking(Command command, BootTime deadline);
 
   // From now on every reply goes to `handler` (the subscribed mode of a connection), and commands are sent by send().
   void on_push(std::function<void(const Reply&)> handler);

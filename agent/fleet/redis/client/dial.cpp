@@ -39,6 +39,10 @@ class Greeter {
   Greeter(Connection& connection, const std::string& display, BootTime deadline)
       : connection_(connection), display_(display), deadline_(deadline) {}
 
+  // No answer came, because of this; empty: every one has come so far. Nothing is asked from then on, and each reply is
+  // nil.
+  [[nodiscard]] const std::string& lost() const { return lost_; }
+
   Task<Reply> need(Command command) {
     Reply reply = co_await ask(std::move(command));
     if (reply.is_error()) throw ServerError(display_, reply.text.reveal());
@@ -57,17 +61,17 @@ class Greeter {
  private:
   // A server that says no and closes the connection has said why.
   Task<Reply> ask(Command command) {
-    try {
-      co_return co_await connection_.command(std::move(command), deadline_);
-    } catch (const TransportError&) {
-      if (refusal_) throw ServerError(*refusal_);
-      throw;
-    }
+    if (!lost_.empty()) co_return Reply{};
+    Answer answer = co_await connection_.command(std::move(command), deadline_);
+    if (!answer.failure.empty() && refusal_) throw ServerError(*refusal_);
+    lost_ = std::move(answer.failure);
+    co_return std::move(answer.reply);
   }
 
   Connection& connection_;
   const std::string& display_;
   BootTime deadline_;
+  std::string lost_;
   std::optional<ServerError> refusal_;  // the last one
 };
 
@@ -75,12 +79,14 @@ class Greeter {
 Task<> check_role(Greeter& greeter) {
   Command ask({"ROLE"});
   const Reply role = co_await greeter.need(std::move(ask));  // +role is needed with sentinels
+  if (!greeter.lost().empty()) co_return;
   if (role.at(0).as_text() != "master") throw TransportError("the server is not the primary (any more)");
 }
 
 Task<> identify(Greeter& greeter, const ConnectOptions& options) {
   Command ask({"INFO", "server"});
   const Reply info = co_await greeter.try_to(std::move(ask));
+  if (!greeter.lost().empty()) co_return;
   const std::string run_id = info.type == Reply::Type::string ? run_id_in(info.text.reveal()) : std::string();
   // Copied, and looked at again: it is taken away when the connection is to end.
   if (const auto identified = options.identified) identified(run_id);
@@ -141,11 +147,12 @@ Task<> log_in(Connection& connection, std::string where, std::function<SecretStr
   const SecretString secret = password ? password() : SecretString{};
   if (secret.empty()) co_return;
   Command auth = user.empty() ? Command({"AUTH", secret.reveal()}) : Command({"AUTH", user.reveal(), secret.reveal()});
-  const Reply reply = co_await connection.command(std::move(auth), deadline);
+  Answer answer = co_await connection.command(std::move(auth), deadline);
+  const Reply reply = std::move(answer).value();
   if (reply.is_error()) throw ServerError(where, reply.text.reveal(), {&secret, 1});
 }
 
-Task<std::string> greet(Connection& connection, const ConnectOptions& options, std::string display, BootTime deadline) {
+Task<Greeting> greet(Connection& connection, const ConnectOptions& options, std::string display, BootTime deadline) {
   co_await log_in(connection, display, options.username, options.password, deadline);
   Greeter greeter(connection, display, deadline);
   if (!options.client_name.empty()) {
@@ -168,7 +175,7 @@ Task<std::string> greet(Connection& connection, const ConnectOptions& options, s
   if (mode == "sentinel") throw SetupError(is_named ? is_named_by_a_sentinel : is_a_sentinel);
   if (is_named) co_await check_role(greeter);
   if (options.identified) co_await identify(greeter, options);
-  co_return mode;
+  co_return Greeting{std::move(mode), greeter.lost()};
 }
 
 }  // namespace jeton::agent::redis

@@ -31,8 +31,12 @@ Task<std::string> new_address(Timers& timers, NameResolver resolve, std::string 
 Task<> log_in(Connection& connection, std::string where, std::function<SecretString()> username,
               std::function<SecretString()> password, BootTime deadline);
 
-// Logs in and sends the other commands before the use of a connection. Returns the mode of the server, "standalone" or
-// "cluster" for example; empty: it does not say.
+struct Greeting {
+  std::string mode{};     // of the server, "standalone" or "cluster" for example; empty: it does not say
+  std::string failure{};  // the connection broke, or an answer did not come in time
+};
+
+// Logs in and sends the other commands before the use of a connection.
 //
 // Some commands are required by the configuration: AUTH with a password, SELECT with a database, ROLE behind sentinels.
 // The others (CLIENT SETNAME, PING, HELLO, INFO) only give information; a server may rename or refuse them in any way.
@@ -41,6 +45,6 @@ Task<> log_in(Connection& connection, std::string where, std::function<SecretStr
 //
 // `display` is put before errors: a ServerError if a required command is refused, a SetupError for a server of another
 // kind than Redis. `options` outlive the task; `identified` is called in it.
-Task<std::string> greet(Connection& connection, const ConnectOptions& options, std::string display, BootTime deadline);
+Task<Greeting> greet(Connection& connection, const ConnectOptions& options, std::string display, BootTime deadline);
 
 }  // namespace jeton::agent::redis

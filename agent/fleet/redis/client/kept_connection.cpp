@@ -105,7 +105,7 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
     bool was_of_use = false;
     try {
       failure = co_await connect();
-      if (connection_) {
+      if (failure.reason.empty()) {
         if (std::exchange(was_connected_, true) && options_.tally) ++options_.tally->reconnects;
         const BootTime since = timers_.clock().boot_now();
         // Copied, because the callback may stop this connection, which takes the callbacks away.
@@ -137,7 +137,7 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
     if (const auto down = callbacks_.down) down(failure.reason);
   }
 
-  // Makes `connection_`; if there is none afterwards, the result says why. Throws if the server refuses the greeting.
+  // Makes `connection_`; the result says why it is of no use or none. Throws if the server refuses the greeting.
   Task<Failure> connect() {
     Address address = options_.address;
     if (options_.endpoint_resolver) address = co_await resolve_endpoint();
@@ -150,8 +150,9 @@ class KeptConnection::Impl : public std::enable_shared_from_this<Impl> {
                                                options_.timeout, options_.tally);
     connected_to_ = address;
     connected_ip_ = dialed.ip;
-    mode_ = co_await greet(*connection_, options_, display_, deadline);
-    co_return Failure{};
+    Greeting greeting = co_await greet(*connection_, options_, display_, deadline);
+    mode_ = std::move(greeting.mode);
+    co_return Failure{std::move(greeting.failure)};
   }
 
   Task<Address> resolve_endpoint() {

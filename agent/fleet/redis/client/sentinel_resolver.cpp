@@ -142,7 +142,8 @@ class SentinelResolver::Impl : public std::enable_shared_from_this<Impl> {
     }
     const auto connection = reached_[index].connection;  // another question may put a new one in its place meanwhile
     Command question({"SENTINEL", "get-master-addr-by-name", options_.master});
-    const Reply answer = co_await connection->command(std::move(question), deadline);
+    Answer answered = co_await connection->command(std::move(question), deadline);
+    const Reply answer = std::move(answered).value();
     if (answer.is_error()) {
       connection->close("refused");  // a password that is replaced is used at once
       throw ServerError(name_of(index), answer.text.reveal());
@@ -155,7 +156,8 @@ class SentinelResolver::Impl : public std::enable_shared_from_this<Impl> {
     named.primary = primary_in(answer);
     named.primary.tls = options_.sentinels[index].tls;
     Command about({"SENTINEL", "MASTER", options_.master});
-    const Reply details = co_await connection->command(std::move(about), deadline);
+    answered = co_await connection->command(std::move(about), deadline);
+    const Reply details = std::move(answered).value();
     named.epoch = epoch_in(details);
     co_return named;
   }

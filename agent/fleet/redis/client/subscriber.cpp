@@ -153,7 +153,8 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
     if (prefixes.empty()) co_return false;
     const BootTime deadline = self->timers_.clock().boot_now() + self->timeout_;
     Command ask_id({"CLIENT", "ID"});
-    const Reply id = co_await connection->command(std::move(ask_id), deadline);
+    Answer answer = co_await connection->command(std::move(ask_id), deadline);
+    const Reply id = std::move(answer).value();
     if (id.type != Reply::Type::integer) {
       self->cannot_watch(id);
       co_return false;
@@ -165,7 +166,8 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
       words.emplace_back(prefix);
     }
     Command track{std::span<const std::string_view>(words)};
-    const Reply done = co_await connection->command(std::move(track), deadline);
+    answer = co_await connection->command(std::move(track), deadline);
+    const Reply done = std::move(answer).value();
     if (done.is_error()) self->cannot_watch(done);
     co_return !done.is_error();
   }

@@ -67,7 +67,8 @@ class ConnectionTest : public testing::Test {
   Task<> asking(BootTime deadline) {
     try {
       Command ping({"PING"});
-      const Reply reply = co_await connection.command(std::move(ping), deadline);
+      Answer answer = co_await connection.command(std::move(ping), deadline);
+      const Reply reply = std::move(answer).value();
       answers.emplace_back(reply.as_text());
     } catch (const NotSentError& e) {
       answers.emplace_back(std::string("not sent: ") + e.what());
