@@ -1,5 +1,6 @@
 #include "agent/refresh/store_repair.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "agent/base/log.hpp"
@@ -16,6 +17,11 @@ constexpr Duration waiting_poll = seconds(1);    // another host fetches
 constexpr Duration repair_spread = std::chrono::milliseconds(250);
 constexpr Duration others_patience = seconds(1);  // with a host that may repair what this one cannot
 
+// A loss so soon after a repair: the store may not keep what it is given, because it has no memory left for example.
+constexpr Duration unproven = seconds(3);
+constexpr int soon_repairs = 5;  // behind each other, before the delay of a repair doubles, up to half a minute
+constexpr int most_doublings = 7;
+
 }  // namespace
 
 StoreRepair::StoreRepair(const TokenConfig& config, Parts parts) : config_(config), parts_(std::move(parts)) {}
@@ -26,7 +32,11 @@ void StoreRepair::reload_soon() {
 }
 
 void StoreRepair::hear_loss() {
-  const BootTime drawn = now() + draw_suppressed_delay(repair_spread, parts_.random);
+  if (repair_at_ == BootTime::max()) unkept_ = now() < repaired_at_ + unproven ? unkept_ + 1 : 0;
+  const int doublings = std::clamp(unkept_ - soon_repairs, 0, most_doublings);
+  const Duration spread = repair_spread * (1 << doublings);
+  const Duration least = doublings > 0 ? spread / 2 : Duration{0};
+  const BootTime drawn = now() + least + draw_suppressed_delay(spread, parts_.random);
   repair_at_ = std::min(repair_at_, drawn);
   parts_.wake.notify();
 }
@@ -38,6 +48,7 @@ void StoreRepair::inherit(const FetchUsage& counted) {
 
 // This host may be the only one that knows the rest of the lost data.
 void StoreRepair::cancel_repair() {
+  repaired_at_ = now();
   if (!parts_.fleet.counts_calls() && !parts_.pauses.confirmed()) repair_at_ = BootTime::max();
 }
 
@@ -132,6 +143,7 @@ Task<> StoreRepair::repair() {
       co_await restore_counts();
     }
     parts_.outage.answered(Outage::Step::maintenance);
+    repaired_at_ = now();
   } catch (const TransportError& e) {
     parts_.outage.failed(Outage::Step::maintenance, "repair the data that the coordinator lost", e);
     // Behind the moment at which a refresh that is due may be tried: no maintenance may starve it.

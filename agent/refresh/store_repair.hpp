@@ -82,6 +82,8 @@ class StoreRepair {
   BootTime next_look_{};                 // the fallback for lost messages
   BootTime check_at_ = BootTime::max();  // a look before that, for news from a message alone
   BootTime repair_at_ = BootTime::max();
+  BootTime repaired_at_{};      // by any host
+  int unkept_ = 0;              // losses in a row that each came soon after a repair
   Generation counted_for_ = 0;  // the current record when the count of calls was last read
   Generation in_store_ = 0;     // of the newest record that the coordinator had, as this run knows
 };

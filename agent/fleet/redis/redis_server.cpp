@@ -12,6 +12,8 @@
 namespace jeton::agent {
 namespace {
 
+constexpr Duration refusal_lasts = std::chrono::seconds(30);  // of a record, as far as repairs are concerned
+
 ScriptSteps steps_of(const std::shared_ptr<redis::CommandRunner>& runner, const RedisOptions& options) {
   return {runner, options.codec, options.replicas_acked, options.connection.timeout / 2};
 }
@@ -194,7 +196,14 @@ Task<PublishResult> RedisServer::publish(Subject subject, std::shared_ptr<const 
   shift_times(there, offset);
   const SecretString text = options_.codec.encode(subject.name, there);
   JETON_FAILPOINT("redis.publish.sending");
-  const auto answer = co_await operations_.publish(keys, owner, there, text, deadline);
+  RedisOperations::Published answer;
+  try {
+    answer = co_await operations_.publish(keys, owner, there, text, deadline);
+  } catch (const redis::ServerError&) {
+    refused_until_ = now() + refusal_lasts;
+    throw;
+  }
+  refused_until_ = {};
   JETON_FAILPOINT("redis.publish.answered");
   PublishResult result;
   result.stored = answer.outcome == Outcome::stored;

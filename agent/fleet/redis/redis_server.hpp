@@ -72,6 +72,9 @@ class RedisServer : public std::enable_shared_from_this<RedisServer> {
   // The lock is released too, unless `owner` is empty or no longer has it.
   Task<PublishResult> publish(Subject subject, std::shared_ptr<const Record> record, std::string owner,
                               BootTime deadline);
+  // It refused a record with an error within the last half a minute. A replica's refusal ends the connection, and the
+  // next connection is a reason for a repair: which would be refused.
+  [[nodiscard]] bool refuses_records() const { return now() < refused_until_; }
   struct Loaded {
     std::optional<Record> record;
     bool unreadable = false;  // a text is stored, but it is not a record of this token
@@ -143,6 +146,7 @@ class RedisServer : public std::enable_shared_from_this<RedisServer> {
   int users_ = 0;    // that exist
   int started_ = 0;  // and use the connections now
   int calls_ = 0;
+  BootTime refused_until_{};
   bool stopped_ = false;
   bool ended_ = false;
   Event call_ended_;

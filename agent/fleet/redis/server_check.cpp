@@ -37,14 +37,15 @@ std::vector<Trial> trials(const RedisKeys& keys) {
   add("+eval", {"EVAL", "return redis.call('PTTL', KEYS[1])", "1", keys.lock});
   add("+evalsha", {"EVALSHA", "0000000000000000000000000000000000000000", "1", keys.lock});  // no script has it
   add("+time", {"TIME"});
-  add("'&" + keys.channel.substr(0, keys.channel.find(':')) + ":*' +publish", {"PUBLISH", keys.channel, "doctor"});
+  add("+publish", {"PUBLISH", keys.channel, "doctor"});
   return all;
 }
 
 // The server's refusal of a command; an empty code: it was done.
 struct Refused {
   std::string code;
-  std::string message;
+  std::string answer;   // the server's words
+  std::string message;  // with the place and a remedy
 };
 
 Task<Refused> refusal_by(std::shared_ptr<RedisServer> server, std::string key, redis::Command command) {
@@ -52,7 +53,7 @@ Task<Refused> refusal_by(std::shared_ptr<RedisServer> server, std::string key, r
   try {
     static_cast<void>(co_await server->runner().command(key, std::move(command), server->deadline()));
   } catch (const redis::ServerError& e) {
-    refused = {e.code(), e.what()};
+    refused = {e.code(), e.answer(), e.what()};
   }
   co_return refused;
 }
@@ -85,11 +86,15 @@ Task<> examine_rights(std::shared_ptr<RedisServer> server, ServerFindings& found
   const RedisKeys keys = trial_keys(*server);
   std::string missing;
   std::string other;
+  const std::string below_prefix = keys.token.substr(0, keys.token.find(":{")) + ":*'";
   std::vector<Trial> all = trials(keys);
   for (Trial& trial : all) {
     const Refused refused = co_await refusal_by(server, keys.lock, std::move(trial.command));
     if (refused.code == "NOPERM") {
-      missing += " " + trial.right;
+      const bool of_command = refused.answer.find("access") == std::string::npos;
+      const bool of_channel = refused.answer.find("channel") != std::string::npos;
+      const std::string right = " " + (of_command ? trial.right : (of_channel ? "'&" : "'~") + below_prefix);
+      if (missing.find(right) == std::string::npos) missing += right;
     } else if (!refused.code.empty() && refused.code != "NOSCRIPT" && other.empty()) {
       other = refused.message;
     }

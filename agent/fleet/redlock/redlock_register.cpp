@@ -1,5 +1,8 @@
 #include "agent/fleet/redlock/redlock_register.hpp"
 
+#include <algorithm>
+#include <vector>
+
 #include "agent/base/failpoint.hpp"
 #include "agent/base/log.hpp"
 
@@ -16,6 +19,20 @@ bool has(const Loaded& loaded, Generation generation) {
   return loaded.record && loaded.record->generation >= generation;
 }
 
+// To a server that is behind. One that refuses it, or is lost, does not hold up the others.
+Task<> give(Server server, Subject subject, std::shared_ptr<const Record> record) {
+  const RedisServer::Busy busy(*server);
+  try {
+    const PublishResult stored = co_await server->publish(subject, record, std::string(), server->deadline());
+    if (!stored.stored) co_return;
+    log::info("a server was behind and was given the newest record",
+              {{"token", subject.name}, {"server", server->display()}, {"generation", record->generation}});
+  } catch (const TransportError& e) {
+    log::debug("a server that is behind could not be given the newest record",
+               {{"token", subject.name}, {"error", e.what()}});
+  }
+}
+
 // In the background, after a read: waits for the servers that were slower than the majority, too. One at a time for
 // each token; a read that comes meanwhile (another server may have lost its data) is looked after next.
 Task<> repair_laggards(Quorum quorum, Subject subject, RedlockQuorum::Round<Loaded> round) {
@@ -24,25 +41,20 @@ Task<> repair_laggards(Quorum quorum, Subject subject, RedlockQuorum::Round<Load
     std::optional<Record> newest = newest_record(*round);
     // A token worth having, or a state that outlives it.
     const bool useful = newest && (newest->valid(quorum->timers.clock()) || !newest->state.empty());
-    const bool lost = useful && round->count([](const Loaded& l) { return !l.record && !l.unreadable; }) > 0;
+    std::vector<std::size_t> behind;
+    for (std::size_t i = 0; useful && i < round->servers(); ++i) {
+      const auto& answer = round->answers[i];
+      if (answer && !has(*answer, newest->generation) && !quorum->servers[i]->refuses_records()) behind.push_back(i);
+    }
+    const bool lost = std::any_of(behind.begin(), behind.end(), [&](std::size_t i) {
+      return !round->answers[i]->record && !round->answers[i]->unreadable;
+    });
     // A server without the record may have lost count and pause as well; a listener knows them and gives all of it
     // back.
     if (useful && !(lost && quorum->notifications->notify_data_loss(subject.name))) {
       const auto record = std::make_shared<const Record>(std::move(*newest));
-      for (std::size_t i = 0; i < round->servers(); ++i) {
-        const auto& answer = round->answers[i];
-        if (!answer || has(*answer, record->generation)) continue;
-        const Server server = quorum->servers[i];
-        const RedisServer::Busy busy(*server);
-        const PublishResult stored = co_await server->publish(subject, record, std::string(), quorum->deadline());
-        if (!stored.stored) continue;
-        log::info("a server was behind and was given the newest record",
-                  {{"token", subject.name}, {"server", server->display()}, {"generation", record->generation}});
-      }
+      for (const std::size_t i : behind) co_await give(quorum->servers[i], subject, record);
     }
-  } catch (const TransportError& e) {
-    log::debug("a server that is behind could not be given the newest record",
-               {{"token", subject.name}, {"error", e.what()}});
   } catch (const boost::system::system_error&) {
     // The loop ends.
   }

@@ -70,6 +70,14 @@ TEST_F(RedisExamine, RightsAreMissing_AreNamedForAclSetuser) {
   EXPECT_THAT(found, Contains(Field(&Finding::remedy, HasSubstr("ACL SETUSER USER +pexpire +evalsha"))));
 }
 
+TEST_F(RedisExamine, UserIsForAnotherPrefix_PatternsAreNamed) {
+  ASSERT_EQ(server.cli(test::documented_user("hunter2", {"+info"})), "OK");
+  RedisOptions options = as_user();
+  options.prefix = "my:app";
+  test::Host host(loop, options);
+  EXPECT_THAT(examined(host), Contains(Field(&Finding::remedy, HasSubstr("ACL SETUSER USER '~my:app:*' '&my:app:*'"))));
+}
+
 TEST_F(RedisExamine, KeyOfOtherClientsIsNotGranted_IsNamed) {
   ASSERT_EQ(server.cli(test::documented_user("hunter2", {"+info"})), "OK");
   test::Host host(loop, as_user());

@@ -61,6 +61,18 @@ TEST_F(RedlockRecord, ServerLostIt_IsGivenToIt) {
   EXPECT_TRUE(loop.eventually([&] { return have(servers, lease.fence) == 5; }));
 }
 
+TEST_F(RedlockRecord, TwoServersLostItAndOneTakesNoWrites_OtherOneIsGivenIt) {
+  RedlockHost host(loop, servers.options());
+  host.warm_up();
+  const Lease lease = host.call.acquire(1h);
+  EXPECT_TRUE(host.call.publish(make_record(loop, lease.fence, "x"), lease).stored);
+  EXPECT_TRUE(loop.eventually([&] { return have(servers, lease.fence) == 5; }));
+  for (const std::size_t i : {1U, 3U}) servers[i].cli({"FLUSHALL"});
+  servers[1].refuse("HSET", "READONLY You can't write against a read only replica.");
+  EXPECT_TRUE(host.call.load());
+  EXPECT_TRUE(loop.eventually([&] { return have(servers, lease.fence) == 4; }));
+}
+
 // No host listens that would repair it.
 TEST_F(RedlockRecord, ServerLostItAndItsTokenHasRunOut_IsGivenToItForItsState) {
   RedlockHost host(loop, servers.options());

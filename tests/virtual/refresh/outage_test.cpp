@@ -68,6 +68,47 @@ TEST(RedisOutage, RecordIsDeletedOrFlushed_IsBackWithinASecond) {
   EXPECT_EQ(fleet.provider.calls, 1U);
 }
 
+// As a Redis does whose maxmemory is used up by something else.
+TEST(RedisOutage, EvictsEachRecordAtOnce_RepairsBecomeRare) {
+  VirtualFleet fleet({.agents = 3});
+  fleet.provider.lifetime = hours(24);
+  fleet.start_all();
+  fleet.pass(seconds(10));
+  const auto is_there = [&] { return fleet.stored_generation() > 0; };
+  const agent::BootTime end = fleet.loop.clock.boot_now() + minutes(10);
+  int repairs = 0;
+  while (fleet.loop.clock.boot_now() < end && fleet.until(is_there, minutes(1))) {
+    fleet.server().cli({"DEL", token_key_of_api});
+    ++repairs;
+  }
+  EXPECT_GT(repairs, 10);
+  EXPECT_LT(repairs, 60);
+  EXPECT_TRUE(fleet.until(is_there, minutes(1)));
+  fleet.pass(minutes(1));
+  fleet.server().cli({"DEL", token_key_of_api});
+  EXPECT_TRUE(fleet.until(is_there, seconds(1))) << "it keeps its record again";
+  EXPECT_EQ(fleet.provider.calls, 1U);
+}
+
+// A replica, by mistake. Its refusal of a repair ends the connection, and the next one is a reason to look again.
+TEST(RedisOutage, ServerOfAQuorumTakesNoWritesAndLacksTheRecord_IsNotRepairedInALoop) {
+  VirtualFleet fleet({.agents = 1, .servers = 3});
+  fleet.provider.lifetime = hours(24);
+  fleet.start_all();
+  fleet.pass(minutes(1));
+  MemoryServer& replica = fleet.server(2);
+  replica.cli({"FLUSHALL"});
+  for (const char* write : {"SET", "HSET", "DEL", "PEXPIRE", "PEXPIREAT"}) {
+    replica.refuse(write, "READONLY You can't write against a read only replica.");
+  }
+  replica.cut();
+  fleet.pass(minutes(1));
+  const std::uint64_t before = fleet.server(0).commands();
+  fleet.pass(minutes(10));
+  EXPECT_LT(fleet.server(0).commands() - before, 10U * 60U);
+  EXPECT_EQ(fleet.provider.calls, 1U);
+}
+
 // The counter was ahead (a server whose clock was), then lost while the token ran out: the next generation must still
 // be higher.
 TEST(RedisOutage, FenceIsBelowTheHeldGeneration_CostsOneFetchAndIsNoHotLoop) {
