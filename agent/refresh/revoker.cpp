@@ -56,12 +56,17 @@ void Revoker::note(const Record& current) {
 Task<> Revoker::run() {
   parts_.signals.subscribe(name_, this);
   for (;;) {
-    BootTime next = now() + longest_sleep;
-    if (!state_.pending.empty()) next = std::min(next, state_.pending.front().at);
+    // Not in the order of the tokens: the provider may refuse one of them for long.
+    const auto& pending = state_.pending;
+    const auto first = std::min_element(pending.begin(), pending.end(),
+                                        [](const PendingRevocation& a, const auto& b) { return a.at < b.at; });
+    const BootTime longest = now() + longest_sleep;
+    const BootTime next = first == pending.end() ? longest : std::min(longest, first->at);
     if (now() < next) {
       co_await wake_.wait_until(next);
     } else {
-      co_await revoke_first();
+      PendingRevocation due = *first;
+      co_await revoke(std::move(due));
     }
   }
 }
@@ -70,8 +75,7 @@ bool Revoker::obsolete(const PendingRevocation& pending) const {
   return pending.value == current_ || pending.expires_at <= now();
 }
 
-Task<> Revoker::revoke_first() {
-  const PendingRevocation pending = state_.pending.front();
+Task<> Revoker::revoke(PendingRevocation pending) {
   bool done = obsolete(pending);
   if (!done) done = co_await settle(pending);
   if (done) {

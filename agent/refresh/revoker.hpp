@@ -59,7 +59,7 @@ class Revoker final : private FleetListener {
   Task<> run();
 
  private:
-  Task<> revoke_first();
+  Task<> revoke(PendingRevocation pending);
   // True: this revocation needs no further action.
   Task<bool> settle(PendingRevocation pending);
   // `last`: the generation of the record until now.
