@@ -52,8 +52,8 @@ void harden_process(bool core_dumps) {
 
 void fill_standard_descriptors() {
   for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
-    if (::fcntl(fd, F_GETFD) < 0)
-      static_cast<void>(::open("/dev/null", O_RDWR));  // takes the lowest number that is free
+    // The lowest number that is free. What a command prints there is lost, and must not look as if it were not.
+    if (::fcntl(fd, F_GETFD) < 0) static_cast<void>(::open("/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_RDWR));
   }
 }
 

@@ -15,7 +15,8 @@ namespace jeton::agent {
 void harden_process(bool core_dumps);
 
 // Opens /dev/null in place of a standard input, output or error that the caller closed: otherwise a file or connection
-// with that number would get text that is meant for a person. For the first step of a command.
+// with that number would get text that is meant for a person. That output cannot be written to. For the first step of
+// a command.
 void fill_standard_descriptors();
 
 // Raises the limit of descriptors to the one that the service manager allows, at most 65536: each local client needs a

@@ -73,7 +73,7 @@ bool RedisCluster::knows(const RedisServer& node, std::size_t count) const {
   if (!contains(info, "cluster_state:ok") || !contains(info, "cluster_slots_ok:16384")) return false;
   const std::string list = node.cli({"CLUSTER", "NODES"});
   return static_cast<std::size_t>(std::count(list.begin(), list.end(), '\n')) + 1 >= count &&
-         !contains(list, "handshake");
+         !contains(list, "handshake") && !contains(list, "disconnected");  // messages need a link to each node
 }
 
 RedisServer& RedisCluster::add_replica(const RedisServer& of) {

@@ -43,5 +43,11 @@ TEST_F(FleetSeal, KeyIsGenerated_FileIsPrivateAndNeverOverwritten) {
   EXPECT_NE(again.err().find("File exists"), std::string::npos) << again.err();
 }
 
+TEST_F(FleetSeal, KeyIsGeneratedForAnOutputThatIsClosed_IsAnError) {
+  Process keygen({"/bin/sh", "-c", "exec \"$0\" keygen >&-", JETON_AGENT_BINARY});
+  EXPECT_EQ(keygen.wait(), 1);
+  EXPECT_NE(keygen.err().find("standard output: Bad file descriptor"), std::string::npos) << keygen.err();
+}
+
 }  // namespace
 }  // namespace jeton::test
