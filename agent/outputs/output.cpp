@@ -117,8 +117,11 @@ BootTime Output::next_look() const {
 
 Task<> Output::write(Versions versions) {
   const auto text = std::make_shared<SecretString>();
+  std::vector<SecretString> secrets;
   try {
-    *text = fill_in(config_.content, token_, parts_.tokens).text;
+    auto filled = fill_in(config_.content, token_, parts_.tokens);
+    *text = std::move(filled.text);
+    secrets = std::move(filled.secrets);
   } catch (const Error& e) {
     fail(status_.path + ": " + e.what());
     co_return;
@@ -127,6 +130,8 @@ Task<> Output::write(Versions versions) {
   std::function<bool(const HookMark&)> work = [config, text](const HookMark& mark) {
     return write_output(*config, *text, mark);
   };
+  for (const Record* record : records()) secrets.push_back(record->value);
+  if (secrets != in_file_) replaced_ = std::exchange(in_file_, std::move(secrets));
   const Generation generation = parts_.tokens.record_of(token_)->token_generation();
   const bool done = co_await change(std::move(work), OutputStatus::State::written, generation);
   if (!done) co_return;
@@ -208,7 +213,8 @@ OutputStatus Output::status() const {
 }
 
 std::vector<SecretString> Output::secrets() const {
-  std::vector<SecretString> secrets;
+  std::vector<SecretString> secrets = in_file_;
+  secrets.insert(secrets.end(), replaced_.begin(), replaced_.end());
   for (const Record* record : records()) {
     if (record == nullptr) continue;
     secrets.push_back(record->value);

@@ -73,8 +73,10 @@ class Output {
   Event wake_;
   Backoff backoff_;
   OutputStatus status_;
-  std::optional<Versions> written_;  // what the file has
-  bool removed_ = false;             // nothing is left to remove
+  std::optional<Versions> written_;     // what the file has
+  std::vector<SecretString> in_file_;   // the secrets of the last text
+  std::vector<SecretString> replaced_;  // and of the one before: on_change may print what the program had until now
+  bool removed_ = false;                // nothing is left to remove
   bool retired_ = false;
   bool ended_ = false;
   std::uint64_t configured_ = 0;  // how often

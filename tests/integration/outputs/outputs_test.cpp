@@ -109,6 +109,21 @@ TEST_F(OutputsOfAgent, HookFails_StatusAndLogSayWhyAndTheTokenIsServed) {
   EXPECT_THAT(agent.log() + shown.out, Not(HasSubstr(value())));
 }
 
+// As a program does that shows how its configuration has changed.
+TEST_F(OutputsOfAgent, HookFailsAndPrintsTheTokenBefore_NeitherIsShown) {
+  const auto script = dir.write("hook", "echo $(cat \"$1.before\" \"$1\") >&2\ncat \"$1\" >\"$1.before\"\nexit 3\n");
+  configure("      - path: " + file().string() + "\n        on_change: {command: [/bin/sh, " + script.string() + ", " +
+            file().string() + "], min_interval: 0ms}\n");
+  agent.start();
+  ASSERT_TRUE(agent.logs("on_change failed"));
+  const std::string before = value();
+  ASSERT_EQ(run({JETONCTL, "--dir", agent.runtime_dir().string(), "refresh", "api"}).status, 0);
+  ASSERT_TRUE(eventually(
+      [&] { return first_output()["on_change"].value("last_error", "").find("*** ***") != std::string::npos; }));
+  EXPECT_NE(value(), before);
+  EXPECT_THAT(agent.log(), Not(HasSubstr(before)));
+}
+
 class HookUnderWay : public OutputsOfAgent {
  protected:
   // Notes its number, and goes on until there is a file "go".
