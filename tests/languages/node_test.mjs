@@ -145,6 +145,19 @@ test('watch gives each token, until it is aborted', async () => {
   assert.ok(seen[0] < seen[1] && seen[1] < seen[2]);
 });
 
+test('watch goes on after a moment without the segment', async () => {
+  const token = jeton.open('api');
+  let isMissing = true;
+  token.current = () => {
+    if (!isMissing) return jeton.Token.prototype.current.call(token);
+    isMissing = false;
+    throw new jeton.JetonError('JETON_NOT_FOUND', 'removed');
+  };
+  const { value } = await token.watch().next();
+  assert.equal(value.value, jeton.Token.prototype.current.call(token).value);
+  token.close();
+});
+
 test('a rejection leads to a new token', async () => {
   const token = jeton.open('api');
   const refused = token.current();

@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 import unittest
+import unittest.mock
 from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -427,6 +428,16 @@ class Waiting(unittest.TestCase):
         with jeton.open("api") as token:
             seen = asyncio.run(asyncio.wait_for(run(token), PATIENCE))
             self.assertEqual(seen, sorted(set(seen)))
+
+    def test_watch_goes_on_after_a_moment_without_the_segment(self):
+        async def run(token):
+            return await token.watch().__anext__()
+
+        with jeton.open("api") as token:
+            value = token.current()
+            removed = jeton.NotFound("removed", jeton.Status.NOT_FOUND)
+            with unittest.mock.patch.object(token, "current", side_effect=[removed, value]):
+                self.assertEqual(asyncio.run(asyncio.wait_for(run(token), PATIENCE)), value)
 
     def test_a_cancelled_task_leaves_no_descriptor(self):
         async def run(token):

@@ -120,8 +120,9 @@ export class Token {
         value = this.current();
       } catch (error) {
         // It has just expired, or is being replaced.
-        if (error instanceof JetonError && ['JETON_EXPIRED', 'JETON_BUSY', 'JETON_NO_TOKEN'].includes(error.code)) continue;
-        throw error;
+        const gone = ['JETON_EXPIRED', 'JETON_BUSY', 'JETON_NO_TOKEN', 'JETON_NOT_FOUND'];
+        if (!(error instanceof JetonError && gone.includes(error.code))) throw error;
+        continue;
       }
       seen = value.generation;
       yield value;

@@ -14,7 +14,7 @@ from ._changes import ByLoop, ByThread, Changes, GreenletChanges, has_greenlets
 from ._handle import Handle, Reader
 from ._library import ALLOW_EXPIRED, ALLOW_MISSING, Info, WaitOptions, check, library
 from ._value import TokenInfo, TokenValue, info_of
-from .errors import Busy, Expired, NoToken, Status
+from .errors import Busy, Expired, NoToken, NotFound, Status
 
 # Python runs signal handlers (KeyboardInterrupt) between calls, in the main thread only.
 _INTERRUPTIBLE_S = 0.2
@@ -146,7 +146,7 @@ class Token:
             await self.wait_change_async(seen)
             try:
                 value = self.current()
-            except (Expired, Busy, NoToken):  # it has just expired, or is being replaced
+            except (Expired, Busy, NoToken, NotFound):  # it has just expired, or is being replaced
                 continue
             seen = value.generation
             yield value
