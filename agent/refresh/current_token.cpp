@@ -100,9 +100,11 @@ void CurrentToken::show() {
   shown.generation = record_->token_generation();
   shown_ = std::max(shown_, shown.generation);
   timers_.cancel(retry_timer_);
+  segment_is_behind_ = true;
   try {
     store_.publish(shown, timers_.clock().wall_now());
     if (rejected()) store_.mark_rejected();
+    segment_is_behind_ = false;
   } catch (...) {
     watch_moment(retry_timer_, timers_.clock().boot_now() + retry_pause, [this] { show_again(); });
     throw;

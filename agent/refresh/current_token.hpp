@@ -34,6 +34,8 @@ class CurrentToken {
   bool accept(Record record);
   // The wall clock was stepped: every deadline is computed again, and readers get the times by the new clock.
   void reschedule();
+  // The last write of the segment failed. It is tried again, by this object.
+  [[nodiscard]] bool segment_is_behind() const { return segment_is_behind_; }
 
   [[nodiscard]] const std::optional<Record>& record() const { return record_; }
   // The generation of the publication; it orders records.
@@ -103,6 +105,7 @@ class CurrentToken {
   Timers::Id expiry_timer_ = 0;
   Timers::Id overlap_timer_ = 0;
   Timers::Id retry_timer_ = 0;  // of a write to the segment that failed
+  bool segment_is_behind_ = false;
 };
 
 }  // namespace jeton::agent

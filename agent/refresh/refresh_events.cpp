@@ -52,12 +52,14 @@ std::unique_ptr<StandaloneFetch> RefreshLoop::make_standalone(Milliseconds lock_
 }
 
 RefreshLoop::Legacy RefreshLoop::legacy() const {
-  return {request_.is_asked(current_.generation()), request_.has_consent(), fleet_.counted(), pauses_.legacy()};
+  return {request_.is_asked(current_.generation()), request_.has_consent(), fleet_.counted(), pauses_.legacy(),
+          current_.segment_is_behind()};
 }
 
 // A refresh that an operator requested before a pause began does not end it; a request unlike the refused one does.
 void RefreshLoop::inherit() {
   const Legacy& legacy = parts_.legacy;
+  if (legacy.segment_is_behind) current_.reschedule();
   pauses_.inherit(legacy.pauses);
   repair_.inherit(legacy.counted);
   if (legacy.refresh_is_asked) request(RefreshRequest::Reason::asked);

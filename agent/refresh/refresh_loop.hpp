@@ -29,6 +29,7 @@ class RefreshLoop final : private FleetListener {
     bool has_consent = false;       // the fetch that the operator asked for has not been made yet
     FetchUsage counted{};           // the calls to the provider, in the last answer of the coordinator
     PausePolicy::Legacy pauses{};
+    bool segment_is_behind = false;  // its last write failed
   };
   // All outlive the loop.
   struct Parts {

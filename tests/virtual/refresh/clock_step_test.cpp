@@ -208,6 +208,20 @@ TEST(ClockStep, IsNotNoticedYet_TokenIsOverByTheBootClock) {
 }
 
 // A provider that lets the same token live on gives it a later date.
+// The retry of the old loop ends with it, and the new one has the right times already.
+TEST(ClockStep, SegmentCannotBeCorrectedAndTheTokenIsReloaded_IsCorrectedSoon) {
+  VirtualFleet fleet({.agents = 1});
+  fleet.provider.lifetime = hours(1);
+  fleet.start_all();
+  ASSERT_TRUE(fleet.until([&] { return fleet.all_valid(); }));
+  fleet.segments[0].failing_writes = 1;
+  fleet.step_clocks(-hours(24));
+  ASSERT_EQ(fleet.segments[0].failing_writes, 0);
+  fleet.reload(0);
+  fleet.pass(seconds(10));
+  EXPECT_LE(fleet.segments[0].record->expires_at - fleet.clock_of(0).wall_now(), hours(1));
+}
+
 TEST(ClockStepAndALaterDate, SameTokenIsGivenAnother_LivesOn) {
   VirtualFleet fleet({.agents = 1, .servers = 0});
   fleet.provider.dated_end = fleet.loop.clock.wall_now() + seconds(60);

@@ -34,6 +34,7 @@ class ModelStore final : public agent::TokenStore {
     if (segment_.directory.empty()) return;
     const auto model = adopted();
     real_.emplace(segment_.directory, now);
+    if (segment_.record && !segment_.record->valid_at(now)) segment_.expired = true;  // as the adoption marks it
     segment_.difference = difference_of(model, real_->store().adopted());
     if (segment_.rejected != real_->store().rejected()) segment_.difference = "the flag rejected";
   }
