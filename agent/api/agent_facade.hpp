@@ -38,7 +38,7 @@ struct AgentStatus {
   std::uint64_t log_lines_dropped = 0;  // since it started
   BackendHealth coordinator;
   std::vector<TokenStatus> tokens;     // by name
-  std::optional<LocksStatus> locks;    // none: no rule lets a user take any
+  std::optional<LocksStatus> locks;    // none: no rule lets a user take any, and none is held
   std::optional<ListenStatus> listen;  // none: it is not configured
   std::string refused_reload;          // why the last reload changed nothing; empty: it was applied, or there was none
 };

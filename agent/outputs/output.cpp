@@ -131,10 +131,10 @@ Task<> Output::write(Versions versions) {
     return write_output(*config, *text, mark);
   };
   for (const Record* record : records()) secrets.push_back(record->value);
-  if (secrets != in_file_) replaced_ = std::exchange(in_file_, std::move(secrets));
   const Generation generation = parts_.tokens.record_of(token_)->token_generation();
   const bool done = co_await change(std::move(work), OutputStatus::State::written, generation);
   if (!done) co_return;
+  if (secrets != in_file_) replaced_ = std::exchange(in_file_, std::move(secrets));
   written_ = std::move(versions);
   removed_ = false;
 }

@@ -149,7 +149,10 @@ AgentStatus Agent::agent_status() const {
   status.tokens = tokens_.statuses();
   if (monitoring_) status.listen = monitoring_->status();
   status.refused_reload = refused_reload_;
-  if (!config_.locks.empty()) status.locks = LocksStatus{locks_.health(), locks_.sessions()};
+  // Locks that were taken before a reload removed all rules stay held.
+  const LockBroker::Counts sessions = locks_.sessions();
+  const bool has_locks = sessions.held > 0 || sessions.waiting > 0;
+  if (!config_.locks.empty() || has_locks) status.locks = LocksStatus{locks_.health(), sessions};
   return status;
 }
 

@@ -99,6 +99,26 @@ TEST_F(LockPolicy, RulesAreReloaded_HeldLocksStayHeld) {
   EXPECT_EQ(job->wait(), 0) << job->err();
 }
 
+TEST_F(LockPolicy, AllRulesAreGone_StatusAndMetricsHaveTheLocksUntilTheyAreReleased) {
+  const TempDir dir;
+  const auto job = host.start({"run", "shared-a", "--ttl", "1m", "--", "sh", "-c",
+                               "until test -e " + (dir / "end").string() + "; do sleep 0.02; done"});
+  const auto held = [&] {
+    const Json status = Json::parse(unix_http_get(host.runtime_dir() / "agent.sock", "/v1/status").body);
+    return status["locks"].is_object() ? status["locks"]["held"].get<int>() : -1;
+  };
+  ASSERT_TRUE(eventually([&] { return held() == 1; }));
+  host.configure("");
+  host.agent().signal(SIGHUP);
+  ASSERT_TRUE(host.agent().logs("configuration reloaded"));
+  EXPECT_EQ(held(), 1);
+  EXPECT_NE(unix_http_get(host.runtime_dir() / "agent.sock", "/metrics").body.find("\njeton_locks_held 1\n"),
+            std::string::npos);
+  dir.write("end", "");
+  EXPECT_EQ(job->wait(), 0) << job->err();
+  EXPECT_TRUE(eventually([&] { return held() == -1; }));
+}
+
 // ApiLimits::connections_per_user is less: locks have limits of their own, which the unit tests reach.
 TEST_F(LockPolicy, OneUserAsksForFortyLocks_AllAreGiven) {
   std::vector<std::unique_ptr<Process>> holders;

@@ -176,7 +176,7 @@ class Subscriber::Impl : public std::enable_shared_from_this<Impl> {
     not_watched_ = true;
     if (std::exchange(not_watched_reported_, true)) return;
     const std::string_view said = refusal.is_error() ? refusal.text.reveal() : "an unexpected answer to CLIENT ID";
-    log::info("redis does not report lost keys; a check every 30 s finds them",
+    log::info("redis does not report lost keys; a check every 30 to 36 s finds them",
               {{"endpoint", kept_.display()}, {"error", ServerError(kept_.display(), said).answer()}});
   }
 
