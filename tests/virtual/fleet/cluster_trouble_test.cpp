@@ -110,6 +110,22 @@ TEST_F(ClusterTrouble, NodesNameEverNewAddresses_TheLogGetsAFewLines) {
   EXPECT_TRUE(host.call.try_acquire(1h).lease);
 }
 
+// So does a Redis 7 with cluster-preferred-endpoint-type hostname about a node without cluster-announce-hostname.
+TEST_F(ClusterTrouble, ANodeDoesNotKnowTheNameOfTheNewOwner_TheMapIsLearntAnew) {
+  for (const std::string kind : {"MOVED", "ASK"}) {
+    SCOPED_TRACE(kind);
+    owner = 0;
+    test::Host host(loop, options());
+    host.listen();
+    let_the_map_be_learnt();
+    servers[0].refuse("EVALSHA", kind + " 1 ?:6379");
+    owner = 1;
+    EXPECT_TRUE(host.call.try_acquire(1s).lease);
+    servers[0].refuse("EVALSHA", "");
+    loop.pass(5s);  // the lock ends
+  }
+}
+
 TEST_F(ClusterTrouble, ANodeSaysThatItIsAReplica_TheMapIsLearntAnew) {
   test::Host host(loop, options());
   host.listen();

@@ -22,6 +22,9 @@ bool will_pass(std::string_view error) {
                      [&](std::string_view code) { return error.starts_with(code); });
 }
 
+// MOVED or ASK without the node: the sender names others by their host name, and knows none for this one ("?").
+bool names_no_node(std::string_view error) { return error.starts_with("MOVED ") || error.starts_with("ASK "); }
+
 // Holds the data of every attempt. The commands are kept whole, because each may have to be sent to several nodes.
 struct Request {
   std::uint16_t slot = 0;
@@ -99,7 +102,7 @@ Task<Reply> route(std::shared_ptr<Cluster> cluster, Request request) {
       } else {
         cluster->moved(request.slot, redirection->to);
       }
-    } else if (will_pass(error)) {
+    } else if (will_pass(error) || (!redirection && names_no_node(error))) {
       pause = cluster->jittered(try_again_after);
       redirections = 0;
       if (!error.starts_with("TRYAGAIN")) cluster->learn_soon();
