@@ -143,6 +143,11 @@ RateLimit limit_of(const HttpResponse& response) {
   return remaining.find_first_not_of("0.") == std::string_view::npos ? RateLimit::spent : RateLimit::remains;
 }
 
+// Dates in the answer are of the provider's clock (RFC 9110 section 6.6.1), and this host's may differ.
+WallTime provider_time(const HttpResponse& response, WallTime now) {
+  return parse_http_date(without_blanks(first_header(response, {"Date"})), now).value_or(now);
+}
+
 // Seconds from now, or since 1970; both are met under the same names.
 std::optional<Duration> pause_until_reset(std::string_view text, WallTime now) {
   constexpr double longest_relative = 1e9;  // seconds; a larger number is a date
@@ -199,7 +204,8 @@ std::optional<Kind> ruled_kind(const ErrorRules& rules, const std::string& code,
   return has(rules.transient_status, status) ? std::optional(Kind::transient) : std::nullopt;
 }
 
-std::optional<Duration> asked_pause(const HttpResponse& response, WallTime now) {
+std::optional<Duration> asked_pause(const HttpResponse& response, WallTime received_at) {
+  const WallTime now = provider_time(response, received_at);
   if (const auto pause = parse_retry_after(response.retry_after, now)) return pause;
   if (limit_of(response) == RateLimit::remains) return std::nullopt;
   return pause_until_reset(first_header(response, {"X-RateLimit-Reset", "X-Rate-Limit-Reset", "RateLimit-Reset"}), now);

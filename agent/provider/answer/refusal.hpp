@@ -45,8 +45,8 @@ struct DeclaredError {
 [[nodiscard]] std::optional<SourceError::Kind> ruled_kind(const ErrorRules& rules, const std::string& code, int status);
 
 // The pause that an answer asks for, between zero and retry_after_cap: by Retry-After, or else by the reset of a rate
-// limit, unless some of that remains.
-[[nodiscard]] std::optional<Duration> asked_pause(const HttpResponse& response, WallTime now);
+// limit, unless some of that remains. A date counts from the answer's own Date, or else from `received_at`.
+[[nodiscard]] std::optional<Duration> asked_pause(const HttpResponse& response, WallTime received_at);
 
 // The status or a header of the answer says that the same request may work later.
 [[nodiscard]] bool says_later(const HttpResponse& response, WallTime now);

@@ -98,6 +98,20 @@ TEST(Refusal, RateLimitIsReset_PauseLastsUntilThen) {
             std::nullopt);
 }
 
+TEST(Refusal, ClockOfThisHostDiffers_DatesCountFromTheDateOfTheAnswer) {
+  const HttpHeader an_hour_ahead{"date", SecretString("Wed, 18 Nov 2026 12:06:40 GMT")};
+  const HttpHeader no_date{"Date", SecretString("now")};
+  const HttpHeader reset{"X-RateLimit-Reset", SecretString("1795003660")};  // 12:07:40
+  const std::string date = "Wed, 18 Nov 2026 12:07:40 GMT";
+  const auto pause = [](const std::string& retry_after, std::vector<HttpHeader> headers) {
+    return refused_by({429, "", retry_after, std::move(headers)}, with_error()).retry_after();
+  };
+  EXPECT_EQ(pause(date, {an_hour_ahead}), Duration{60s});
+  EXPECT_EQ(pause("", {an_hour_ahead, reset}), Duration{60s});
+  EXPECT_EQ(pause("30", {an_hour_ahead}), Duration{30s});
+  EXPECT_EQ(pause(date, {no_date}), Duration{61min});
+}
+
 TEST(Refusal, SuccessIsNamed_OtherValuesAreErrors) {
   struct Case {
     std::vector<std::string> success;
