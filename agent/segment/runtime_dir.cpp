@@ -70,14 +70,9 @@ class WriterMutex::Mapped {
   explicit Mapped(const std::filesystem::path& file) {
     const std::string fresh = file.string() + ".tmp";
     ::unlink(fresh.c_str());
-    {
-      const UniqueFd fd(::open(fresh.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-      if (!fd) throw errno_error(fresh);
-      // Allocated at once: a full tmpfs is an error here instead of a SIGBUS later.
-      if (const int error = ::posix_fallocate(fd.get(), 0, sizeof(bip::interprocess_mutex)); error != 0) {
-        throw errno_error(fresh, error);
-      }
-    }
+    const int error = make_file(fresh);
+    // A full tmpfs has no room for another file. That of the last agent, which is dead, has all that a mutex needs.
+    if (error != 0 && !take_over(file, fresh)) throw errno_error(fresh, error);
     try {
       const bip::file_mapping mapping(fresh.c_str(), bip::read_write);
       region_ = bip::mapped_region(mapping, bip::read_write, 0, sizeof(bip::interprocess_mutex));
@@ -92,6 +87,21 @@ class WriterMutex::Mapped {
   bip::interprocess_mutex& mutex() { return *mutex_; }
 
  private:
+  // Returns an errno, or 0. The room is allocated at once: a full tmpfs is an error here instead of a SIGBUS later.
+  static int make_file(const std::string& fresh) {
+    const UniqueFd fd(::open(fresh.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    return fd ? ::posix_fallocate(fd.get(), 0, sizeof(bip::interprocess_mutex)) : errno;
+  }
+
+  // Whether `fresh` is the file of an earlier mutex now, which no other user can open.
+  static bool take_over(const fs::path& file, const std::string& fresh) {
+    struct stat before = {};
+    return ::lstat(file.c_str(), &before) == 0 && S_ISREG(before.st_mode) && before.st_uid == ::geteuid() &&
+           (before.st_mode & 077) == 0 && before.st_nlink == 1 && before.st_blocks > 0 &&
+           before.st_size >= static_cast<off_t>(sizeof(bip::interprocess_mutex)) &&
+           ::rename(file.c_str(), fresh.c_str()) == 0;
+  }
+
   bip::mapped_region region_;
   bip::interprocess_mutex* mutex_ = nullptr;
 };

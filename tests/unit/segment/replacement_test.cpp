@@ -5,6 +5,7 @@
 #include <sys/acl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -246,6 +247,30 @@ TEST_F(TinyTmpfs, TmpfsIsFull_IsAnErrorAndNoBusError) {
   small.publish(sample_record(1, "fits"), wall_now());
   EXPECT_THROW(small.reconfigure(1024 * 1024, {}, wall_now()), Error);
   small.publish(sample_record(2, "still fits"), wall_now());
+}
+
+// Its mutex may have been locked when it was killed.
+TEST_F(TinyTmpfs, TmpfsIsFullWhenAnAgentStarts_ItsSegmentsAreWritten) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    RuntimeDir runtime(dir / "run", Policy::refuse);
+    SegmentStore store(runtime, {"api", 1024, {}, Policy::warn}, wall_now());
+    store.publish(sample_record(1, "before"), wall_now());
+    const WriterMutex::Guard guard(runtime.writer_mutex());
+    ::_exit(0);
+  }
+  ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+  {
+    std::ofstream filler(dir / "filler");
+    for (const std::string page(4096, 'x'); filler.write(page.data(), 4096).flush();) {
+    }
+  }
+  RuntimeDir runtime(dir / "run", Policy::refuse);
+  SegmentStore store(runtime, {"api", 1024, {}, Policy::warn}, wall_now());
+  ASSERT_TRUE(store.adopted());
+  EXPECT_EQ(store.adopted()->value.reveal(), "before");
+  store.publish(sample_record(2, "behind"), wall_now());
+  EXPECT_EQ(store.generation(), 2U);
 }
 
 }  // namespace
