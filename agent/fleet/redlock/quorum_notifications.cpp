@@ -95,10 +95,11 @@ QuorumNotifications::Heard& QuorumNotifications::heard(Subject::Kind kind, std::
   return latest.emplace_back(Heard{std::move(message)});
 }
 
-bool QuorumNotifications::reached_majority(Subject::Kind kind, std::string_view what, const std::string& owner) {
+bool QuorumNotifications::reached_majority(std::size_t server, Subject::Kind kind, std::string_view what,
+                                           const std::string& owner) {
   Heard& message = heard(kind, std::string(what) + " " + owner);
-  ++message.servers;
-  if (message.passed_on || message.servers < majority_) return false;
+  message.servers.insert(server);
+  if (message.passed_on || message.servers.size() < majority_) return false;
   message.passed_on = true;
   return true;
 }

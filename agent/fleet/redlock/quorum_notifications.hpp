@@ -10,6 +10,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,8 +27,8 @@ class QuorumNotifications {
   QuorumNotifications& operator=(const QuorumNotifications&) = delete;
   ~QuorumNotifications();
 
-  // Called for each server that sends this message about an owner. True: with this server it is a majority.
-  bool reached_majority(Subject::Kind kind, std::string_view what, const std::string& owner);
+  // Called for each message about an owner; `server` is the index of its sender. True: with it they are a majority.
+  bool reached_majority(std::size_t server, Subject::Kind kind, std::string_view what, const std::string& owner);
   // This owner of an updater lock is our own: messages about it are not passed on.
   void own(const std::string& owner);
   // The record of a token may be lost. False: there is no listener.
@@ -40,8 +41,8 @@ class QuorumNotifications {
  private:
   class Deduplicator;
   struct Heard {
-    std::string message;      // "claim OWNER"
-    std::size_t servers = 0;  // that said so
+    std::string message;              // "claim OWNER"
+    std::set<std::size_t> servers{};  // that said so; a message can come twice from one server
     bool passed_on = false;
   };
   Heard& heard(Subject::Kind kind, std::string message);

@@ -129,7 +129,7 @@ redlock::Quorum make_redlock_quorum(Timers& timers, Random& random, const Redloc
         timers, random, std::move(one),
         [notifications, identities, endpoint](Subject::Kind kind, std::string_view what, const std::string& owner) {
           const auto alive = notifications.lock();
-          return alive && !identities->is_refused(endpoint) && alive->reached_majority(kind, what, owner);
+          return alive && !identities->is_refused(endpoint) && alive->reached_majority(endpoint, kind, what, owner);
         });
     identities->add(server);
     servers.push_back(server);
