@@ -53,7 +53,7 @@ std::shared_ptr<LockSession> LockBroker::open(LockRequest request) {
   if (stopping_) throw TransportError("the agent is stopping");  // a client asks the next agent
   std::sort(request.locks.begin(), request.locks.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   check_limits(request);
-  if (rules_changed_) check_keys(request);
+  check_keys(request);
   for (const auto& [name, owner] : request.resumed) {
     if (successor(owner) != nullptr) throw TransportError("lock '" + name + "' was released; ask again");
     // The client has connected again before the end of its former connection was noticed.
@@ -101,6 +101,14 @@ void LockBroker::check_limits(const LockRequest& request) {
 
 // After a reload the same name may be another key: two would hold it.
 void LockBroker::check_keys(const LockRequest& request) const {
+  for (const LockId& wanted : request.locks) {
+    const LockQuota::Detached* left = quota_.detached(wanted.name);
+    if (left == nullptr || left->until <= timers_.clock().boot_now() || left->id == wanted) continue;
+    throw LockRefusal("lock '" + wanted.name +
+                      "' is still held, detached, under the former key or protocol of its rule; release it, or wait "
+                      "until it ends");
+  }
+  if (!rules_changed_) return;
   for (const auto& [key, session] : sessions_) {
     for (const LockId& wanted : request.locks) {
       const HeldLock* held = session->find(wanted.name);
@@ -123,7 +131,10 @@ LockBroker::Counts LockBroker::sessions() const {
 
 // A reload may have changed or removed the rule under which it was taken.
 LockId LockBroker::as_held(LockId id, const std::string& owner) const {
-  if (const LockId* detached = quota_.detached(id.name, owner)) return *detached;
+  if (const LockQuota::Detached* left = quota_.detached(id.name)) {
+    const bool is_meant = owner.empty() ? left->until > timers_.clock().boot_now() : left->owner == owner;
+    if (is_meant) return left->id;
+  }
   if (!rules_changed_) return id;
   for (const auto& [key, session] : sessions_) {
     if (const HeldLock* held = session->find(id.name)) return held->id;
@@ -134,7 +145,8 @@ LockId LockBroker::as_held(LockId id, const std::string& owner) const {
 LockSession* LockBroker::holder(const std::string& name, const std::string& owner) const {
   for (const auto& [key, session] : sessions_) {
     const HeldLock* lock = session->find(name);
-    if (lock != nullptr && lock->lease.owner == owner && !session->request().detached) return key;
+    if (lock == nullptr || session->request().detached) continue;
+    if (lock->lease.owner == owner || lock->told_owner == owner) return key;
   }
   return nullptr;
 }
@@ -170,8 +182,11 @@ Task<bool> LockBroker::release(LockId id, std::string owner) {
   if (successor(owner) != nullptr) co_return false;  // as above
   FormerOwners former;
   if (LockSession* session = holder(id.name, owner)) {
+    const std::shared_ptr<LockSession> kept_alive = session->shared_from_this();
     former = session->find(id.name)->tenure.former;
     session->stop_passing(id.name);
+    co_await kept_alive->know_owner(id);
+    if (const HeldLock* lock = kept_alive->find(id.name)) owner = lock->lease.owner;
   }
   const bool released = co_await store_->release(id, owner, std::move(former));
   quota_.release(id.name, owner);
@@ -182,6 +197,8 @@ Task<bool> LockBroker::release(LockId id, std::string owner) {
 Task<bool> LockBroker::force_release(LockId id, LockHolder by) {
   id = as_held(std::move(id));
   const std::string who = lock_holder_text(by);
+  const LockQuota::Detached* left = quota_.detached(id.name);
+  const std::string detached_owner = left == nullptr ? std::string() : left->owner;
   const LockView view = co_await store_->show(id);
   for (const auto& [key, session] : sessions_) session->stop_passing(id.name);  // the view may be old by now
   const bool released = co_await store_->force_release(id);
@@ -192,6 +209,7 @@ Task<bool> LockBroker::force_release(LockId id, LockHolder by) {
                 {"holder", lock_holder_text(view.note.by)},
                 {"held", released}});
   quota_.release(id.name, view.owner);
+  quota_.release(id.name, detached_owner);  // also if it was gone already: nothing is left under its key
   LockSession* session = holder(id.name, view.owner);
   if (session == nullptr) session = successor(view.owner);
   if (session != nullptr) session->lose(id.name, "an administrator took it: " + who);

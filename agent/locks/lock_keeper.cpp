@@ -77,7 +77,9 @@ LockKeeper::LockKeeper(Context context, Callbacks callbacks)
 void LockKeeper::hold(const LockId& id, Lease lease, Tenure tenure, bool renewed) {
   const BootTime renew_at = tenure.confirmed ? renewal_of(lease, now()) : now();
   const BootTime listen_at = now() + held_for_long;
+  std::string told_owner = lease.owner;
   held_.push_back({id, std::move(lease), std::move(tenure), renew_at, listen_at});
+  held_.back().told_owner = std::move(told_owner);
   if (!renewed) return;
   guard();
   wake_.notify();
@@ -258,6 +260,17 @@ Task<> LockKeeper::know_owner(LockId id) {
   if (id.terms.protocol != TokenLockConfig::Protocol::getset) co_return;
   const Self self = shared_from_this();
   [[maybe_unused]] const auto turn = co_await turns_.wait(id.name, BootTime::max());
+  HeldLock* lock = find_held(id.name);
+  if (lock == nullptr || lock->missed.trouble.empty()) co_return;
+  Lease lease = lock->lease;
+  bool kept = false;
+  try {
+    kept = co_await context_.store.extend(id, lease);
+  } catch (const TransportError&) {
+    // The release will find that, too.
+  }
+  lock = find_held(id.name);
+  if (kept && lock != nullptr) lock->lease.owner = lease.owner;
 }
 
 void LockKeeper::stop_passing(const std::string& name) {

@@ -37,6 +37,7 @@ struct HeldLock {
   BootTime listen_at;                         // from then on releases are heard
   std::shared_ptr<LockQueue::Watch> watch{};  // once they are
   MissedRenewal missed{};                     // since the last renewal
+  std::string told_owner{};  // the owner id that its client knows; under getset a renewal changes that of the lease
 };
 
 class LockKeeper : public std::enable_shared_from_this<LockKeeper> {
@@ -62,7 +63,8 @@ class LockKeeper : public std::enable_shared_from_this<LockKeeper> {
   Task<bool> extend(std::string name, Duration ttl);
   // The lock is not passed on any more: the store may have it for less time than its lease says, or not at all.
   void stop_passing(const std::string& name);
-  // Returns when the owner id of the lock is known: not while a renewal may change it (getset) that is under way.
+  // Returns when the owner id of the lock is known: not while a renewal may change it (getset) that is under way, and
+  // after one that was not answered it asks once more.
   Task<> know_owner(LockId id);
   // From now on nothing is renewed or reported. The locks stay here until each is dropped.
   void end();

@@ -76,9 +76,9 @@ void LockQuota::leave(uid_t user, const LockId& id, const std::string& owner, Bo
   add(user, 1);
 }
 
-const LockId* LockQuota::detached(const std::string& name, const std::string& owner) const {
+const LockQuota::Detached* LockQuota::detached(const std::string& name) const {
   const auto found = detached_.find(name);
-  return found == detached_.end() || found->second.owner != owner ? nullptr : &found->second.id;
+  return found == detached_.end() ? nullptr : &found->second;
 }
 
 void LockQuota::extend(const std::string& name, const std::string& owner, const Lease& lease) {

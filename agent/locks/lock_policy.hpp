@@ -60,19 +60,19 @@ class LockQuota {
 
   // A detached lock is the client's from now on.
   void leave(uid_t user, const LockId& id, const std::string& owner, BootTime until);
-  // Null: this owner left none of that name here.
-  [[nodiscard]] const LockId* detached(const std::string& name, const std::string& owner) const;
-  // `lease`: from now on; under getset with another owner id.
-  void extend(const std::string& name, const std::string& owner, const Lease& lease);
-  void release(const std::string& name, const std::string& owner);
-
- private:
   struct Detached {
     uid_t user;
     LockId id;
     std::string owner;
     BootTime until;
   };
+  // The last lock of that name that a client left here and that was not released here. Null: there is none.
+  [[nodiscard]] const Detached* detached(const std::string& name) const;
+  // `lease`: from now on; under getset with another owner id.
+  void extend(const std::string& name, const std::string& owner, const Lease& lease);
+  void release(const std::string& name, const std::string& owner);
+
+ private:
   void forget_ended(BootTime now);
 
   LockLimits limits_;

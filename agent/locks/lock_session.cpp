@@ -136,7 +136,7 @@ Task<> LockSession::release_held() {
     if (pass_on(lock)) keeper_->drop(lock.id.name);
   }
   while (!held().empty()) {
-    co_await keeper_->know_owner(held().front().id);
+    if (!abandoned_) co_await keeper_->know_owner(held().front().id);
     const HeldLock lock = held().front();
     co_await release(lock);
     keeper_->drop(lock.id.name);

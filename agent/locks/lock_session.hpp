@@ -102,6 +102,8 @@ class LockSession : public std::enable_shared_from_this<LockSession> {
   void lose(const std::string& name, const std::string& reason);
   // False: lost. Throws TransportError.
   Task<bool> extend(std::string name, Duration ttl);
+  // As LockKeeper::know_owner.
+  Task<> know_owner(LockId id) { return keeper_->know_owner(std::move(id)); }
 
   [[nodiscard]] State state() const { return state_; }
   [[nodiscard]] const LockRequest& request() const { return request_; }

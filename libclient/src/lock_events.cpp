@@ -47,7 +47,7 @@ void set_validity(jeton_lock& lock, Json line) {
 bool set_grant(LockName& held, Json object) {
   Json owner;
   Json fence;
-  held.fence = 0;  // a lock in the older protocol has none
+  held.fence = 0;
   if (find_member(object, "fence", fence)) static_cast<void>(read_number(fence, held.fence));
   return find_member(object, "owner", owner) && read_text(owner, held.owner, sizeof(held.owner));
 }

@@ -117,6 +117,17 @@ test('a wait is ended by release and by close', async () => {
   const released = assert.rejects(waiter.acquire(), code('JETON_LOCK_NOT_HELD'));
   await assert.rejects(waiter.release(), code('JETON_LOCK_NOT_HELD'));
   await released;
+  // Waited for again before the loop has told the first wait of its end.
+  const before = sockets();
+  const first = assert.rejects(waiter.acquire(), code('JETON_LOCK_NOT_HELD'));
+  const release = assert.rejects(waiter.release(), code('JETON_LOCK_NOT_HELD')); // in a thread
+  while (sockets() > before);
+  const second = waiter.acquire({ timeout });
+  await Promise.all([first, release]);
+  await holder.release();
+  assert.equal(await second, true);
+  await waiter.release();
+  assert.equal(await holder.acquire({ timeout }), true);
   const closed = assert.rejects(waiter.acquire(), code('JETON_CLOSED'));
   await waiter.close();
   await closed;

@@ -132,10 +132,12 @@ Task<LockOperations::Acquired> LockOperations::acquire_application(RedisKeys key
   co_return result;
 }
 
-Task<bool> LockOperations::renew(RedisKeys keys, std::string& owner, Milliseconds ttl, BootTime deadline) {
+Task<bool> LockOperations::renew(RedisKeys keys, std::string& owner, std::uint64_t fence, Milliseconds ttl,
+                                 BootTime deadline) {
   const std::string ttl_ms = std::to_string(ttl.count());
+  const std::string fence_text = std::to_string(fence);
   const std::vector<std::string> script_keys = lock_and_info(keys);
-  const Arguments arguments{owner, ttl_ms, keys.protocol};
+  const Arguments arguments{owner, ttl_ms, keys.protocol, fence_text};
   const Reply reply = co_await run(redis_scripts::renew(), keys, script_keys, arguments, deadline);
   if (reply.is_nil()) co_return false;
   owner = owner_of(reply, keys, owner);

@@ -38,7 +38,7 @@ class LockOperations : private ScriptSteps {
   Task<Acquired> acquire_application(RedisKeys keys, const AcquireRequest& request, BootTime deadline);
 
   // False: not held by this owner (any more). Sets the owner.
-  Task<bool> renew(RedisKeys keys, std::string& owner, Milliseconds ttl, BootTime deadline);
+  Task<bool> renew(RedisKeys keys, std::string& owner, std::uint64_t fence, Milliseconds ttl, BootTime deadline);
   // `former`: owners in whose place `owner` has it (LockStore::pass).
   Task<bool> release(RedisKeys keys, std::string owner, BootTime deadline, FormerOwners former = {});
 

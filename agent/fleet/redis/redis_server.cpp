@@ -169,7 +169,7 @@ Task<AcquireResult> RedisServer::try_acquire(Subject subject, AcquireRequest req
 Task<bool> RedisServer::renew(Subject subject, Lease& lease, BootTime deadline) {
   const Milliseconds ttl = expiry_ms(lease.ttl);
   const BootTime sent_at = now();
-  const bool held = co_await locks_.renew(keys_of(subject), lease.owner, ttl, deadline);
+  const bool held = co_await locks_.renew(keys_of(subject), lease.owner, lease.fence, ttl, deadline);
   if (held) lease.valid_until = lease_valid_until(sent_at, ttl);
   co_return held;
 }

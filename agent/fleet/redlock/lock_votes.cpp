@@ -94,7 +94,8 @@ Task<bool> raise_fence(Server server, Subject subject, std::string owner, std::u
 Task<bool> renew(Server server, Subject subject, std::string owner, Milliseconds ttl, BootTime deadline) {
   const RedisKeys keys = server->keys_of(subject);
   const Turn turn = co_await server->in_turn(subject, deadline);
-  co_return co_await server->locks().renew(keys, owner, ttl, deadline);
+  const std::uint64_t no_fence = 0;  // for getset only, which a quorum does not have
+  co_return co_await server->locks().renew(keys, owner, no_fence, ttl, deadline);
 }
 
 Task<bool> pass(Server server, Subject subject, FormerOwners former, Lease lease, LockNote note, BootTime deadline) {

@@ -340,10 +340,11 @@ JETON_EXPORT jeton_status jeton_lock_release(jeton_lock *lock);
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_extend(jeton_lock *lock, int64_t ttl_ms);
 
 /* The fence of the lock `name` (NULL: the first name) as it was taken last: it rises with every acquisition by any client,
- * and stays the same over renewals. 0 under the older protocol (`getset`). Known also after the loss;
+ * and stays the same over renewals. Clients of another kind (`key`, `protocol`) draw none. Known also after the loss;
  * JETON_LOCK_NOT_HELD: it was never taken, or by the parent of this process. */
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_fence(jeton_lock *lock, const char *name, uint64_t *fence);
-/* Its owner id, terminated: the value of the lock in Redis. A client that knows it can release the lock. */
+/* Its owner id, terminated: the value of the lock in Redis, under the older protocol (`getset`) until its first renewal.
+ * A client that knows it can release the lock. */
 #define JETON_LOCK_OWNER_SIZE 65
 JETON_EXPORT JETON_MUST_CHECK jeton_status jeton_lock_owner(jeton_lock *lock, const char *name, char *buffer,
                                                             size_t capacity);

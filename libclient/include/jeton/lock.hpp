@@ -94,7 +94,7 @@ class Lock {
 
   // True unless it is held now.
   [[nodiscard]] bool lost() const noexcept { return jeton_lock_lost(handle_) != 0; }
-  // The fence of the lock `name`; empty: the first lock. 0: it was never taken, or its protocol has no fences.
+  // The fence of the lock `name`; empty: the first lock. 0: it was never taken.
   [[nodiscard]] Fence fence(const std::string& name = {}) const noexcept {
     Fence fence = 0;
     const jeton_status status = jeton_lock_fence(handle_, name.empty() ? nullptr : name.c_str(), &fence);

@@ -106,6 +106,7 @@ TEST_F(OlderLock, Held_IsRenewedAndGivenBack) {
   loop.pass(5s);
   EXPECT_GT(value(), first);
   EXPECT_EQ(one->state(), State::held) << one->reason();
+  EXPECT_GT(lease_of(one).fence, 0U);
   EXPECT_EQ(host.end(one), State::ended);
   EXPECT_EQ(fleet[0].cli({"EXISTS", "legacy"}), "0");
 }
@@ -119,6 +120,58 @@ TEST_F(OlderLock, NoteOfTheHolderCannotBeWritten_IsRenewedAllTheSame) {
   loop.pass(5s);
   EXPECT_GT(value(), first);
   EXPECT_EQ(one->state(), State::held) << one->reason();
+}
+
+// Its client, a library or a command, knows only the owner id that it was given at first.
+TEST_F(OlderLock, Renewed_ClientExtendsAndReleasesItByItsFirstOwnerId) {
+  LockHost& host = fleet.add_host();
+  const Session one = host.take({.name = "old", .ttl = 1s});
+  const std::string first = lease_of(one).owner;
+  loop.pass(5s);
+  ASSERT_NE(value(), first);
+  EXPECT_TRUE(host.extend(first, 1h, "old"));
+  EXPECT_EQ(one->state(), State::held) << one->reason();
+  EXPECT_GT(std::stoll(value()), now() + 3500);
+  EXPECT_TRUE(host.release(first, "old"));
+  EXPECT_EQ(one->state(), State::lost);
+  EXPECT_EQ(fleet[0].cli({"EXISTS", "legacy"}), "0");
+}
+
+// A renewal arrives, and its answer does not: the host does not know the owner id.
+class OlderLockAfterALostAnswer : public OlderLock {
+ protected:
+  OlderLockAfterALostAnswer() {
+    loop.pass(1100ms);  // the server has the script now
+    const std::string before = value();
+    fleet.set_fault(LockFleet::Fault::deaf);
+    EXPECT_TRUE(loop.turn_until([&] { return value() != before; }, 2s));
+    EXPECT_TRUE(loop.turn_until([&] { return !holder->trouble().empty(); }, 1s));
+  }
+
+  LockHost& host = fleet.add_host();
+  const Session holder = host.take({.name = "old", .ttl = 3s});
+};
+
+TEST_F(OlderLockAfterALostAnswer, RenewedAgain_IsHeldOn) {
+  fleet.set_fault(LockFleet::Fault::none);
+  loop.pass(10s);
+  EXPECT_EQ(holder->state(), State::held) << holder->reason();
+  EXPECT_EQ(holder->trouble(), "");
+  EXPECT_EQ(value(), lease_of(holder).owner);
+}
+
+TEST_F(OlderLockAfterALostAnswer, GivenBack_IsReleased) {
+  fleet.set_fault(LockFleet::Fault::none);
+  EXPECT_EQ(host.end(holder), State::ended) << holder->reason();
+  EXPECT_EQ(fleet[0].cli({"EXISTS", "legacy"}), "0");
+}
+
+TEST_F(OlderLockAfterALostAnswer, AnotherClientTookTheKey_IsLostAndTheOtherKeepsIt) {
+  const std::string theirs = std::to_string(now() + 3600);
+  fleet[0].cli({"SET", "legacy", theirs});
+  fleet.set_fault(LockFleet::Fault::none);
+  EXPECT_TRUE(loop.turn_until([&] { return holder->state() == State::lost; }, 5s));
+  EXPECT_EQ(value(), theirs);
 }
 
 // A renewal changes the owner id.

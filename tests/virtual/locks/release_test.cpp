@@ -211,6 +211,39 @@ TEST_P(FleetLock, KeyOfTheNameIsChangedWhileItIsDetached_OwnerCanExtendAndReleas
   EXPECT_TRUE(loop.turn_until([&] { return fleet.nowhere(); }));
 }
 
+TEST_P(FleetLock, KeyOfTheNameIsChangedWhileItIsDetached_TwoDoNotHoldIt) {
+  agent::LockRules changed = fleet.rules;
+  changed.at("*").terms.key = "cron:*";
+  for (const bool forced : {true, false}) {
+    SCOPED_TRACE(forced ? "taken by an administrator" : "ended by itself");
+    host.broker().configure(fleet.rules);
+    const auto lease = host.acquire({.ttl = 1h});
+    ASSERT_TRUE(lease);
+    host.broker().configure(changed);
+    EXPECT_THROW(host.open({}), agent::LockRefusal);
+    EXPECT_EQ(host.show().owner, lease->owner);
+    if (forced) {
+      EXPECT_TRUE(host.force_release());
+    } else {
+      loop.pass(1h + 1s);
+    }
+    const Session next = host.take();
+    EXPECT_EQ(next->state(), State::held) << next->reason();
+    EXPECT_EQ(host.end(next), State::ended);
+  }
+}
+
+// The key was deleted in Redis, so there is nothing to take.
+TEST_P(FleetLock, DetachedLockOfAFormerKeyIsGone_AdministratorMakesRoomForTheNext) {
+  ASSERT_TRUE(host.acquire({.ttl = 1h}));
+  agent::LockRules changed = fleet.rules;
+  changed.at("*").terms.key = "cron:*";
+  host.broker().configure(changed);
+  fleet.cli({"DEL", LockFleet::key()});
+  EXPECT_FALSE(host.force_release());
+  EXPECT_EQ(host.take()->state(), State::held);
+}
+
 TEST_P(AnyLock, TakenByAnAdministrator_IsLostAndFreeForTheNext) {
   const Session one = host.take({.ttl = 1h});
   const std::string owner = lease_of(one).owner;

@@ -97,13 +97,16 @@ export class Lock {
     const handle = this.#open();
     handle.lookForLoss?.(); // what works under the lock hears of its loss before the lock is taken again
     this.#check(jeton.lock_start(handle.lock, wait));
-    handle.lost = new AbortController();
+    const lost = handle.lost = new AbortController();
     let status;
     try {
       status = await this.#outcome(signal);
     } catch (error) {
-      handle.stopPolling();
-      if (handle.lock !== null) jeton.lock_release(handle.lock);
+      // After a release() the lock may be waited for again.
+      if (lost === handle.lost && handle.lock !== null) {
+        handle.stopPolling();
+        jeton.lock_release(handle.lock);
+      }
       throw error;
     }
     if (status === LOCK_BUSY) return false;
