@@ -158,7 +158,7 @@ TEST_F(KilledWhileHolding, AgentBeforeItSaysThatItHolds_LockEndsByItself) {
                        "locks: {\"job*\": {}}\n");
     armed.start();
     const RunResult result =
-        run({JETONCTL, "--dir", armed.runtime_dir(), "lock", "run", "job", "--ttl", "2s", "--", "true"});
+        run({JETONCTL, "--dir", armed.runtime_dir(), "lock", "run", "job", "--ttl", "4s", "--", "true"});
     EXPECT_EQ(result.status, 125);
     EXPECT_EQ(armed.wait(), 128 + SIGKILL) << "the failpoint was not passed";
     EXPECT_TRUE(eventually([&] { return host.lock({"run", "job", "--", "true"}).status == 0; }));
