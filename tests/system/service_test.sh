@@ -130,6 +130,7 @@ YAML
     token=$(as alice jetonctl get api)
     pid=$(machine systemctl show -p MainPID --value jeton-agent)
     machine sh -c "journalctl -q --no-pager -o export" >/tmp/jeton-journal.$$
+    grep -qa '^JETON_EVENT=' /tmp/jeton-journal.$$ || fail "the journal has no line of the agent"
     ! grep -qF -e "$token" -e s3cret-from-credential /tmp/jeton-journal.$$ || fail "a secret stands in the journal"
     rm -f /tmp/jeton-journal.$$
     machine sh -c "cat /proc/$pid/cmdline /proc/$pid/environ" >/tmp/jeton-proc.$$ || fail "/proc/$pid cannot be read"

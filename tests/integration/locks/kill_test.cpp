@@ -158,7 +158,7 @@ TEST_F(KilledWhileHolding, AgentBeforeItSaysThatItHolds_LockEndsByItself) {
                        "locks: {\"job*\": {}}\n");
     armed.start();
     const RunResult result =
-        run({JETONCTL, "--dir", armed.runtime_dir(), "lock", "run", "job", "--ttl", "2s", "--", "true"});
+        run({JETONCTL, "--dir", armed.runtime_dir(), "lock", "run", "job", "--ttl", "4s", "--", "true"});
     EXPECT_EQ(result.status, 125);
     EXPECT_EQ(armed.wait(), 128 + SIGKILL) << "the failpoint was not passed";
     EXPECT_TRUE(eventually([&] { return host.lock({"run", "job", "--", "true"}).status == 0; }));
@@ -174,17 +174,19 @@ TEST_F(KilledWhileHolding, AgentBeforeItTellsThatItPassedTheLockOn_LockEndsByIts
   armed.write_config("version: 1\nagent: {runtime_dir: " + armed.runtime_dir().string() + "}\n" + on_redis(redis) +
                      "locks: {\"job*\": {}}\n");
   armed.start();
-  const auto start_job = [&] {
+  const auto start_job = [&](const std::string& command) {
     return std::make_unique<Process>(std::vector<std::string>{JETONCTL, "--dir", armed.runtime_dir(), "lock", "run",
-                                                              "job", "--ttl", "2s", "--wait", "60s", "--", "true"});
+                                                              "job", "--ttl", "6s", "--wait", "60s", "--", "sh", "-c",
+                                                              command});
   };
-  EXPECT_TRUE(eventually([&] {
-    const auto one = start_job();
-    const auto next = start_job();
-    one->wait();
-    next->wait();
-    return !armed.running();
-  })) << "the failpoint was not passed";
+  const std::string begun = (dir / "begun").string();
+  const auto holder =
+      start_job("touch " + begun + "; until test -e " + (dir / "end").string() + "; do sleep 0.02; done");
+  ASSERT_TRUE(eventually([&] { return std::filesystem::exists(begun); })) << holder->err();
+  const auto next = start_job("true");
+  ASSERT_TRUE(eventually([&] { return waiting_at(armed.runtime_dir()) == 1; })) << next->err();
+  dir.write("end", "");
+  EXPECT_EQ(armed.wait(), 128 + SIGKILL) << "the failpoint was not passed";
   EXPECT_TRUE(can_be_had(host));
 }
 

@@ -1,20 +1,25 @@
 #!/usr/bin/env bash
 # What an installation has: programs without debug information, which the build tree keeps; documentation, examples and
-# the bindings' sources.
+# the bindings' sources; all of it for every user, whatever the umasks of the clone and of root are.
 #   installed_files.sh SOURCE_DIR BUILD_DIR
 set -euo pipefail
+export LC_ALL=C # readelf translates
 source=$1 build=$2
 tree=$(mktemp -d)
 trap 'rm -rf "$tree"' EXIT
-cmake --install "$build" --prefix "$tree" >/dev/null
+(umask 077 && cmake --install "$build" --prefix "$tree" >/dev/null)
 
 failed=0
 fail() { echo "FAILED: $*" >&2; failed=1; }
 has_section() { # file, pattern
   local all
-  all=$(LC_ALL=C readelf --wide --sections "$1")
+  all=$(readelf --wide --sections "$1")
   grep -qE " \.$2 " <<<"$all"
 }
+
+closed=$(find "$tree"/{include,lib,share} \( -type f -o -path '*/jeton' -o -path '*/jeton/*' -type d \) ! -perm -444 -o -path '*/jeton*' -type d ! -perm -555)
+[ -z "$closed" ] || fail "others cannot read $closed"
+! grep -l USE_SOURCE_PERMISSIONS "$build"/{,*/}cmake_install.cmake || fail "installed files have the permissions of a clone"
 
 library=$(find "$tree" -name 'libjeton.so.1.*')
 for pair in agent/cli/jeton-agent:sbin/jeton-agent libclient/ctl/jetonctl:bin/jetonctl \
