@@ -207,7 +207,6 @@ TEST(ClockStep, IsNotNoticedYet_TokenIsOverByTheBootClock) {
   EXPECT_FALSE(is_given);
 }
 
-// A provider that lets the same token live on gives it a later date.
 // The retry of the old loop ends with it, and the new one has the right times already.
 TEST(ClockStep, SegmentCannotBeCorrectedAndTheTokenIsReloaded_IsCorrectedSoon) {
   VirtualFleet fleet({.agents = 1});
@@ -222,6 +221,7 @@ TEST(ClockStep, SegmentCannotBeCorrectedAndTheTokenIsReloaded_IsCorrectedSoon) {
   EXPECT_LE(fleet.segments[0].record->expires_at - fleet.clock_of(0).wall_now(), hours(1));
 }
 
+// A provider that lets the same token live on gives it a later date.
 TEST(ClockStepAndALaterDate, SameTokenIsGivenAnother_LivesOn) {
   VirtualFleet fleet({.agents = 1, .servers = 0});
   fleet.provider.dated_end = fleet.loop.clock.wall_now() + seconds(60);
