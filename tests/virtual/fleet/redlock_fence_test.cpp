@@ -27,7 +27,7 @@ class RedlockFence : public test::VirtualRedlock {
     for (std::size_t i = 0; i < 2 * test::minorities.size(); ++i) {
       on.hold_elsewhere(test::minorities[i % test::minorities.size()]);
       RedlockHost& host = i % 2 == 0 ? a : b;
-      const Lease lease = host.call.acquire_eventually(1h);
+      const Lease lease = host.call.acquire(1h);
       EXPECT_GT(lease.fence, last) << "acquisition " << i;
       last = lease.fence;
       host.call.release(lease);
@@ -52,7 +52,7 @@ TEST_F(RedlockFence, ServersDrewALowerOne_IsWrittenBackToThem) {
   host.warm_up();
   servers[2].cli({"SET", fence_key, std::to_string(far_ahead)});
   servers.hold_elsewhere({0, 1});
-  const Lease lease = host.call.acquire_eventually(1h);
+  const Lease lease = host.call.acquire(1h);
   EXPECT_GT(lease.fence, far_ahead);
   EXPECT_TRUE(loop.eventually([&] { return servers.count(fence_key, std::to_string(lease.fence)) == 5; }))
       << "also to those that are another's: they may be in the next majority";
@@ -64,7 +64,7 @@ TEST_F(RedlockFence, CounterCannotBeOne_IsWrittenOver) {
   for (const std::size_t i : {3U, 4U})
     servers[i].cli({"SET", fence_key, std::to_string(fence_limit(loop.clock.wall_now()) + 1'000'000'000)});
   servers.hold_elsewhere({3, 4});  // or the acquisition itself would write there
-  const Lease lease = host.call.acquire_eventually(1h);
+  const Lease lease = host.call.acquire(1h);
   EXPECT_LT(lease.fence, far_ahead);
   EXPECT_TRUE(loop.eventually([&] { return servers.count(fence_key, std::to_string(lease.fence)) == 5; }));
 }
@@ -75,7 +75,7 @@ TEST_F(RedlockFence, ClockOfAServerIsCenturiesAhead_ItsFencesCountForNothing) {
   RedlockHost host(loop, wrong.options());
   host.warm_up();
   for (int times = 0; times < 20; ++times) {
-    const Lease lease = host.call.acquire_eventually(1h);
+    const Lease lease = host.call.acquire(1h);
     EXPECT_LT(lease.fence, fence_limit(loop.clock.wall_now()));
     host.call.release(lease);
   }
@@ -94,7 +94,7 @@ TEST_F(RedlockFence, MinorityLostItsData_Rises) {  // [21]
   servers[0].cli({"SET", fence_key, std::to_string(last)});
   servers.hold_elsewhere({1, 2});
   for (const test::Indices& lost : test::minorities) {
-    const Lease lease = host.call.acquire_eventually(1h);
+    const Lease lease = host.call.acquire(1h);
     EXPECT_GT(lease.fence, last);
     last = lease.fence;
     EXPECT_TRUE(loop.eventually([&] { return servers.count(fence_key, std::to_string(last)) == 5; }));
@@ -114,7 +114,7 @@ TEST_F(RedlockFence, MinorityWasRestarted_Rises) {  // [21]
   host.warm_up();
   servers[0].cli({"SET", fence_key, std::to_string(far_ahead)});
   servers.hold_elsewhere({3, 4});  // so that the first is among those that decide
-  const Lease lease = host.call.acquire_eventually(1h);
+  const Lease lease = host.call.acquire(1h);
   EXPECT_GT(lease.fence, far_ahead);
   EXPECT_TRUE(loop.eventually([&] { return servers.count(fence_key, std::to_string(lease.fence)) == 5; }));
   host.call.release(lease);
@@ -122,7 +122,7 @@ TEST_F(RedlockFence, MinorityWasRestarted_Rises) {  // [21]
   servers[1].restart();
   EXPECT_TRUE(loop.eventually([&] { return host.coordinator.health().endpoint.ends_with(" 5 reachable"); }));
   servers.hold_elsewhere({3, 4});
-  EXPECT_GT(host.call.acquire_eventually(1h).fence, lease.fence);
+  EXPECT_GT(host.call.acquire(1h).fence, lease.fence);
 }
 
 TEST_F(RedlockFence, SingleServerHasAHigherRecord_IsAboveIt) {
@@ -131,7 +131,7 @@ TEST_F(RedlockFence, SingleServerHasAHigherRecord_IsAboveIt) {
   const std::string ahead = std::to_string(far_ahead);
   servers[1].cli({"HSET", test::token_key, "generation", ahead, "record", "x"});
   servers.hold_elsewhere({3, 4});
-  EXPECT_GT(host.call.acquire_eventually(1h).fence, far_ahead);
+  EXPECT_GT(host.call.acquire(1h).fence, far_ahead);
 }
 
 }  // namespace

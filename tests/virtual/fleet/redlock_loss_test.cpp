@@ -17,7 +17,7 @@ constexpr const char* budget_key = "jeton:{t}:budget";
 class RedlockLoss : public test::VirtualRedlock {
  protected:
   Record publish(RedlockHost& host) {
-    const Lease lease = host.call.acquire_eventually(1h);
+    const Lease lease = host.call.acquire(1h);
     Record record = make_record(loop, lease.fence, "x");
     EXPECT_TRUE(host.call.publish(record, lease).stored);
     EXPECT_TRUE(loop.eventually([&] { return have(record.generation) == servers.size(); }));
@@ -41,7 +41,7 @@ class RedlockLoss : public test::VirtualRedlock {
   // The lock is another's on those that kept their data, so that the majority is made of those that lost it.
   Admission admit_on_all_but(const test::Indices& kept, RedlockHost& host, const FetchLimits& allowed) {
     servers.hold_elsewhere(kept);
-    const Lease lease = host.call.acquire_eventually(1h);
+    const Lease lease = host.call.acquire(1h);
     Admission admission = host.call.admit(lease, allowed);
     host.call.release(lease);
     return admission;

@@ -32,7 +32,7 @@ TEST_F(RedlockRecord, ServersThatTookItAreMostlyDown_IsRead) {
     servers[3].kill();
     servers[4].kill();
     // Three servers must grant it, and one of them may still be busy with the release of the warming up.
-    const Lease lease = writer.call.acquire_eventually(1h);
+    const Lease lease = writer.call.acquire(1h);
     generation = lease.fence;
     EXPECT_TRUE(writer.call.publish(make_record(loop, generation, "newest"), lease).stored);
     EXPECT_TRUE(loop.eventually([&] { return have(servers, generation) == 3; }));
@@ -47,7 +47,7 @@ TEST_F(RedlockRecord, ServersThatTookItAreMostlyDown_IsRead) {
   ASSERT_TRUE(record);
   EXPECT_EQ(record->value, SecretString("newest"));
   EXPECT_TRUE(loop.eventually([&] { return have(servers, generation) == 3; })) << "the laggards were not repaired";
-  EXPECT_GT(reader.call.acquire_eventually(1h).fence, generation);
+  EXPECT_GT(reader.call.acquire(1h).fence, generation);
 }
 
 TEST_F(RedlockRecord, ServerLostIt_IsGivenToIt) {
@@ -218,7 +218,7 @@ TEST_F(RedlockRecord, EveryCallCountedByAnotherMajority_BudgetHolds) {
   int admitted = 0;
   for (const test::Indices& another : test::minorities) {
     servers.hold_elsewhere(another);
-    const Lease lease = host.call.acquire_eventually(1h);
+    const Lease lease = host.call.acquire(1h);
     const Admission admission = host.call.admit(lease, limits);
     if (admission.admitted()) {
       ++admitted;
@@ -237,12 +237,12 @@ TEST_F(RedlockRecord, AnotherMajorityIsAsked_IntervalHolds) {
   host.warm_up();
   const FetchLimits limits{30min, 0, {}};
   servers.hold_elsewhere({0, 1});
-  Lease lease = host.call.acquire_eventually(1h);
+  Lease lease = host.call.acquire(1h);
   EXPECT_TRUE(host.call.admit(lease, limits).admitted());
   host.call.release(lease);
   for (const test::Indices& another : test::minorities) {
     servers.hold_elsewhere(another);
-    lease = host.call.acquire_eventually(1h);
+    lease = host.call.acquire(1h);
     const Admission admission = host.call.admit(lease, limits);
     EXPECT_FALSE(admission.admitted());
     EXPECT_EQ(admission.refusal, FetchRefusal::min_interval);

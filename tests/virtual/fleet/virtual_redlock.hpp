@@ -66,7 +66,7 @@ class VirtualRedlock : public testing::Test {
     std::optional<agent::Lease> held;
     EXPECT_TRUE(loop.eventually([&] {
       if (held) host.call.release(*held);
-      held = host.call.acquire_eventually(std::chrono::hours(1));
+      held = host.call.acquire(std::chrono::hours(1));
       let_all_arrive();
       return servers.count(updater_key, held->owner) == servers.size();
     }));
