@@ -1,7 +1,8 @@
 // The answers of the local API below /v1/locks/NAME. The rule that the name falls under decides what a user may do
 // (agent/locks/lock_policy.hpp); without a rule the answer is no.
 //
-//   GET    /v1/locks               the names of locks that the user may take, as far as they are known here
+//   GET    /v1/locks               the names of locks that the user may take, as far as they are known here; for
+//                                  agent.admins also those whose rule a reload has removed
 //   POST   /v1/locks/NAME          a session: NDJSON, waiting?, acquired, renewed* (not_renewed*: why it may soon be
 //                                  lost), lost; closing it releases, and so does whatever the client sends: then
 //                                  the stream ends with "released", and if the request had "Connection: keep-alive"

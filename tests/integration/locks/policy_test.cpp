@@ -95,6 +95,8 @@ TEST_F(LockPolicy, RulesAreReloaded_HeldLocksStayHeld) {
   EXPECT_TRUE(eventually([&] { return host.lock({"run", "later", "--", "true"}).status == 0; }));
   EXPECT_EQ(host.lock({"acquire", "shared-a", "--ttl", "1s"}).status, 2);
   EXPECT_TRUE(job->running()) << job->err();
+  const std::string names = unix_http_get(host.runtime_dir() / "agent.sock", "/v1/locks").body;
+  EXPECT_NE(names.find("\"shared-a\""), std::string::npos) << "not shown to an administrator: " << names;
   dir.write("end", "");
   EXPECT_EQ(job->wait(), 0) << job->err();
 }
