@@ -17,7 +17,8 @@ class QuorumNotificationsTest : public testing::Test {
 
 TEST_F(QuorumNotificationsTest, ManyLocksAreReleased_OwnClaimOfATokenIsStillKnown) {
   notifications.own("me");
-  for (int i = 0; i < 10'000; ++i) notifications.reached_majority(i % 2, Kind::lock, "release", std::to_string(i));
+  for (std::size_t i = 0; i < 10'000; ++i)
+    notifications.reached_majority(i % 2, Kind::lock, "release", std::to_string(i));
   EXPECT_FALSE(notifications.reached_majority(0, Kind::token, "claim", "me"));
   EXPECT_FALSE(notifications.reached_majority(1, Kind::token, "claim", "me"));
 }
