@@ -174,19 +174,19 @@ TEST_F(KilledWhileHolding, AgentBeforeItTellsThatItPassedTheLockOn_LockEndsByIts
   armed.write_config("version: 1\nagent: {runtime_dir: " + armed.runtime_dir().string() + "}\n" + on_redis(redis) +
                      "locks: {\"job*\": {}}\n");
   armed.start();
-  const auto start_job = [&](const std::string& command) {
+  const auto start_job = [&] {
     return std::make_unique<Process>(std::vector<std::string>{JETONCTL, "--dir", armed.runtime_dir(), "lock", "run",
-                                                              "job", "--ttl", "6s", "--wait", "60s", "--", "sh", "-c",
-                                                              command});
+                                                              "job", "--ttl", "6s", "--wait", "60s", "--", "true"});
   };
-  const std::string begun = (dir / "begun").string();
-  const auto holder =
-      start_job("touch " + begun + "; until test -e " + (dir / "end").string() + "; do sleep 0.02; done");
-  ASSERT_TRUE(eventually([&] { return std::filesystem::exists(begun); })) << holder->err();
-  const auto next = start_job("true");
-  ASSERT_TRUE(eventually([&] { return waiting_at(armed.runtime_dir()) == 1; })) << next->err();
-  dir.write("end", "");
-  EXPECT_EQ(armed.wait(), 128 + SIGKILL) << "the failpoint was not passed";
+  // A lock is passed on in the 100 ms after it was taken from Redis only (LockQueue::longest_tenure), and a process of
+  // a busy machine may take longer: then the next two have the chance.
+  EXPECT_TRUE(eventually([&] {
+    const auto one = start_job();
+    const auto next = start_job();
+    one->wait();
+    next->wait();
+    return !armed.running();
+  })) << "the failpoint was not passed";
   EXPECT_TRUE(can_be_had(host));
 }
 

@@ -4,10 +4,8 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,13 +20,6 @@ namespace jeton::test {
 using Json = nlohmann::json;
 
 inline constexpr const char* rules_for_jobs = "locks: {\"job*\": {max_ttl: 24h}}\n";
-
-// How many requests wait at an agent for a lock; none if it does not say.
-inline std::optional<std::size_t> waiting_at(const std::filesystem::path& runtime_dir) {
-  const auto status = unix_http_get(runtime_dir / "agent.sock", "/v1/status");
-  if (status.status != 200) return std::nullopt;
-  return Json::parse(status.body).at("locks").at("waiting").get<std::size_t>();
-}
 
 class LockHost : public LockAgent {
  public:
@@ -64,7 +55,10 @@ class LockHost : public LockAgent {
   }
   // So many requests wait at the agent for a lock.
   [[nodiscard]] bool waiting(std::size_t requests) const {
-    return eventually([&] { return waiting_at(runtime_dir()) == requests; });
+    return eventually([&] {
+      const auto status = unix_http_get(runtime_dir() / "agent.sock", "/v1/status");
+      return status.status == 200 && Json::parse(status.body).at("locks").at("waiting") == requests;
+    });
   }
   // Null if the agent does not say.
   [[nodiscard]] Json show(const std::string& name) const {
